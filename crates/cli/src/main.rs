@@ -1,2 +1,7 @@
-//! Placeholder.
-fn main() {}
+//! The executable `beamship`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    beamship::main()
+}

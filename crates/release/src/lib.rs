@@ -5,8 +5,24 @@
 //! and every file of every application gets its place. Nothing is read but through [`FileSource`], nothing is written
 //! at all.
 
+mod application;
+mod boot;
+mod error;
+mod graph;
+mod layout;
+#[cfg(test)]
+mod memory;
+mod mode;
 mod source;
 mod spec;
+mod sys_config;
+mod version;
 
+pub use application::Application;
+pub use boot::BootScript;
+pub use error::ReleaseError;
+pub use graph::Graph;
+pub use layout::{MANIFEST, Materials, Plan};
+pub use mode::Mode;
 pub use source::{FileKind, FileSource, SourceEntry, SourceError};
 pub use spec::{Erts, ReleaseSpec, RuntimeConfiguration, Strip, Toolchain};

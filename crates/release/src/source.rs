@@ -11,6 +11,8 @@ pub enum FileKind {
     Directory,
     /// Anything else: device, socket, pipe.
     Special,
+    /// A link that leads nowhere, or in a circle.
+    DanglingLink,
 }
 
 /// An entry of a directory of the build machine, links followed.
@@ -53,8 +55,7 @@ pub trait FileSource: Sync {
     ///
     /// # Errors
     ///
-    /// When it cannot be listed, or an entry has a name that is not UTF-8, or is a link that leads nowhere or in a
-    /// circle.
+    /// When it cannot be listed, or an entry has a name that is not UTF-8.
     fn entries(&self, directory: &Utf8Path) -> Result<Option<Vec<SourceEntry>>, SourceError>;
 
     /// The path with all links resolved; the path itself when that cannot be done.

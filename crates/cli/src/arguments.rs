@@ -1,0 +1,144 @@
+//! What can be typed: the one definition that help, the manual page, completions and docs/cli.md come from.
+//!
+//! Nothing is decided here. Each command turns its arguments into settings of its own.
+
+use camino::Utf8PathBuf;
+use clap::{Args, Parser, Subcommand};
+
+/// Builds releases of Elixir, Phoenix and Erlang applications.
+#[derive(Debug, Parser)]
+#[command(name = "beamship", version, max_term_width = 100, disable_help_subcommand = true)]
+pub struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+
+    /// Options of every command.
+    #[command(flatten)]
+    pub global: GlobalArguments,
+}
+
+/// Options of every command.
+#[derive(Clone, Debug, Args)]
+pub struct GlobalArguments {
+    /// Work on the project in this directory instead of the current one
+    #[arg(short = 'C', long, global = true, value_name = "DIR")]
+    pub directory: Option<Utf8PathBuf>,
+
+    /// Say nothing but warnings and errors
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+
+    /// Show everything that Mix prints, as it prints it
+    #[arg(short, long, global = true)]
+    pub verbose: bool,
+
+    /// Print the result as JSON on stdout
+    #[arg(long, global = true)]
+    pub json: bool,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Build the project and its release: dependencies, compilation, assets, release
+    Build(BuildArguments),
+
+    /// Assemble the release of a project whose dependencies and assets are ready (≙ `mix release`)
+    Release(ReleaseArguments),
+
+    /// Print a completion script for a shell
+    Completions(CompletionsArguments),
+
+    /// Print the manual page
+    #[command(hide = true)]
+    Man,
+}
+
+/// Arguments of `beamship build`.
+#[derive(Clone, Debug, Args)]
+pub struct BuildArguments {
+    /// What to release and where to.
+    #[command(flatten)]
+    pub target: TargetArguments,
+
+    /// Leave the project's assets as they are
+    #[arg(long)]
+    pub no_assets: bool,
+
+    /// How Mix compiles.
+    #[command(flatten)]
+    pub compile: CompileArguments,
+
+    /// Print what would be done and what the release would consist of, and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// Arguments of `beamship release`.
+#[derive(Clone, Debug, Args)]
+pub struct ReleaseArguments {
+    /// What to release and where to.
+    #[command(flatten)]
+    pub target: TargetArguments,
+
+    /// Replace an existing release of this version without asking
+    #[arg(long, visible_alias = "force", short_alias = 'f', overrides_with = "no_overwrite")]
+    pub overwrite: bool,
+
+    /// Ask before an existing release of this version is replaced (on a terminal; the default)
+    #[arg(long, overrides_with = "overwrite", hide = true)]
+    pub no_overwrite: bool,
+
+    /// Do not compile first
+    #[arg(long)]
+    pub no_compile: bool,
+
+    /// How Mix compiles.
+    #[command(flatten)]
+    pub compile: CompileArguments,
+
+    /// Print what the release would consist of, and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// Which release, and where it goes.
+#[derive(Clone, Debug, Args)]
+pub struct TargetArguments {
+    /// Name of the release; needed when the project has several and no `default_release`
+    #[arg(value_name = "NAME")]
+    pub name: Option<String>,
+
+    /// Directory of the release instead of `_build/ENV/rel/NAME`
+    #[arg(long, value_name = "DIR")]
+    pub path: Option<Utf8PathBuf>,
+
+    /// Version of the release instead of the project's
+    #[arg(long, value_name = "VERSION")]
+    pub version: Option<String>,
+}
+
+/// Switches that are handed to `mix compile`.
+#[derive(Clone, Debug, Args)]
+pub struct CompileArguments {
+    /// Do not check that the dependencies are the ones of the lock file
+    #[arg(long)]
+    pub no_deps_check: bool,
+
+    /// Do not check archives
+    #[arg(long)]
+    pub no_archives_check: bool,
+
+    /// Do not check the version of Elixir against the project's requirement
+    #[arg(long)]
+    pub no_elixir_version_check: bool,
+}
+
+/// Arguments of `beamship completions`.
+#[derive(Clone, Debug, Args)]
+pub struct CompletionsArguments {
+    /// The shell
+    #[arg(value_enum)]
+    pub shell: clap_complete::Shell,
+}

@@ -1,0 +1,35 @@
+//! The commands, one file each.
+
+mod build;
+mod completions;
+mod man;
+mod release;
+
+use crate::arguments::{Arguments, Command, GlobalArguments};
+use crate::printer::{Printer, Verbosity};
+
+/// Runs the command that was typed.
+///
+/// # Errors
+///
+/// Whatever keeps the command from doing what it says.
+pub fn run(arguments: &Arguments, printer: &Printer) -> anyhow::Result<()> {
+    let global = &arguments.global;
+    match &arguments.command {
+        Command::Build(arguments) => build::run(arguments, global, printer),
+        Command::Release(arguments) => release::run(arguments, global, printer),
+        Command::Completions(arguments) => completions::run(arguments),
+        Command::Man => man::run(),
+    }
+}
+
+impl GlobalArguments {
+    /// How much is said.
+    pub fn verbosity(&self) -> Verbosity {
+        match (self.quiet, self.verbose) {
+            (true, _) => Verbosity::Quiet,
+            (_, true) => Verbosity::Verbose,
+            _ => Verbosity::Normal,
+        }
+    }
+}

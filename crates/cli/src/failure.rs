@@ -1,0 +1,60 @@
+//! Errors, as the user sees them: once, on stderr, with what to do next, and with an exit status that is not 0.
+
+use std::error::Error;
+use std::io::{IsTerminal, Write};
+use std::process::ExitCode;
+
+/// Mix has said all there is to say; its output has been passed on.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct AlreadyExplained(pub String);
+
+/// The user was asked and said no.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Declined(pub String);
+
+/// Prints an error with what caused it and gives the exit status.
+pub fn print(error: &anyhow::Error) -> ExitCode {
+    if is_broken_pipe(error) {
+        return ExitCode::SUCCESS;
+    }
+    let mut text = String::new();
+    for (index, cause) in error.chain().enumerate() {
+        // Transparent wrappers repeat what they wrap.
+        let line = cause.to_string();
+        if text.contains(&line) {
+            continue;
+        }
+        if index > 0 {
+            text.push_str(": ");
+        }
+        text.push_str(&line);
+    }
+    let colour = std::io::stderr().is_terminal();
+    let (red, reset) = if colour { ("\u{1b}[31m", "\u{1b}[0m") } else { ("", "") };
+    let _ = writeln!(anstream::stderr(), "{red}error{reset}: {text}");
+    ExitCode::FAILURE
+}
+
+/// Whoever read our stdout has had enough (`beamship … | head`): nothing went wrong.
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause: &(dyn Error + 'static)| {
+        cause
+            .downcast_ref::<std::io::Error>()
+            .is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+    })
+}
+
+/// Makes a panic, which is always a defect of beamship, say what to do with it.
+pub fn report_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let _ = writeln!(
+            anstream::stderr(),
+            "error: beamship has a defect: {panic}\nhint: please report this with the command you ran, beamship {} on {} {}",
+            env!("CARGO_PKG_VERSION"),
+            std::env::consts::OS,
+            std::env::consts::ARCH,
+        );
+    }));
+}

@@ -1,0 +1,31 @@
+//! The command line: arguments become settings, settings become commands, results become text.
+//!
+//! Everything that beamship knows how to do is in the other crates; here is what a user sees of it.
+
+pub mod arguments;
+mod commands;
+mod cookie;
+mod failure;
+mod files;
+mod launcher_file;
+mod pipeline;
+mod printer;
+mod report;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::arguments::Arguments;
+use crate::printer::Printer;
+
+/// Runs beamship with the arguments of this process.
+pub fn main() -> ExitCode {
+    failure::report_panics();
+    let arguments = Arguments::parse();
+    let printer = Printer::new(arguments.global.verbosity());
+    match commands::run(&arguments, &printer) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => failure::print(&error),
+    }
+}

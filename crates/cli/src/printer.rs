@@ -1,0 +1,188 @@
+//! All that is printed goes through here: stdout is data, stderr is talk.
+//!
+//! A phase of a build is one line: what, with which result, how long. On a terminal the line is there while the phase
+//! runs, with a bar where there is something to count; elsewhere only finished lines are written.
+
+use std::io::{IsTerminal, Write};
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+/// How much is said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verbosity {
+    /// Warnings and errors.
+    Quiet,
+    /// A line a phase.
+    Normal,
+    /// Also what Mix prints.
+    Verbose,
+}
+
+/// Prints.
+#[derive(Clone, Debug)]
+pub struct Printer {
+    verbosity: Verbosity,
+    /// Whether bars and spinners are shown.
+    live: bool,
+}
+
+impl Printer {
+    /// A printer for this process's stderr.
+    pub fn new(verbosity: Verbosity) -> Self {
+        let live = verbosity == Verbosity::Normal
+            && std::io::stderr().is_terminal()
+            && std::env::var_os("TERM").is_none_or(|terminal| terminal != "dumb");
+        Self { verbosity, live }
+    }
+
+    /// How much is said.
+    pub fn verbosity(&self) -> Verbosity {
+        self.verbosity
+    }
+
+    /// Starts a phase.
+    pub fn phase(&self, name: &'static str) -> Phase {
+        let bar = ProgressBar::with_draw_target(
+            None,
+            if self.live { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() },
+        );
+        if self.live {
+            bar.set_style(
+                ProgressStyle::with_template("{spinner} {msg}").unwrap_or_else(|_| ProgressStyle::default_bar()),
+            );
+            bar.set_message(name);
+            bar.enable_steady_tick(Duration::from_millis(100));
+        }
+        Phase { name, bar, start: Instant::now(), printer: self.clone() }
+    }
+
+    /// A line of talk.
+    pub fn say(&self, line: &str) {
+        if self.verbosity != Verbosity::Quiet {
+            self.write(line);
+        }
+    }
+
+    /// A warning, shown however quiet.
+    pub fn warn(&self, text: &str) {
+        let style = anstyle(anstream::stderr().is_terminal(), "33");
+        self.write(&format!("{}warning{}: {text}", style.0, style.1));
+    }
+
+    /// Text as somebody else wrote it, shown however quiet.
+    pub fn pass_on(&self, text: &str) {
+        let text = text.trim_end();
+        if !text.is_empty() {
+            self.write(text);
+        }
+    }
+
+    fn write(&self, line: &str) {
+        // Nobody to tell it to is no reason to fail.
+        let _ = writeln!(anstream::stderr(), "{line}");
+    }
+}
+
+fn anstyle(colour: bool, code: &str) -> (String, String) {
+    if colour { (format!("\u{1b}[{code}m"), "\u{1b}[0m".to_owned()) } else { (String::new(), String::new()) }
+}
+
+/// A phase that runs.
+#[derive(Debug)]
+pub struct Phase {
+    name: &'static str,
+    bar: ProgressBar,
+    start: Instant,
+    printer: Printer,
+}
+
+impl Phase {
+    /// The bar to draw progress on.
+    pub fn progress(&self, done: usize, total: usize) {
+        if self.bar.length() != Some(total as u64) {
+            self.bar.set_length(total as u64);
+            self.bar.set_style(
+                ProgressStyle::with_template("{spinner} {msg} {wide_bar} {pos}/{len}")
+                    .unwrap_or_else(|_| ProgressStyle::default_bar()),
+            );
+        }
+        self.bar.set_position(done as u64);
+    }
+
+    /// Says something while the phase runs.
+    pub fn say(&self, line: &str) {
+        self.bar.suspend(|| self.printer.say(line));
+    }
+
+    /// Ends the phase: its line is printed, its duration returned.
+    pub fn finish(self, result: &str) -> Duration {
+        let duration = self.start.elapsed();
+        self.bar.finish_and_clear();
+        let colour = std::io::stderr().is_terminal();
+        let (green, reset) = anstyle(colour, "32");
+        let line = format!("{green}✓{reset} {:<13} {:<44} {:>9}", self.name, result, seconds(duration));
+        self.printer.say(&line);
+        duration
+    }
+
+    /// Ends the phase without a line, because an error message follows.
+    pub fn abandon(self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+/// A duration as people read it: `12 ms`, `1.3 s`.
+pub fn seconds(duration: Duration) -> String {
+    let milliseconds = duration.as_millis();
+    if milliseconds < 1000 {
+        format!("{milliseconds} ms")
+    } else {
+        format!("{:.1} s", duration.as_secs_f64())
+    }
+}
+
+/// A size as people read it: `812 kB`, `29.5 MB`.
+#[expect(clippy::cast_precision_loss, reason = "one decimal is shown")]
+pub fn size(bytes: u64) -> String {
+    match bytes {
+        0..1000 => format!("{bytes} B"),
+        1000..1_000_000 => format!("{:.0} kB", bytes as f64 / 1e3),
+        _ => format!("{:.1} MB", bytes as f64 / 1e6),
+    }
+}
+
+/// A number with separators: `12,345`.
+pub fn count(number: usize) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_grouped() {
+        assert_eq!(count(0), "0");
+        assert_eq!(count(999), "999");
+        assert_eq!(count(1000), "1,000");
+        assert_eq!(count(12_345_678), "12,345,678");
+    }
+
+    #[test]
+    fn sizes_and_durations_are_rounded() {
+        assert_eq!(size(999), "999 B");
+        assert_eq!(size(812_345), "812 kB");
+        assert_eq!(size(29_480_000), "29.5 MB");
+        assert_eq!(seconds(Duration::from_millis(12)), "12 ms");
+        assert_eq!(seconds(Duration::from_millis(1349)), "1.3 s");
+    }
+}

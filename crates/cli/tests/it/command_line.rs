@@ -1,0 +1,95 @@
+//! What a user sees before anything is built.
+
+use clap::CommandFactory;
+
+use crate::project::{demo, write};
+use crate::sandbox::{Sandbox, fail, run, succeed};
+
+/// docs/cli.md is generated from the definitions: `BEAMSHIP_UPDATE_DOCS=1 cargo test -p beamship cli_md`.
+#[test]
+fn cli_md_is_what_help_says() {
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/cli.md");
+    let text = reference();
+    if std::env::var_os("BEAMSHIP_UPDATE_DOCS").is_some() {
+        std::fs::write(page, &text).unwrap();
+    }
+    let written = std::fs::read_to_string(page).unwrap_or_default();
+    assert!(written == text, "docs/cli.md is out of date: BEAMSHIP_UPDATE_DOCS=1 cargo test -p beamship cli_md");
+}
+
+fn reference() -> String {
+    let mut text = "# Commands\n\nWhat `beamship help` says; generated, do not edit.\n".to_owned();
+    let mut command = beamship::arguments::Arguments::command().term_width(100);
+    command.build();
+    section(&mut text, &mut command, "##");
+    text
+}
+
+fn section(text: &mut String, command: &mut clap::Command, heading: &str) {
+    let name = command.get_bin_name().unwrap_or("beamship").to_owned();
+    let help = command.render_long_help().to_string();
+    let help: Vec<&str> = help.lines().map(str::trim_end).collect();
+    text.push_str(&format!("\n{heading} `{name}`\n\n```text\n{}\n```\n", help.join("\n").trim_end()));
+    for subcommand in command.get_subcommands_mut().filter(|subcommand| !subcommand.is_hide_set()) {
+        section(text, subcommand, "###");
+    }
+}
+
+#[test]
+fn wrong_arguments_end_with_status_2() {
+    let sandbox = Sandbox::new();
+    let outcome = run(&mut sandbox.beamship(sandbox.path(), &["build", "--wrong"]));
+    assert_eq!(outcome.status, Some(2));
+    assert!(outcome.stderr.contains("--wrong"), "{}", outcome.stderr);
+}
+
+#[test]
+fn completions_and_manual_page_are_made() {
+    let sandbox = Sandbox::new();
+    for shell in ["bash", "zsh", "fish"] {
+        let outcome = succeed(&mut sandbox.beamship(sandbox.path(), &["completions", shell]));
+        assert!(outcome.stdout.contains("beamship"), "{shell}");
+    }
+    assert!(succeed(&mut sandbox.beamship(sandbox.path(), &["man"])).stdout.contains(".TH beamship"));
+}
+
+#[test]
+fn a_directory_without_a_project_is_said_so() {
+    let sandbox = Sandbox::new();
+    let message = fail(&mut sandbox.beamship(sandbox.path(), &["build"]));
+    assert!(message.contains("mix.exs"), "{message}");
+}
+
+#[test]
+fn a_missing_elixir_is_said_so() {
+    let sandbox = Sandbox::new();
+    let demo = demo(&sandbox, "demo");
+    let message = fail(sandbox.beamship(&demo, &["build"]).env("PATH", sandbox.path()));
+    assert!(message.contains("elixir") && message.contains("hint: "), "{message}");
+}
+
+#[test]
+fn a_mix_exs_that_raises_is_shown_once() {
+    let sandbox = Sandbox::new();
+    write(&sandbox.join("p/mix.exs"), "raise \"this project is broken\"\n");
+    let message = fail(&mut sandbox.beamship(&sandbox.join("p"), &["build"]));
+    assert_eq!(message.matches("this project is broken").count(), 1, "{message}");
+}
+
+#[test]
+fn a_compile_error_is_shown_once() {
+    let sandbox = Sandbox::new();
+    let demo = demo(&sandbox, "demo");
+    write(&demo.join("lib/broken.ex"), "defmodule Broken do\n  def x, do: nowhere_defined()\nend\n");
+    let message = fail(&mut sandbox.beamship(&demo, &["build"]));
+    assert_eq!(message.matches("nowhere_defined").count(), 1, "{message}");
+}
+
+#[test]
+fn a_warning_of_the_compiler_is_shown() {
+    let sandbox = Sandbox::new();
+    let demo = demo(&sandbox, "demo");
+    write(&demo.join("lib/dubious.ex"), "defmodule Dubious do\n  def x(unused), do: 1\nend\n");
+    let outcome = succeed(&mut sandbox.beamship(&demo, &["build"]));
+    assert!(outcome.stderr.contains("unused"), "{}", outcome.stderr);
+}

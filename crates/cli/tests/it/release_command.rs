@@ -1,0 +1,73 @@
+//! `beamship release`, as far as it differs from `beamship build`.
+
+use crate::project;
+use crate::sandbox::{Sandbox, fail, succeed};
+
+#[test]
+fn path_and_version_can_be_given() {
+    let sandbox = Sandbox::new();
+    let demo = project::demo(&sandbox, "demo");
+    succeed(&mut sandbox.beamship(&demo, &["release", "demo", "--path", "out", "--version", "9.9.9"]));
+    let version = succeed(sandbox.command(demo.join("out/bin/demo")).arg("version"));
+    assert_eq!(version.stdout, "demo 9.9.9\n");
+}
+
+/// Mix exits 0 and ships yesterday's code: an existing release is replaced when there is nobody to ask.
+#[test]
+fn without_a_terminal_an_existing_release_is_replaced() {
+    let sandbox = Sandbox::new();
+    let demo = project::demo(&sandbox, "demo");
+    succeed(&mut sandbox.beamship(&demo, &["release"]));
+    std::fs::write(demo.join("priv/hello"), "changed").unwrap();
+    std::fs::write(demo.join("_build/prod/rel/demo/kept-by-somebody"), "data").unwrap();
+    succeed(&mut sandbox.beamship(&demo, &["release"]));
+    let release = demo.join("_build/prod/rel/demo");
+    assert_eq!(std::fs::read_to_string(release.join("lib/demo-0.1.0/priv/hello")).unwrap(), "changed");
+    assert_eq!(std::fs::read_to_string(release.join("kept-by-somebody")).unwrap(), "data");
+}
+
+#[test]
+fn an_overlay_that_is_gone_disappears() {
+    let sandbox = Sandbox::new();
+    let demo = project::demo(&sandbox, "demo");
+    succeed(&mut sandbox.beamship(&demo, &["release"]));
+    let overlay = demo.join("_build/prod/rel/demo/etc/demo.conf");
+    assert!(overlay.exists());
+    std::fs::remove_dir_all(demo.join("rel/overlays/etc")).unwrap();
+    succeed(&mut sandbox.beamship(&demo, &["release"]));
+    assert!(!overlay.exists());
+}
+
+#[test]
+fn a_dry_run_writes_nothing() {
+    let sandbox = Sandbox::new();
+    let demo = project::demo(&sandbox, "demo");
+    succeed(&mut sandbox.mix(&demo, &["compile"]));
+    let outcome = succeed(&mut sandbox.beamship(&demo, &["release", "--dry-run"]));
+    assert!(outcome.stdout.contains("releases/0.1.0/start.boot"), "{}", outcome.stdout);
+    assert!(!demo.join("_build/prod/rel").exists());
+}
+
+#[test]
+fn json_describes_the_release() {
+    let sandbox = Sandbox::new();
+    let demo = project::demo(&sandbox, "demo");
+    let outcome = succeed(&mut sandbox.beamship(&demo, &["build", "--json"]));
+    let report: serde_json::Value = serde_json::from_str(&outcome.stdout).unwrap();
+    assert_eq!(report["name"], "demo");
+    assert_eq!(report["version"], "0.1.0");
+    assert_eq!(report["environment"], "prod");
+    assert_eq!(report["written"], true);
+    let names: Vec<&str> =
+        report["applications"].as_array().unwrap().iter().map(|item| item["name"].as_str().unwrap()).collect();
+    assert!(names.contains(&"greeter") && names.contains(&"runtime_tools"), "{names:?}");
+    assert!(report["phases"].as_array().unwrap().iter().any(|phase| phase["name"] == "assemble"));
+}
+
+#[test]
+fn an_unknown_release_is_refused() {
+    let sandbox = Sandbox::new();
+    let demo = project::demo(&sandbox, "demo");
+    let message = fail(&mut sandbox.beamship(&demo, &["release", "other"]));
+    assert!(message.contains("other") && message.contains("demo"), "{message}");
+}

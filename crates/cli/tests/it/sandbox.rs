@@ -1,0 +1,97 @@
+//! A place of its own for every test: directory, HOME, caches, environment.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+/// A temporary directory, and commands that know nothing else of the machine than PATH.
+pub struct Sandbox {
+    directory: tempfile::TempDir,
+}
+
+impl Sandbox {
+    pub fn new() -> Self {
+        let directory = tempfile::Builder::new().prefix("beamship-test-").tempdir().unwrap();
+        for name in ["home", "cache", "tmp"] {
+            std::fs::create_dir(directory.path().join(name)).unwrap();
+        }
+        Self { directory }
+    }
+
+    pub fn path(&self) -> &Utf8Path {
+        Utf8Path::from_path(self.directory.path()).unwrap()
+    }
+
+    /// A command with a cleared environment.
+    pub fn command(&self, program: impl AsRef<Path>) -> Command {
+        let mut command = Command::new(program.as_ref());
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        command
+            .env_clear()
+            .env("PATH", path)
+            .env("LANG", "C.UTF-8")
+            .env("HOME", self.path().join("home"))
+            .env("MIX_HOME", self.path().join("home/.mix"))
+            .env("XDG_CACHE_HOME", self.path().join("cache"))
+            .env("TMPDIR", self.path().join("tmp"))
+            .env("RELEASE_DISTRIBUTION", "none")
+            .current_dir(self.path())
+            .stdin(std::process::Stdio::null());
+        command
+    }
+
+    /// `beamship`, as it was built for these tests.
+    pub fn beamship(&self, project: &Utf8Path, arguments: &[&str]) -> Command {
+        let mut command = self.command(env!("CARGO_BIN_EXE_beamship"));
+        command.current_dir(project).args(arguments);
+        command
+    }
+
+    /// `mix` in the environment `prod`.
+    pub fn mix(&self, project: &Utf8Path, arguments: &[&str]) -> Command {
+        let mut command = self.command("mix");
+        command.current_dir(project).env("MIX_ENV", "prod").args(arguments);
+        command
+    }
+
+    /// A path in the sandbox.
+    pub fn join(&self, name: &str) -> Utf8PathBuf {
+        self.path().join(name)
+    }
+}
+
+/// What a command wrote and how it ended.
+#[derive(Debug)]
+pub struct Outcome {
+    pub status: Option<i32>,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+/// Runs a command to its end.
+pub fn run(command: &mut Command) -> Outcome {
+    let program = command.get_program().to_string_lossy().into_owned();
+    let Output { status, stdout, stderr } =
+        command.output().unwrap_or_else(|error| panic!("cannot run {program} (these tests need Elixir): {error}"));
+    Outcome {
+        status: status.code(),
+        stdout: String::from_utf8_lossy(&stdout).into_owned(),
+        stderr: String::from_utf8_lossy(&stderr).into_owned(),
+    }
+}
+
+/// Runs a command that must succeed.
+pub fn succeed(command: &mut Command) -> Outcome {
+    let outcome = run(command);
+    assert_eq!(outcome.status, Some(0), "{command:?}\n{}\n{}", outcome.stdout, outcome.stderr);
+    outcome
+}
+
+/// Runs a command that must fail with status 1 and a message on stderr, and gives the message.
+pub fn fail(command: &mut Command) -> String {
+    let outcome = run(command);
+    assert_eq!(outcome.status, Some(1), "{command:?}\n{}\n{}", outcome.stdout, outcome.stderr);
+    assert_eq!(outcome.stdout, "", "stdout is for data: {command:?}");
+    outcome.stderr
+}

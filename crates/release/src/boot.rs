@@ -1,0 +1,104 @@
+//! Boot scripts: what the runtime does, step by step, from an empty node to a running system.
+//!
+//! Made here exactly as OTP's `systools:make_script/2` makes them and as Mix completes them afterwards (specification
+//! §4), so that the `.boot` file is the same, byte for byte. The work is in three rooms: [`check`] refuses boot lists
+//! that could not start, [`order`] sorts applications so that each comes after what it needs, and [`script`] writes the
+//! instructions.
+
+mod check;
+mod order;
+mod script;
+
+use etf::{Atom, AtomEncoding, Term};
+
+use crate::application::Application;
+use crate::error::ReleaseError;
+use crate::graph::Graph;
+use crate::mode::Mode;
+use crate::spec::ReleaseSpec;
+
+/// A boot list made ready: the release resource (`.rel`) and the script of one way to boot.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BootScript {
+    /// The term of the `.rel` file.
+    pub release: Term,
+    /// The term of the `.script` file, which is also that of the `.boot` file.
+    pub script: Term,
+}
+
+/// An application in a boot list.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Booted<'graph> {
+    pub(crate) application: &'graph Application,
+    pub(crate) mode: Mode,
+    /// What must run before it; sorted and rewritten in [`order`].
+    pub(crate) uses: Vec<Atom>,
+    /// What it includes; sorted in [`order`].
+    pub(crate) includes: Vec<Atom>,
+}
+
+impl BootScript {
+    /// Checks and orders a boot list and writes its script.
+    ///
+    /// # Errors
+    ///
+    /// When the list could not boot: unknown or missing applications, modes that contradict each other, duplicate
+    /// modules or registered names, circles.
+    pub fn make(spec: &ReleaseSpec, graph: &Graph, list: &[(Atom, Mode)]) -> Result<Self, ReleaseError> {
+        check::modes(spec, graph, list)?;
+        let mut booted = Vec::with_capacity(list.len());
+        for (name, mode) in list {
+            let application = graph.applications.get(name).ok_or_else(|| {
+                ReleaseError::ApplicationNotFound { application: name.clone(), parent: None }
+            })?;
+            booted.push(Booted {
+                application,
+                mode: *mode,
+                uses: application.applications.clone(),
+                includes: application.included_applications.clone(),
+            });
+        }
+        let release = release_resource(spec, &booted);
+        check::applications(&booted)?;
+        let booted = order::order(booted)?;
+        Ok(Self { release, script: script::script(spec, &booted) })
+    }
+
+    /// The bytes of the `.boot` file: OTP 25 writes atoms in Latin-1, later ones in UTF-8.
+    ///
+    /// # Errors
+    ///
+    /// When the term cannot be encoded (an atom of more than 255 characters).
+    pub fn boot_file(&self, otp_release: u32) -> Result<Vec<u8>, ReleaseError> {
+        let atoms = if otp_release < 26 { AtomEncoding::Latin1 } else { AtomEncoding::Utf8 };
+        Ok(etf::encode(&self.script, atoms)?)
+    }
+}
+
+/// `{release, {Name, Vsn}, {erts, EVsn}, Applications}`, in the order of the boot list, the mode always written.
+fn release_resource(spec: &ReleaseSpec, booted: &[Booted<'_>]) -> Term {
+    let applications = booted
+        .iter()
+        .map(|item| {
+            let mut elements = vec![
+                Term::Atom(item.application.name.clone()),
+                Term::string(&item.application.version),
+                Term::Atom(item.mode.atom()),
+            ];
+            if !item.includes.is_empty() {
+                elements.push(atoms(&item.includes));
+            }
+            Term::Tuple(elements)
+        })
+        .collect();
+    Term::Tuple(vec![
+        Term::atom("release"),
+        Term::pair(Term::string(&spec.name), Term::string(&spec.version)),
+        Term::pair(Term::atom("erts"), Term::string(&spec.toolchain.erts.version)),
+        Term::List(applications),
+    ])
+}
+
+pub(crate) fn atoms(names: &[Atom]) -> Term {
+    Term::List(names.iter().cloned().map(Term::Atom).collect())
+}
