@@ -3,8 +3,8 @@
 #
 #     test/with_postgres.sh mix test
 #
-# The server's programs are looked for in POSTGRES_BIN, in PATH and where Debian installs them (apt-get install
-# postgresql; the packages' own cluster is not touched). PostgreSQL refuses to run as root: called by root, the server
+# The server's programs are looked for in POSTGRES_BIN, where Debian installs them (apt-get install postgresql; the
+# package's own cluster is not touched) and in PATH. PostgreSQL refuses to run as root: called by root, the server
 # runs as the user "postgres".
 set -eu
 
@@ -17,13 +17,12 @@ fail() {
 
 bin=${POSTGRES_BIN:-}
 if [ -z "$bin" ]; then
-  if initdb=$(command -v initdb); then
-    bin=$(dirname "$initdb")
-  else
-    for directory in /usr/lib/postgresql/*/bin; do
-      if [ -x "$directory/initdb" ]; then bin=$directory; fi
-    done
-  fi
+  for directory in /usr/lib/postgresql/*/bin $(printf %s "$PATH" | tr : ' '); do
+    if [ -x "$directory/initdb" ] && [ -x "$directory/postgres" ]; then
+      bin=$directory
+      break
+    fi
+  done
 fi
 [ -n "$bin" ] || fail "PostgreSQL is not installed: apt-get install postgresql, or set POSTGRES_BIN."
 
@@ -56,7 +55,7 @@ printf '%s\n' "$password" | as_server tee "$work/password" >/dev/null
 as_server "$bin/initdb" --pgdata "$work/data" --username guestbook --pwfile "$work/password" \
   --auth scram-sha-256 --encoding UTF8 --no-locale --no-sync >"$log" 2>&1 || { cat "$log" >&2; fail "initdb failed"; }
 
-# Ports are tried at random: a server that finds its port taken ends at once, and the next one is tried.
+# Ports are tried at random: a server that finds its port taken ends at once, and another is tried.
 attempt=0
 while :; do
   attempt=$((attempt + 1))
@@ -67,16 +66,15 @@ while :; do
     -c fsync=off -c full_page_writes=off -c synchronous_commit=off >"$log" 2>&1 &
   server=$!
 
-  # Up to 30 seconds for a slow machine.
+  # The eighth line of postmaster.pid is the server's state. Up to 30 seconds for a slow machine.
   waited=0
   while kill -0 "$server" 2>/dev/null && [ "$waited" -lt 300 ]; do
-    if "$bin/pg_isready" -q -h 127.0.0.1 -p "$port" -U guestbook -d postgres && kill -0 "$server" 2>/dev/null; then
-      break 2
-    fi
+    case "$(sed -n 8p "$work/data/postmaster.pid" 2>/dev/null)" in ready*) break 2 ;; esac
     sleep 0.1
     waited=$((waited + 1))
   done
   kill "$server" 2>/dev/null || true
+  wait "$server" || true
 done
 
 DATABASE_URL="postgres://guestbook:$password@127.0.0.1:$port/postgres"

@@ -70,7 +70,6 @@ defmodule Guestbook.HTTP.Connection do
         # RFC 9112 2.2: an empty line before a request is ignored.
         {:http, ^socket, {:http_error, line}} when line in ["\r\n", "\n"] -> await_request(socket, timeout)
         {:http, ^socket, _not_a_request} -> {:error, 400}
-        {:tcp_error, ^socket, :emsgsize} -> {:error, 414}
         {:tcp_error, ^socket, _reason} -> :closed
         {:tcp_closed, ^socket} -> :closed
         {:EXIT, process, _reason} = shutdown when is_pid(process) -> stay_shut_down(shutdown)

@@ -49,8 +49,8 @@ defmodule Guestbook.HTTP.Listener do
       ip: options[:ip],
       active: false,
       packet: :http_bin,
-      # The longest request line or header line, in bytes.
-      packet_size: 8192,
+      # The longest line in bytes; a longer one closes the connection, without an answer.
+      packet_size: 64 * 1024,
       backlog: 1024,
       reuseaddr: true,
       nodelay: true,

@@ -22,7 +22,10 @@ defmodule Guestbook.HTTP.Request do
   @typedoc "The status to answer with, or that there is nobody left to answer."
   @type failure :: {:error, 400..599} | :closed
 
-  @max_headers 100
+  # Bytes of the address, and of all headers together. The socket itself gives up on a line far longer than that, by
+  # closing the connection.
+  @max_target 8 * 1024
+  @max_headers 32 * 1024
 
   @doc """
   Reads the rest of the request that begins with `request_line`.
@@ -65,18 +68,11 @@ defmodule Guestbook.HTTP.Request do
   end
 
   @doc "The fields of a form that was sent as `application/x-www-form-urlencoded`."
-  @spec form(t) :: {:ok, %{optional(String.t()) => String.t()}} | {:error, 400 | 415}
+  @spec form(t) :: {:ok, %{optional(String.t()) => String.t()}} | {:error, 415}
   def form(request) do
     case request |> header("content-type") |> to_string() |> String.downcase() do
-      "application/x-www-form-urlencoded" <> _ ->
-        try do
-          {:ok, URI.decode_query(request.body, %{}, :www_form)}
-        rescue
-          ArgumentError -> {:error, 400}
-        end
-
-      _ ->
-        {:error, 415}
+      "application/x-www-form-urlencoded" <> _ -> {:ok, URI.decode_query(request.body, %{}, :www_form)}
+      _ -> {:error, 415}
     end
   end
 
@@ -98,6 +94,8 @@ defmodule Guestbook.HTTP.Request do
   defp parse_target({:absoluteURI, _scheme, _host, _port, target}), do: split_target(target)
   defp parse_target(_target), do: {:error, 400}
 
+  defp split_target(target) when byte_size(target) > @max_target, do: {:error, 414}
+
   defp split_target(target) do
     case String.split(target, "?", parts: 2) do
       [path, query] -> {:ok, path, query}
@@ -112,22 +110,20 @@ defmodule Guestbook.HTTP.Request do
   defp check_host({1, 1}, headers) when not is_map_key(headers, "host"), do: {:error, 400}
   defp check_host(_version, _headers), do: :ok
 
-  defp read_headers(_socket, _deadline, _headers, count) when count > @max_headers, do: {:error, 431}
+  defp read_headers(_socket, _deadline, _headers, size) when size > @max_headers, do: {:error, 431}
 
-  defp read_headers(socket, deadline, headers, count) do
+  defp read_headers(socket, deadline, headers, size) do
     case :gen_tcp.recv(socket, 0, time_left(deadline)) do
       {:ok, {:http_header, _, name, _, value}} ->
-        headers = Map.update(headers, name |> to_string() |> String.downcase(), value, &(&1 <> ", " <> value))
-        read_headers(socket, deadline, headers, count + 1)
+        name = name |> to_string() |> String.downcase()
+        headers = Map.update(headers, name, value, &(&1 <> ", " <> value))
+        read_headers(socket, deadline, headers, size + byte_size(name) + byte_size(value))
 
       {:ok, :http_eoh} ->
         {:ok, headers}
 
       {:ok, {:http_error, _line}} ->
         {:error, 400}
-
-      {:error, :emsgsize} ->
-        {:error, 431}
 
       {:error, :timeout} ->
         {:error, 408}

@@ -96,7 +96,11 @@ defmodule Guestbook.Repo.Postgres do
   end
 
   @impl true
-  def disconnect(connection), do: :pgsql.terminate(connection)
+  # `:pgsql.terminate/1` would log the closed socket as an error.
+  def disconnect(connection) do
+    Process.exit(connection, :shutdown)
+    :ok
+  end
 
   @impl true
   def begin_transaction, do: "BEGIN"

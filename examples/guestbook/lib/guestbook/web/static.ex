@@ -74,9 +74,6 @@ defmodule Guestbook.Web.Static do
   defp relative_path("/" <> path) do
     segments = path |> String.split("/") |> Enum.map(&URI.decode/1)
     if Enum.all?(segments, &plain_name?/1), do: {:ok, Path.join(segments)}, else: :error
-  rescue
-    # A % without two hexadecimal digits.
-    ArgumentError -> :error
   end
 
   defp relative_path(_path), do: :error
