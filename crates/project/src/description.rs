@@ -1,0 +1,117 @@
+//! A release as the project describes it.
+
+use etf::Term;
+use release::{Erts, ReleaseSpec, RuntimeConfiguration, Strip, Toolchain};
+
+use crate::fields::{Fields, Malformed};
+
+/// A release as the project describes it: what it is made from, what is done to it, and what the user should know.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ReleaseDescription {
+    /// What it is made from.
+    pub spec: ReleaseSpec,
+    /// The `steps` option. [`Step::Assemble`] is in it exactly once.
+    pub steps: Vec<Step>,
+    /// The `overwrite` option.
+    pub overwrite: bool,
+    /// The `quiet` option.
+    pub quiet: bool,
+    /// What the user should know about the release's options.
+    pub notices: Vec<Notice>,
+}
+
+/// A step of building a release.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Putting the release together.
+    Assemble,
+    /// Packing it into a tarball.
+    Tar,
+}
+
+/// Something the user should know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// Something works but should be changed.
+    Warning(String),
+    /// Something is as it is; not shown to those who asked for quiet.
+    Information(String),
+}
+
+impl ReleaseDescription {
+    pub(crate) fn from_term(term: &Term) -> Result<Self, Malformed> {
+        let fields = Fields::new(term);
+        let spec = ReleaseSpec {
+            name: fields.text("name")?,
+            version: fields.text("version")?,
+            path: fields.path("path")?,
+            project_directory: fields.path("project_directory")?,
+            mix_env: fields.text("mix_env")?,
+            mix_target: fields.text("mix_target")?,
+            project_application: fields.optional_atom("project_application")?,
+            applications: fields.atom_pairs("applications")?,
+            dependencies: fields.atoms("dependencies")?,
+            application_directories: fields.paths_by_atom("application_directories")?,
+            consolidated: fields.optional_path("consolidated")?,
+            toolchain: Toolchain {
+                elixir_version: fields.text("elixir_version")?,
+                elixir_bin: fields.optional_path("elixir_bin")?,
+                otp_release: fields.number("otp_release")?,
+                otp_lib: fields.path("otp_lib")?,
+                erts: Erts {
+                    version: fields.text("erts_version")?,
+                    source: fields.optional_path("erts_source")?,
+                },
+            },
+            strip: strip(fields)?,
+            configuration: fields.term("configuration")?.clone(),
+            runtime: runtime(fields.map("runtime")?)?,
+            cookie: fields.optional_text("cookie")?,
+            unix_executables: fields.boolean("unix_executables")?,
+            windows_executables: fields.boolean("windows_executables")?,
+            templates: fields.path("templates")?,
+            rendered_templates: fields.bytes_by_text("rendered_templates")?,
+            overlays: fields.paths("overlays")?,
+            skip_mode_validation_for: fields.atoms("skip_mode_validation_for")?,
+        };
+        let steps = fields.atoms("steps")?;
+        let notices = fields.labelled_texts("notices")?;
+        Ok(Self {
+            spec,
+            steps: steps.iter().map(|step| if step == "tar" { Step::Tar } else { Step::Assemble }).collect(),
+            overwrite: fields.boolean("overwrite")?,
+            quiet: fields.boolean("quiet")?,
+            notices: notices
+                .into_iter()
+                .map(
+                    |(kind, text)| {
+                        if kind == "warning" { Notice::Warning(text) } else { Notice::Information(text) }
+                    },
+                )
+                .collect(),
+        })
+    }
+}
+
+fn strip(fields: Fields<'_>) -> Result<Strip, Malformed> {
+    if fields.term("strip")?.is_atom("false") {
+        return Ok(Strip::Keep);
+    }
+    let strip = fields.map("strip")?;
+    let mut chunks = Vec::new();
+    for chunk in strip.byte_strings("chunks")? {
+        chunks.push(<[u8; 4]>::try_from(chunk).map_err(|_| strip.malformed("chunks", "chunk names"))?);
+    }
+    Ok(Strip::Chunks { chunks, compress: strip.boolean("compress")? })
+}
+
+fn runtime(runtime: Fields<'_>) -> Result<RuntimeConfiguration, Malformed> {
+    Ok(RuntimeConfiguration {
+        file: runtime.optional_path("file")?,
+        providers: runtime.terms("providers")?,
+        reboot: runtime.boolean("reboot")?,
+        prune: runtime.boolean("prune")?,
+        start_distribution: runtime.boolean("start_distribution")?,
+        validate_compile_env: runtime.boolean("validate_compile_env")?,
+    })
+}

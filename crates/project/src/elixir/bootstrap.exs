@@ -1,0 +1,25 @@
+[socket, source, cache, color] = System.argv()
+System.argv(["release"])
+
+if Version.compare(System.version(), "1.14.0") == :lt do
+  IO.puts(:stderr, "beamship needs Elixir 1.14 or newer, but `elixir` is version #{System.version()}")
+  System.halt(1)
+end
+
+cache = cache != "" && "#{cache}-elixir#{System.version()}-otp#{:erlang.system_info(:otp_release)}"
+
+cached? =
+  try do
+    {:ok, <<sum::binary-16, packed::binary>>} = :file.read_file(cache)
+    ^sum = :erlang.md5(packed)
+    for {module, code} <- :erlang.binary_to_term(packed), do: {:module, _} = :code.load_binary(module, [], code)
+    true
+  catch
+    _, _ -> false
+  end
+
+if color != "", do: Application.put_env(:elixir, :ansi_enabled, true)
+cached? || apply(Beamship.Bridge.Cache, :write, [cache, Code.compile_file(source)])
+apply(Beamship.Bridge, :connect, [socket])
+Mix.start()
+Mix.CLI.main(["beamship.bridge"])

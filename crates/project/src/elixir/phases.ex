@@ -1,0 +1,103 @@
+defmodule Beamship.Bridge.Phases do
+  @moduledoc false
+
+  import Beamship.Bridge, only: [refuse: 1]
+
+  def hello do
+    %{
+      elixir_version: System.version(),
+      otp_release: List.to_integer(:erlang.system_info(:otp_release)),
+      mix_env: to_string(Mix.env()),
+      mix_target: to_string(Mix.target()),
+      aliases: for({name, _} <- Mix.Project.config()[:aliases] || [], is_atom(name), do: name)
+    }
+  end
+
+  # `mix deps.get --only ENV` where it has something to do.
+  def fetch_dependencies do
+    answering_yes_to_installations(fn ->
+      deps = Mix.Dep.cached()
+
+      if Enum.all?(deps, &usable?/1) do
+        %{fetched: false, dependencies: length(deps)}
+      else
+        Mix.Task.run("deps.get", ["--only", to_string(Mix.env())])
+        # What was loaded before describes the dependencies before they were there.
+        Mix.Dep.clear_cached()
+        Mix.Task.reenable("deps.get")
+        %{fetched: true, dependencies: length(Mix.Dep.cached())}
+      end
+    end)
+  end
+
+  # The same question as `Mix.Tasks.Deps.Loadpaths` asks: does compiling it bring this dependency into order?
+  defp usable?(dep), do: Mix.Dep.ok?(dep) or Mix.Dep.compilable?(dep)
+
+  def compile(flags) do
+    # Rebar is asked for here, when a dependency is about to be compiled.
+    result = answering_yes_to_installations(fn -> Mix.Task.run("compile", flags) end)
+
+    case result do
+      {:error, _} -> refuse("compilation failed")
+      _ -> %{}
+    end
+  end
+
+  def deploy_assets do
+    aliases = Mix.Project.config()[:aliases] || []
+
+    if List.keymember?(aliases, :"assets.deploy", 0) do
+      Mix.Task.run("assets.deploy")
+      %{deployed: true}
+    else
+      %{deployed: false}
+    end
+  end
+
+  # Mix asks before it installs Hex or Rebar. There is nobody to answer, and building the project cannot go on
+  # without: the answer is yes. All other questions find the end of input.
+  defp answering_yes_to_installations(function) do
+    shell = Mix.shell()
+    Process.put(Beamship.Bridge.Shell, shell)
+    Mix.shell(Beamship.Bridge.Shell)
+
+    try do
+      function.()
+    after
+      if Mix.shell() == Beamship.Bridge.Shell, do: Mix.shell(shell)
+    end
+  end
+end
+
+defmodule Beamship.Bridge.Shell do
+  @moduledoc false
+  @behaviour Mix.Shell
+
+  # Dependencies are compiled in this process, others fall back to Mix's ordinary shell.
+  defp shell, do: Process.get(__MODULE__, Mix.Shell.IO)
+
+  @impl true
+  def print_app, do: shell().print_app()
+  @impl true
+  def info(message), do: shell().info(message)
+  @impl true
+  def error(message), do: shell().error(message)
+  @impl true
+  def prompt(message), do: shell().prompt(message)
+  @impl true
+  def cmd(command), do: shell().cmd(command)
+  @impl true
+  def cmd(command, options), do: shell().cmd(command, options)
+  @impl true
+  def yes?(message), do: yes?(message, [])
+
+  @impl true
+  def yes?(message, options) do
+    if String.starts_with?(message, "Shall I install ") do
+      shell().info(message <> " [Yn] y")
+      true
+    else
+      shell().yes?(message, options)
+    end
+  end
+end

@@ -1,0 +1,73 @@
+//! How the bridge is started.
+
+use std::ffi::OsString;
+use std::fmt;
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+use crate::output::Sink;
+
+/// How the bridge is started, and in which project.
+#[derive(Clone)]
+pub struct BridgeOptions {
+    /// Directory of the project: where its `mix.exs` is.
+    pub directory: Utf8PathBuf,
+    /// `MIX_ENV`, when the environment does not set it already.
+    pub mix_env: String,
+    /// Additions to the environment of this process, which the virtual machine inherits.
+    pub environment: Vec<(OsString, OsString)>,
+    /// The program that starts Elixir.
+    pub elixir: OsString,
+    /// Directory for caches; the compiled bridge is kept in it. Without one it is compiled each time (about 0.5 s).
+    pub cache: Option<Utf8PathBuf>,
+    /// Whether Mix colours what it prints.
+    pub color: bool,
+    /// Receives what Mix prints while it prints it; without one it is only collected.
+    pub sink: Option<Sink>,
+}
+
+impl BridgeOptions {
+    /// The usual options: `MIX_ENV=prod`, `elixir` from `PATH`, the user's cache directory.
+    pub fn new(directory: impl Into<Utf8PathBuf>) -> Self {
+        Self {
+            directory: directory.into(),
+            mix_env: "prod".to_owned(),
+            environment: Vec::new(),
+            elixir: OsString::from("elixir"),
+            cache: user_cache(),
+            color: false,
+            sink: None,
+        }
+    }
+
+    /// What the variable will be in the virtual machine.
+    pub(crate) fn variable(&self, name: &str) -> Option<OsString> {
+        let added = self.environment.iter().rev().find(|(key, _)| key == name);
+        added.map(|(_, value)| value.clone()).or_else(|| std::env::var_os(name))
+    }
+}
+
+impl fmt::Debug for BridgeOptions {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Values of variables may be secrets.
+        let variables: Vec<_> = self.environment.iter().map(|(name, _)| name).collect();
+        formatter
+            .debug_struct("BridgeOptions")
+            .field("directory", &self.directory)
+            .field("mix_env", &self.mix_env)
+            .field("environment", &variables)
+            .field("elixir", &self.elixir)
+            .field("cache", &self.cache)
+            .finish_non_exhaustive()
+    }
+}
+
+/// `$XDG_CACHE_HOME/beamship`, by default `~/.cache/beamship`. Relative paths are ignored, as the XDG base directory
+/// specification demands.
+fn user_cache() -> Option<Utf8PathBuf> {
+    let absolute =
+        |name: &str| std::env::var(name).ok().map(Utf8PathBuf::from).filter(|path| path.is_absolute());
+    let base = absolute("XDG_CACHE_HOME")
+        .or_else(|| absolute("HOME").map(|home| home.join(Utf8Path::new(".cache"))))?;
+    Some(base.join("beamship"))
+}

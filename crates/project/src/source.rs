@@ -1,0 +1,35 @@
+//! The Elixir half of the bridge, embedded.
+//!
+//! `bootstrap.exs` is evaluated by `elixir -e`. It takes the compiled bridge from the cache or compiles it, connects,
+//! and calls `Mix.CLI` with the task `beamship.bridge`; so everything from archives to `mix.exs` is loaded by Mix itself
+//! and reported in its words.
+
+use std::fmt::Write;
+
+use camino::{Utf8Path, Utf8PathBuf};
+use sha2::{Digest, Sha256};
+
+/// What `elixir -e` evaluates.
+pub(crate) const BOOTSTRAP: &str = include_str!("elixir/bootstrap.exs");
+
+/// The modules of the bridge.
+pub(crate) const BRIDGE: &str = concat!(
+    include_str!("elixir/bridge.ex"),
+    include_str!("elixir/phases.ex"),
+    include_str!("elixir/options.ex"),
+    include_str!("elixir/runtime.ex"),
+    include_str!("elixir/strip.ex"),
+    include_str!("elixir/templates.ex"),
+    include_str!("elixir/describe.ex"),
+);
+
+/// Beginning of the path of the compiled bridge; the virtual machine appends its versions.
+pub(crate) fn cache_path(cache: &Utf8Path) -> Utf8PathBuf {
+    let digest = Sha256::digest(BRIDGE);
+    let mut name = String::new();
+    for byte in digest.iter().take(8) {
+        // Writing to a string cannot fail.
+        let _ = write!(name, "{byte:02x}");
+    }
+    cache.join("bridge").join(name)
+}

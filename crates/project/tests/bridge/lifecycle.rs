@@ -1,0 +1,137 @@
+//! Beginning and end of the virtual machine, and what stays behind: nothing.
+
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use camino::Utf8Path;
+use project::{Bridge, BridgeOptions, CompileOptions};
+
+use crate::fixture::{Project, explain};
+
+/// Whether the process still runs.
+fn runs(process: u32) -> bool {
+    Command::new("kill").args(["-0", &process.to_string()]).stderr(Stdio::null()).status().unwrap().success()
+}
+
+#[track_caller]
+fn assert_ends(process: u32) {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while runs(process) {
+        assert!(Instant::now() < deadline, "the virtual machine {process} is still there");
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn stopping_ends_the_virtual_machine_in_good_order() {
+    let keys =
+        "aliases: [\"assets.deploy\": [fn _ -> System.at_exit(fn code -> IO.puts(\"bye #{code}\") end) end]]";
+    let mut bridge = Project::plain(keys).start().unwrap();
+    bridge.deploy_assets().unwrap();
+    let process = bridge.process_id();
+    let outcome = bridge.stop().unwrap_or_else(|error| panic!("{}", explain(&error)));
+    assert_eq!(outcome.output.text(), "bye 0\n");
+    assert_ends(process);
+}
+
+#[test]
+fn dropping_the_bridge_ends_the_virtual_machine() {
+    let bridge = Project::plain("").start().unwrap();
+    let process = bridge.process_id();
+    assert!(runs(process));
+    drop(bridge);
+    assert_ends(process);
+}
+
+/// Not a test: the child of [`a_killed_owner_leaves_no_virtual_machine`].
+#[test]
+#[ignore = "started by another test"]
+fn owner() {
+    let Ok(directory) = std::env::var("OWNED_PROJECT") else { return };
+    let mut options = BridgeOptions::new(directory);
+    options.cache = None;
+    let mut bridge = Bridge::start(&options).unwrap();
+    println!("process {}", bridge.process_id());
+    // Compiling takes for ever: the virtual machine is busy when its owner is killed.
+    let _ = bridge.compile(&CompileOptions::default());
+}
+
+#[test]
+fn a_killed_owner_leaves_no_virtual_machine() {
+    use std::io::BufRead;
+    let project =
+        Project::plain("").file("lib/slow.ex", "defmodule Slow do\n  Process.sleep(:infinity)\nend\n");
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command
+        .args(["--exact", "lifecycle::owner", "--ignored", "--nocapture"])
+        .env("OWNED_PROJECT", &project.directory);
+    command.envs(project.options().environment);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let lines = std::io::BufReader::new(child.stdout.take().unwrap()).lines();
+    let found =
+        lines.map_while(Result::ok).find_map(|line| line.split_once("process ")?.1.trim().parse().ok());
+    let process: u32 = found.expect("the owner says which virtual machine it has started");
+    assert!(runs(process));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_ends(process);
+}
+
+#[test]
+fn nothing_of_the_bridge_is_in_the_environment_or_the_arguments() {
+    let keys = "aliases: [\"assets.deploy\": [fn _ ->
+        for {name, _} <- System.get_env(), do: IO.puts(\"variable \" <> name)
+        IO.inspect(System.argv(), label: \"arguments\")
+      end]]";
+    let mut bridge = Project::plain(keys).start().unwrap();
+    let output = bridge.deploy_assets().unwrap().output.text();
+    assert!(output.contains("arguments: [\"release\"]"), "{output}");
+    assert!(output.contains("variable MIX_ENV"), "{output}");
+    assert!(!output.to_lowercase().contains("beamship"), "{output}");
+}
+
+#[test]
+fn mix_env_of_the_environment_wins() {
+    let project = Project::plain("");
+    let mut options = project.options();
+    options.environment.push(("MIX_ENV".into(), "staging".into()));
+    assert_eq!(Bridge::start(&options).unwrap().information().mix_env, "staging");
+}
+
+#[test]
+fn a_cache_that_is_missing_corrupt_or_not_writable_does_no_harm() {
+    let project = Project::plain("");
+    let mut options = project.options();
+    let cache = project.root.join("cache");
+    let start = |options: &BridgeOptions| {
+        Bridge::start(options).unwrap_or_else(|error| panic!("{}", explain(&error)))
+    };
+
+    options.cache = Some(cache.clone());
+    start(&options).stop().unwrap();
+    let file = only_file(&cache.join("bridge"));
+    let good = fs_err::read(&file).unwrap();
+
+    // What is in the cache is used: with other content of the same form there is another answer.
+    fs_err::write(&file, [&good[..16], b"x", &good[17..]].concat()).unwrap();
+    let bridge = start(&options);
+    assert!(bridge.loading().output.is_empty(), "{}", bridge.loading().output.text());
+    bridge.stop().unwrap();
+    assert_eq!(fs_err::read(&file).unwrap().len(), good.len(), "a corrupt cache is written anew");
+
+    fs_err::write(&file, "").unwrap();
+    start(&options).stop().unwrap();
+
+    fs_err::remove_dir_all(&cache).unwrap();
+    fs_err::write(&cache, "a file where the directory should be").unwrap();
+    start(&options).stop().unwrap();
+
+    options.cache = None;
+    start(&options).stop().unwrap();
+}
+
+fn only_file(directory: &Utf8Path) -> camino::Utf8PathBuf {
+    let files: Vec<_> = directory.read_dir_utf8().unwrap().map(|entry| entry.unwrap().into_path()).collect();
+    assert_eq!(files.len(), 1, "{files:?}");
+    files.into_iter().next().unwrap()
+}

@@ -1,0 +1,11 @@
+//! The bridge against small Mix projects and the Elixir in PATH.
+
+// As in the rest of the workspace, where dependencies are renamed.
+extern crate beamship_project as project;
+
+mod failures;
+mod fixture;
+mod lifecycle;
+mod phases;
+mod release_options;
+mod releases;

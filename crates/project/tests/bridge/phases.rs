@@ -1,0 +1,128 @@
+//! Fetching, compiling, assets: what is done and what is printed.
+
+use project::{Bridge, BridgeError, CompileOptions};
+
+use crate::fixture::{Project, count, explain, keeping_sink, mix_exs, write};
+
+const COMPILE: CompileOptions = CompileOptions {
+    no_compile: false,
+    no_deps_check: false,
+    no_archives_check: false,
+    no_elixir_version_check: false,
+};
+
+#[test]
+fn output_is_attributed_to_its_phase() {
+    let keys = "aliases: [\"assets.deploy\": [fn _ -> IO.puts(\"assets\"); IO.puts(:stderr, \"more\") end]]";
+    let project = Project::plain(keys).file("config/config.exs", "IO.puts(\"config\")\nimport Config\n");
+    let mut bridge = project.start().unwrap();
+    assert!(bridge.loading().output.text().contains("config"));
+    assert_eq!(bridge.information().mix_env, "prod");
+    assert_eq!(bridge.information().aliases, ["assets.deploy"]);
+    let compiled = bridge.compile(&COMPILE).unwrap();
+    assert_eq!(compiled.output.text(), "Compiling 1 file (.ex)\nGenerated demo app\n");
+    assert!(!compiled.output.has_warnings());
+    let assets = bridge.deploy_assets().unwrap();
+    assert!(assets.value);
+    let mut lines: Vec<String> = assets.output.text().lines().map(str::to_owned).collect();
+    lines.sort();
+    assert_eq!(lines, ["assets", "more"]);
+    assert_eq!(bridge.stop().unwrap().output.text(), "");
+}
+
+#[test]
+fn a_sink_sees_output_live_and_without_markers() {
+    let project = Project::plain("");
+    let mut options = project.options();
+    let (sink, kept) = keeping_sink();
+    options.sink = Some(sink);
+    let mut bridge = Bridge::start(&options).unwrap();
+    let compiled = bridge.compile(&COMPILE).unwrap();
+    assert!(compiled.output.is_forwarded());
+    bridge.stop().unwrap();
+    let text = String::from_utf8(kept.lock().unwrap().clone()).unwrap();
+    assert_eq!(text, "Compiling 1 file (.ex)\nGenerated demo app\n");
+}
+
+#[test]
+fn warnings_of_the_compiler_are_noticed() {
+    let project =
+        Project::plain("").file("lib/other.ex", "defmodule Other do\n  def f(unused), do: 1\nend\n");
+    let compiled = project.start().unwrap().compile(&COMPILE).unwrap();
+    assert!(compiled.output.has_warnings(), "{}", compiled.output.text());
+}
+
+#[test]
+fn a_project_without_dependencies_has_nothing_to_fetch() {
+    let mut bridge = Project::plain("").start().unwrap();
+    let dependencies = bridge.fetch_dependencies().unwrap();
+    assert!(!dependencies.value.fetched);
+    assert_eq!(dependencies.value.count, 0);
+    assert!(dependencies.output.is_empty(), "{}", dependencies.output.text());
+    assert!(!bridge.deploy_assets().unwrap().value);
+}
+
+#[test]
+fn a_git_dependency_is_fetched_once_and_compiled_in_the_same_virtual_machine() {
+    let project = Project::plain("deps: [{:inner, git: \"../inner\"}]");
+    let inner = project.root.join("inner");
+    write(&inner.join("mix.exs"), &mix_exs("inner", "", ""));
+    write(&inner.join("lib/inner.ex"), "defmodule Inner do\n  def number, do: 7\nend\n");
+    for arguments in [&["init", "-q"][..], &["add", "."], &["commit", "-q", "-m", "first"]] {
+        let mut git = std::process::Command::new("git");
+        git.arg("-C")
+            .arg(&inner)
+            .args(["-c", "user.name=a", "-c", "user.email=a@example.org"])
+            .args(arguments);
+        let Ok(status) = git.status() else {
+            eprintln!("skipped: there is no git here");
+            return;
+        };
+        assert!(status.success());
+    }
+    let project = project.file("lib/demo.ex", "defmodule Demo do\n  7 = Inner.number()\nend\n");
+    let mut bridge = project.start().unwrap();
+    assert!(bridge.fetch_dependencies().unwrap_or_else(|error| panic!("{}", explain(&error))).value.fetched);
+    let compiled = bridge.compile(&COMPILE).unwrap_or_else(|error| panic!("{}", explain(&error)));
+    assert!(compiled.output.text().contains("==> inner"), "{}", compiled.output.text());
+    bridge.stop().unwrap();
+    let mut again = project.start().unwrap();
+    let dependencies = again.fetch_dependencies().unwrap();
+    assert!(!dependencies.value.fetched);
+    assert_eq!(dependencies.value.count, 1);
+    assert!(again.compile(&COMPILE).unwrap().output.is_empty());
+}
+
+#[test]
+fn a_dependency_that_was_not_fetched_stops_the_compilation_in_the_words_of_mix() {
+    let project = Project::plain("deps: [{:inner, git: \"/nowhere/inner\"}]");
+    let error = project.start().unwrap().compile(&COMPILE).unwrap_err();
+    let printed = error.output().unwrap().text();
+    assert!(matches!(error, BridgeError::Failed { .. }), "{}", explain(&error));
+    assert_eq!(count(&printed, "Unchecked dependencies for environment prod"), 1, "{printed}");
+    assert_eq!(count(&printed, "Can't continue due to errors on dependencies"), 1, "{printed}");
+}
+
+#[test]
+fn flags_reach_the_compiler() {
+    let project = Project::plain("elixir: \"~> 99.0\"");
+    let error = project.start().unwrap().compile(&COMPILE).unwrap_err();
+    assert!(error.output().unwrap().text().contains("~> 99.0"), "{}", explain(&error));
+    let lenient = CompileOptions { no_elixir_version_check: true, no_compile: true, ..COMPILE };
+    let compiled =
+        project.start().unwrap().compile(&lenient).unwrap_or_else(|error| panic!("{}", explain(&error)));
+    assert!(compiled.output.is_empty(), "{}", compiled.output.text());
+    assert!(!project.directory.join("_build/prod/lib/demo/ebin/Elixir.Demo.beam").exists());
+}
+
+#[test]
+fn a_question_finds_the_end_of_input() {
+    let keys = "aliases: [\"assets.deploy\": [fn _ ->
+        IO.inspect(IO.gets(\"name? \"))
+        IO.inspect(Mix.shell().yes?(\"sure?\"))
+      end]]";
+    let mut bridge = Project::plain(keys).start().unwrap();
+    let output = bridge.deploy_assets().unwrap_or_else(|error| panic!("{}", explain(&error))).output.text();
+    assert_eq!(count(&output, ":eof"), 1, "{output}");
+    assert_eq!(count(&output, "false"), 1, "{output}");
+}
