@@ -41,6 +41,7 @@ defmodule Guestbook.MixProject do
   # Bundles assets/ into priv/static/assets, which is made anew so that it holds only what the sources say.
   # References to /images/... stay as they are: those files are served from priv/static.
   defp esbuild(options) do
+    esbuild = esbuild_executable!()
     output = Path.expand("priv/static/assets", __DIR__)
     File.rm_rf!(output)
 
@@ -56,20 +57,20 @@ defmodule Guestbook.MixProject do
       "--log-level=warning"
     ]
 
-    case System.cmd(esbuild_executable!(), arguments ++ options, cd: "assets", into: IO.stream()) do
+    case System.cmd(esbuild, arguments ++ options, cd: "assets", into: IO.stream()) do
       {_, 0} -> :ok
       {_, status} -> Mix.raise("esbuild could not bundle assets/ (exit status #{status}); its message is above.")
     end
   end
 
+  # What ESBUILD names, npm's in assets/node_modules, or the one in PATH.
   defp esbuild_executable! do
     npm = Path.expand("assets/node_modules/.bin/esbuild", __DIR__)
+    name = System.get_env("ESBUILD") || if(File.exists?(npm), do: npm, else: "esbuild")
 
-    cond do
-      path = System.get_env("ESBUILD") -> path
-      File.exists?(npm) -> npm
-      path = System.find_executable("esbuild") -> path
-      true -> Mix.raise("esbuild is not installed: run apt-get install esbuild, or set ESBUILD to its path.")
+    case System.find_executable(name) do
+      nil -> Mix.raise("There is no executable #{name}: run apt-get install esbuild, or set ESBUILD to its path.")
+      path -> Path.expand(path)
     end
   end
 end

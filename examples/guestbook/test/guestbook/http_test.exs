@@ -160,6 +160,8 @@ defmodule Guestbook.HTTPTest do
     assert_receive {:waiting, handler}, 5_000
 
     idle = connect(port)
+    :ok = :gen_tcp.send(idle, "HEAD / HTTP/1.1\r\nhost: x\r\n\r\n")
+    assert {:ok, "HTTP/1.1 200" <> _} = :gen_tcp.recv(idle, 0, 5_000)
     stopped = Task.async(fn -> Supervisor.stop(server) end)
 
     # The idle connection is closed at once, and nobody can connect any more.

@@ -34,8 +34,8 @@ defmodule Guestbook.HTTP.Connection do
         forget_socket_messages()
         if shutdown?(), do: :ok, else: accept(listening, options)
 
-      # The listener is shutting down.
-      {:error, :closed} ->
+      # The listener has closed its socket: during the call, or before it.
+      {:error, reason} when reason in [:closed, :einval] ->
         :ok
 
       # The client went away (econnaborted), or there are no file descriptors (emfile): others may have more luck.

@@ -49,15 +49,18 @@ defmodule Guestbook.Repo.Migrator do
   defp run_each(repo, direction, migrations) do
     adapter = Repo.adapter(repo)
 
-    Enum.reduce_while(migrations, {:ok, []}, fn migration, {:ok, done} ->
-      load(migration)
+    # Asked first, so that a database which cannot be reached is not blamed on a migration.
+    with {:ok, _} <- Repo.query(repo, "SELECT 1") do
+      Enum.reduce_while(migrations, {:ok, []}, fn migration, {:ok, done} ->
+        load(migration)
 
-      case Repo.transaction(repo, &run(adapter, direction, migration, &1)) do
-        {:ok, true} -> {:cont, {:ok, done ++ [migration]}}
-        {:ok, false} -> {:cont, {:ok, done}}
-        {:error, error} -> {:halt, {:error, in_migration(error, migration)}}
-      end
-    end)
+        case Repo.transaction(repo, &run(adapter, direction, migration, &1)) do
+          {:ok, true} -> {:cont, {:ok, done ++ [migration]}}
+          {:ok, false} -> {:cont, {:ok, done}}
+          {:error, error} -> {:halt, {:error, in_migration(error, migration)}}
+        end
+      end)
+    end
   end
 
   # Returns whether there was anything to do.
