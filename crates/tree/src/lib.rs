@@ -5,9 +5,14 @@
 //! of the machine (directory order, umask, clock, thread timing) can reach the output.
 
 mod content;
+pub mod directory;
+mod manifest;
 mod path;
+mod progress;
 mod tree;
 
 pub use content::Content;
+pub use manifest::manifest_text;
 pub use path::{PathError, TreePath};
+pub use progress::Progress;
 pub use tree::{Conflict, Entry, Node, Tree};

@@ -84,7 +84,9 @@ impl Tree {
         match (self.entries.get(&path), &node) {
             (Some(Node::Directory { .. }), Node::Directory { .. }) | (None, _) => self.put(path, node),
             (Some(Node::Directory { .. }), _) => Err(Conflict { path, reason: "a directory stands there" }),
-            (Some(_), Node::Directory { .. }) => Err(Conflict { path, reason: "a file or link stands there" }),
+            (Some(_), Node::Directory { .. }) => {
+                Err(Conflict { path, reason: "a file or link stands there" })
+            }
             (Some(_), _) => self.put(path, node),
         }
     }

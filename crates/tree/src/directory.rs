@@ -1,0 +1,135 @@
+//! The directory sink: a tree as a directory, all or nothing.
+//!
+//! The tree is assembled in a private staging directory beside the target, on the same file system, and takes the place
+//! of what is there in one step: `renameat2` with `RENAME_EXCHANGE`, or a plain rename when there is nothing. Whoever looks
+//! at the target sees the earlier release or the new one, never a mixture; a process that is killed, at whatever moment,
+//! leaves one of the two. What it leaves beside the target is put in order by the next one. On file systems that cannot
+//! exchange, the earlier release is moved aside first and moved back if anything fails; a process that is killed between
+//! these two renames leaves no release at the target until the next build, which puts the earlier one back first.
+//!
+//! Files in the target that are not the release's own are taken over: see the `foreign` module. One build at a time writes
+//! to a target; another one waits.
+//!
+//! Files are written in parallel, with explicit modes: neither umask nor directory order nor thread timing has a say.
+//!
+//! Nothing is synced to the disk (`fsync`). A crash of the process, or of the whole build with `kill -9`, loses nothing,
+//! because what has been written is in the kernel's hands; a power failure within the seconds after a build can leave
+//! files without their content, as with every other build tool. A release is made again in a moment, and syncing some
+//! thousand files takes many times longer than writing them.
+#![allow(clippy::disallowed_methods, reason = "every error gets its action and path by `At::at`")]
+
+mod assemble;
+mod error;
+mod foreign;
+mod lock;
+mod recovery;
+mod staging;
+mod target;
+#[cfg(test)]
+mod tests;
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+use crate::{Progress, Tree, TreePath};
+use assemble::{assemble, finish_directories};
+pub use error::DirectoryError;
+use foreign::{Ownership, carry, sweep};
+use lock::TargetLock;
+use staging::{Replacement, Staging};
+use target::Target;
+
+/// What the directory sink has to know besides the tree.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DirectoryOptions {
+    /// Where releases keep the list of their own files ([`manifest_text`](crate::manifest_text)). The sink reads the one
+    /// of the release that is replaced; that of the new release is an entry of the tree like any other.
+    pub manifest: Option<TreePath>,
+}
+
+/// What has been written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Written {
+    /// The directory, links resolved.
+    pub path: Utf8PathBuf,
+    /// How many files were written.
+    pub files: usize,
+    /// Their size in bytes.
+    pub bytes: u64,
+    /// Whether there was a release before.
+    pub replaced: bool,
+    /// How many files that are not the release's own were taken over from it.
+    pub carried: usize,
+}
+
+/// Writes a tree as a directory, instead of a release that stands there.
+///
+/// # Errors
+///
+/// When the target is something that is not to be replaced, an entry cannot be written, or the operating system refuses
+/// something. Unless it is [`DirectoryError::LeftBehind`], the target is what it was before, and nothing stays beside it.
+pub fn write(
+    tree: &Tree,
+    target: &Utf8Path,
+    options: &DirectoryOptions,
+    progress: &dyn Progress,
+) -> Result<Written, DirectoryError> {
+    write_with(tree, target, options, progress, Replacement::OneStep)
+}
+
+fn write_with(
+    tree: &Tree,
+    target: &Utf8Path,
+    options: &DirectoryOptions,
+    progress: &dyn Progress,
+    how: Replacement,
+) -> Result<Written, DirectoryError> {
+    let target = Target::resolve(target)?;
+    let manifest = options.manifest.as_ref();
+    let _lock = TargetLock::acquire(&target, progress)?;
+    recovery::recover(&target, manifest, progress)?;
+    let earlier = earlier_release(&target, manifest)?;
+
+    let mut staging = Staging::create(&target)?;
+    let new = staging.new_tree();
+    let assembled = assemble(tree, &new, progress)?;
+    let mut carried = 0;
+    match &earlier {
+        None => {
+            finish_directories(tree, &new)?;
+            staging.publish_new(&target)?;
+        }
+        Some(ownership) => {
+            let linked = carry(&target.path, ownership, tree, &new, progress)?;
+            linked.finish_directories(&new)?;
+            finish_directories(tree, &new)?;
+            staging.publish_instead(&target, how)?;
+            carried = linked.len() + sweep(&staging.old_tree(), ownership, &linked, &target.path)?;
+        }
+    }
+    // The release is published: that something old stays beside it is worth a word, and the next build tries again.
+    if let Err(error) = staging.remove() {
+        progress.message(&format!("the new release is in place, but {error}"));
+    }
+    let Target { path, .. } = target;
+    Ok(Written { path, files: assembled.files, bytes: assembled.bytes, replaced: earlier.is_some(), carried })
+}
+
+/// Which files of the directory at the target are its own; `None` when there is none.
+fn earlier_release(
+    target: &Target,
+    manifest: Option<&TreePath>,
+) -> Result<Option<Ownership>, DirectoryError> {
+    if !target.check()? {
+        return Ok(None);
+    }
+    if let Some(ownership) = Ownership::of(&target.path, manifest)? {
+        return Ok(Some(ownership));
+    }
+    let is_empty = std::fs::read_dir(&target.path).is_ok_and(|mut entries| entries.next().is_none());
+    if is_empty {
+        Ok(Some(Ownership::Mix))
+    } else {
+        Err(DirectoryError::NotARelease { target: target.path.clone() })
+    }
+}

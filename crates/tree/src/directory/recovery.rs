@@ -1,0 +1,65 @@
+//! Putting in order what an earlier process left beside the target when it was killed.
+
+use super::error::{At, DirectoryError};
+use super::foreign::{Carried, Ownership, sweep};
+use super::staging::{Staging, rename_new};
+use super::target::Target;
+use crate::{Progress, TreePath};
+use std::fs;
+
+/// Finds staging directories of dead processes and finishes or undoes what they were doing. The lock must be held: it is
+/// what makes sure that their processes are gone.
+pub(super) fn recover(
+    target: &Target,
+    manifest: Option<&TreePath>,
+    progress: &dyn Progress,
+) -> Result<(), DirectoryError> {
+    let prefix = target.prefix();
+    for entry in fs::read_dir(&target.parent).at("list", &target.parent)? {
+        let name = entry.at("list", &target.parent)?.file_name();
+        let Some(suffix) = name.to_str().and_then(|name| name.strip_prefix(&prefix)) else { continue };
+        if !is_staging_suffix(suffix) {
+            continue;
+        }
+        if let Some(staging) = Staging::left_behind(target.beside(suffix))? {
+            progress.message(&format!(
+                "removing `{}`, which an interrupted build left behind",
+                staging.directory()
+            ));
+            finish(&staging, target, manifest)?;
+            staging.remove()?;
+        }
+    }
+    Ok(())
+}
+
+/// `PID-RANDOM`.
+fn is_staging_suffix(suffix: &str) -> bool {
+    suffix.split_once('-').is_some_and(|(process, random)| {
+        !process.is_empty()
+            && process.bytes().all(|byte| byte.is_ascii_digit())
+            && random.len() == 16
+            && random.bytes().all(|byte| byte.is_ascii_hexdigit())
+    })
+}
+
+/// Takes out of a staging directory what somebody still needs: the earlier release, or the user's files in it.
+fn finish(staging: &Staging, target: &Target, manifest: Option<&TreePath>) -> Result<(), DirectoryError> {
+    let (new, old) = (staging.new_tree(), staging.old_tree());
+    // Died right after the exchange, before the earlier release got its name.
+    if staging.new_is_old()? {
+        fs::rename(&new, &old).at("move aside", &new)?;
+    }
+    if fs::symlink_metadata(&old).is_err() {
+        return Ok(());
+    }
+    if fs::symlink_metadata(&target.path).is_err() {
+        // Died between two steps, or somebody has removed the target since. One release whole is better than none.
+        return rename_new(old.as_std_path(), target.path.as_std_path()).at("put back", &target.path);
+    }
+    match Ownership::of(&old, manifest)? {
+        Some(ownership) => sweep(&old, &ownership, &Carried::default(), &target.path).map(|_| ()),
+        // Nothing but releases (and empty directories) are ever replaced.
+        None => Ok(()),
+    }
+}
