@@ -6,7 +6,8 @@ defmodule Guestbook.HTTP do
   itself: no socket changes hands, and clients beyond that number wait in the kernel's queue.
 
   Shutdown goes in the order of the children, last first: the listener closes its socket, which ends every accept, then
-  the connections are told to stop, all at once. Those without a request close; the others finish theirs first.
+  the connections are told to stop, all at once. Those without a request close; the others answer theirs first.
+  What the kernel has queued and nobody has accepted by then is reset, as with every server that closes its socket.
 
   Options:
 

@@ -164,7 +164,7 @@ defmodule Guestbook.HTTPTest do
     assert {:ok, "HTTP/1.1 200" <> _} = :gen_tcp.recv(idle, 0, 5_000)
     stopped = Task.async(fn -> Supervisor.stop(server) end)
 
-    # The idle connection is closed at once, and nobody can connect any more.
+    # The idle connection is closed while the other is waited for, and nobody can connect any more.
     assert read_to_end(idle, "") == ""
     assert {:error, :econnrefused} = :gen_tcp.connect({127, 0, 0, 1}, port, [])
     assert Task.yield(stopped, 0) == nil

@@ -3,7 +3,7 @@ defmodule Guestbook.HTTP.Connection do
   Accepts a connection, serves its requests, and accepts the next one.
 
   The process traps exits, so the supervisor's `:shutdown` arrives as a message. It is looked at where a request has not
-  begun: one that has is answered first, with `connection: close`.
+  begun: one that has, or that is on its way, is answered first, with `connection: close`.
   """
 
   use Task, restart: :transient, shutdown: 15_000
@@ -11,6 +11,9 @@ defmodule Guestbook.HTTP.Connection do
   require Logger
 
   alias Guestbook.HTTP.{Request, Response}
+
+  # How long a request may be on its way when the system shuts down.
+  @last_request_timeout 100
 
   # How long, and how much, to read what a client still sends after it was refused: closing at once would reset the
   # connection, and the client might never see the answer.
@@ -63,16 +66,16 @@ defmodule Guestbook.HTTP.Connection do
   end
 
   # Waits for the request line as a message, so that a shutdown can end the wait.
-  defp await_request(socket, timeout) do
+  defp await_request(socket, timeout, last? \\ false) do
     with :ok <- :inet.setopts(socket, active: :once) do
       receive do
         {:http, ^socket, {:http_request, _, _, _} = request_line} -> {:ok, request_line}
         # RFC 9112 2.2: an empty line before a request is ignored.
-        {:http, ^socket, {:http_error, line}} when line in ["\r\n", "\n"] -> await_request(socket, timeout)
+        {:http, ^socket, {:http_error, line}} when line in ["\r\n", "\n"] -> await_request(socket, timeout, last?)
         {:http, ^socket, _not_a_request} -> {:error, 400}
         {:tcp_error, ^socket, _reason} -> :closed
         {:tcp_closed, ^socket} -> :closed
-        {:EXIT, process, _reason} = shutdown when is_pid(process) -> stay_shut_down(shutdown)
+        {:EXIT, process, _reason} = shutdown when is_pid(process) and not last? -> last_request(socket, shutdown)
       after
         timeout -> :closed
       end
@@ -81,14 +84,17 @@ defmodule Guestbook.HTTP.Connection do
     end
   end
 
-  defp stay_shut_down(shutdown) do
+  defp last_request(socket, shutdown) do
     send(self(), shutdown)
-    :closed
+    await_request(socket, @last_request_timeout, true)
   end
 
+  # Leaves the message where it is found again.
   defp shutdown? do
     receive do
-      {:EXIT, process, _reason} = shutdown when is_pid(process) -> stay_shut_down(shutdown) == :closed
+      {:EXIT, process, _reason} = shutdown when is_pid(process) ->
+        send(self(), shutdown)
+        true
     after
       0 -> false
     end
@@ -98,7 +104,7 @@ defmodule Guestbook.HTTP.Connection do
   defp forget_socket_messages do
     receive do
       {:EXIT, port, _reason} when is_port(port) -> forget_socket_messages()
-      {tag, _socket} when tag == :tcp_closed -> forget_socket_messages()
+      {:tcp_closed, _socket} -> forget_socket_messages()
       {tag, _socket, _} when tag in [:http, :tcp, :tcp_error] -> forget_socket_messages()
     after
       0 -> :ok
