@@ -18,7 +18,7 @@ defmodule Beamship.Bridge.Describe do
     Options.check_applications(applications, config)
 
     overrides =
-      for key <- [:path, :version, :overwrite, :quiet], value = request[key], do: {key, value}
+      for key <- [:path, :version, :overwrite, :quiet], (value = request[key]) != nil, do: {key, value}
 
     options =
       [overwrite: false, quiet: false, strip_beams: true]

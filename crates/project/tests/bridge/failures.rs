@@ -41,7 +41,8 @@ fn a_directory_without_a_project_is_named() {
 
 #[test]
 fn a_missing_elixir_is_named_with_its_remedy() {
-    let mut options = Project::plain("").options();
+    let project = Project::plain("");
+    let mut options = project.options();
     options.elixir = "no-such-elixir".into();
     let error = Bridge::start(&options).unwrap_err();
     assert!(matches!(error, BridgeError::ElixirMissing { .. }), "{error:?}");
@@ -50,14 +51,11 @@ fn a_missing_elixir_is_named_with_its_remedy() {
 
 #[test]
 fn a_program_that_is_not_elixir_does_not_hang() {
-    let mut options = Project::plain("").options();
+    let project = Project::plain("");
+    let mut options = project.options();
     options.elixir = "true".into();
-    assert_exited_silently(&Bridge::start(&options).unwrap_err());
-}
-
-#[track_caller]
-fn assert_exited_silently(error: &BridgeError) {
-    assert!(matches!(error, BridgeError::Exited { phase: Phase::Load, .. }), "{}", explain(error));
+    let error = Bridge::start(&options).unwrap_err();
+    assert!(matches!(error, BridgeError::Exited { phase: Phase::Load, .. }), "{}", explain(&error));
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Beginning and end of the virtual machine, and what stays behind: nothing.
 
+use std::os::unix::fs::MetadataExt;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -26,7 +27,8 @@ fn assert_ends(process: u32) {
 fn stopping_ends_the_virtual_machine_in_good_order() {
     let keys =
         "aliases: [\"assets.deploy\": [fn _ -> System.at_exit(fn code -> IO.puts(\"bye #{code}\") end) end]]";
-    let mut bridge = Project::plain(keys).start().unwrap();
+    let project = Project::plain(keys);
+    let mut bridge = project.start().unwrap();
     bridge.deploy_assets().unwrap();
     let process = bridge.process_id();
     let outcome = bridge.stop().unwrap_or_else(|error| panic!("{}", explain(&error)));
@@ -36,7 +38,8 @@ fn stopping_ends_the_virtual_machine_in_good_order() {
 
 #[test]
 fn dropping_the_bridge_ends_the_virtual_machine() {
-    let bridge = Project::plain("").start().unwrap();
+    let project = Project::plain("");
+    let bridge = project.start().unwrap();
     let process = bridge.process_id();
     assert!(runs(process));
     drop(bridge);
@@ -83,7 +86,8 @@ fn nothing_of_the_bridge_is_in_the_environment_or_the_arguments() {
         for {name, _} <- System.get_env(), do: IO.puts(\"variable \" <> name)
         IO.inspect(System.argv(), label: \"arguments\")
       end]]";
-    let mut bridge = Project::plain(keys).start().unwrap();
+    let project = Project::plain(keys);
+    let mut bridge = project.start().unwrap();
     let output = bridge.deploy_assets().unwrap().output.text();
     assert!(output.contains("arguments: [\"release\"]"), "{output}");
     assert!(output.contains("variable MIX_ENV"), "{output}");
@@ -110,17 +114,20 @@ fn a_cache_that_is_missing_corrupt_or_not_writable_does_no_harm() {
     options.cache = Some(cache.clone());
     start(&options).stop().unwrap();
     let file = only_file(&cache.join("bridge"));
-    let good = fs_err::read(&file).unwrap();
-
-    // What is in the cache is used: with other content of the same form there is another answer.
-    fs_err::write(&file, [&good[..16], b"x", &good[17..]].concat()).unwrap();
-    let bridge = start(&options);
-    assert!(bridge.loading().output.is_empty(), "{}", bridge.loading().output.text());
-    bridge.stop().unwrap();
-    assert_eq!(fs_err::read(&file).unwrap().len(), good.len(), "a corrupt cache is written anew");
-
-    fs_err::write(&file, "").unwrap();
+    let number = |file: &Utf8Path| fs_err::metadata(file).unwrap().ino();
+    let first = number(&file);
     start(&options).stop().unwrap();
+    assert_eq!(number(&file), first, "what is good is used and not written again");
+
+    let good = fs_err::read(&file).unwrap();
+    for corrupt in [&b""[..], &good[..good.len() - 1], &[&good[..16], b"x", &good[17..]].concat()] {
+        fs_err::write(&file, corrupt).unwrap();
+        let bridge = start(&options);
+        assert!(bridge.loading().output.is_empty(), "{}", bridge.loading().output.text());
+        bridge.stop().unwrap();
+        assert_ne!(fs_err::read(&file).unwrap(), corrupt, "what is corrupt is written anew");
+        assert_eq!(only_file(&cache.join("bridge")), file);
+    }
 
     fs_err::remove_dir_all(&cache).unwrap();
     fs_err::write(&cache, "a file where the directory should be").unwrap();

@@ -54,7 +54,8 @@ fn warnings_of_the_compiler_are_noticed() {
 
 #[test]
 fn a_project_without_dependencies_has_nothing_to_fetch() {
-    let mut bridge = Project::plain("").start().unwrap();
+    let project = Project::plain("");
+    let mut bridge = project.start().unwrap();
     let dependencies = bridge.fetch_dependencies().unwrap();
     assert!(!dependencies.value.fetched);
     assert_eq!(dependencies.value.count, 0);
@@ -64,8 +65,9 @@ fn a_project_without_dependencies_has_nothing_to_fetch() {
 
 #[test]
 fn a_git_dependency_is_fetched_once_and_compiled_in_the_same_virtual_machine() {
-    let project = Project::plain("deps: [{:inner, git: \"../inner\"}]");
+    let project = Project::empty();
     let inner = project.root.join("inner");
+    let project = project.mix("demo", &format!("deps: [{{:inner, git: \"{inner}\"}}]"));
     write(&inner.join("mix.exs"), &mix_exs("inner", "", ""));
     write(&inner.join("lib/inner.ex"), "defmodule Inner do\n  def number, do: 7\nend\n");
     for arguments in [&["init", "-q"][..], &["add", "."], &["commit", "-q", "-m", "first"]] {
@@ -121,7 +123,8 @@ fn a_question_finds_the_end_of_input() {
         IO.inspect(IO.gets(\"name? \"))
         IO.inspect(Mix.shell().yes?(\"sure?\"))
       end]]";
-    let mut bridge = Project::plain(keys).start().unwrap();
+    let project = Project::plain(keys);
+    let mut bridge = project.start().unwrap();
     let output = bridge.deploy_assets().unwrap_or_else(|error| panic!("{}", explain(&error))).output.text();
     assert_eq!(count(&output, ":eof"), 1, "{output}");
     assert_eq!(count(&output, "false"), 1, "{output}");

@@ -124,7 +124,9 @@ fn runtime_configuration_can_be_elsewhere_or_nowhere() {
     assert_eq!((description.spec.runtime.file, description.notices), (None, vec![]));
     let project = Project::plain("releases: [demo: [runtime_config_path: \"x/r.exs\"]]").file("x/r.exs", "");
     assert_eq!(project.described().spec.runtime.file, Some(project.directory.join("x/r.exs")));
-    let project = Project::plain("config_path: \"settings/config.exs\"").file("settings/runtime.exs", "");
+    let project = Project::plain("config_path: \"settings/config.exs\"")
+        .file("settings/config.exs", "import Config")
+        .file("settings/runtime.exs", "");
     assert_eq!(project.described().spec.runtime.file, Some(project.directory.join("settings/runtime.exs")));
 }
 
