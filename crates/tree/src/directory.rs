@@ -23,6 +23,7 @@ mod error;
 mod foreign;
 mod lock;
 mod recovery;
+mod remove;
 mod staging;
 mod target;
 #[cfg(test)]

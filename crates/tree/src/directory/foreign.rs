@@ -130,6 +130,11 @@ impl Carried {
         self.files.len()
     }
 
+    /// Notes that a file has been linked.
+    pub(super) fn note(&mut self, path: impl Into<PathBuf>, identity: Identity) {
+        self.files.insert(path.into(), identity);
+    }
+
     /// Sets the modes of the directories that were made for them, innermost first.
     pub(super) fn finish_directories(&self, root: &Utf8Path) -> Result<(), DirectoryError> {
         for (path, mode) in self.directories.iter().rev() {
@@ -174,7 +179,7 @@ pub(super) fn carry(
             }
             Kind::Other(identity) => {
                 if link(&from, &to)? {
-                    carried.files.insert(path, identity);
+                    carried.note(path, identity);
                 }
             }
         }

@@ -19,6 +19,7 @@ use rustix::fs::{CWD, RenameFlags, renameat_with};
 use rustix::io::Errno;
 
 use super::error::{At, DirectoryError};
+use super::remove::remove_tree;
 use super::target::Target;
 
 const MARKER: &str = "marker";
@@ -176,7 +177,7 @@ impl Staging {
 
     fn remove_all(&self) -> Result<(), DirectoryError> {
         for tree in [self.new_tree(), self.trash()] {
-            remove_tree(tree.as_std_path()).at("remove", &tree)?;
+            remove_tree(tree.as_std_path())?;
         }
         let marker = self.directory.join(MARKER);
         match fs::remove_file(&marker) {
@@ -221,33 +222,5 @@ pub(super) fn rename_new(from: &Path, to: &Path) -> std::io::Result<()> {
             Err(_) => fs::rename(from, to),
         },
         result => Ok(result?),
-    }
-}
-
-/// Removes a directory with everything in it, read-only directories included; fine when there is none.
-pub(super) fn remove_tree(path: &Path) -> std::io::Result<()> {
-    let gone = |result: std::io::Result<()>| match result {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
-        other => other,
-    };
-    match gone(fs::remove_dir_all(path)) {
-        Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
-            make_directories_writable(path);
-            gone(fs::remove_dir_all(path))
-        }
-        other => other,
-    }
-}
-
-fn make_directories_writable(directory: &Path) {
-    let mut left = vec![directory.to_owned()];
-    while let Some(directory) = left.pop() {
-        let _ = set_mode(&directory, 0o700);
-        let entries = fs::read_dir(&directory).into_iter().flatten().flatten();
-        left.extend(
-            entries
-                .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
-                .map(|entry| entry.path()),
-        );
     }
 }
