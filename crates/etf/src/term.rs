@@ -216,7 +216,9 @@ impl Term {
         match self {
             Self::List(elements) => elements
                 .iter()
-                .map(|element| element.as_integer().and_then(|code| u32::try_from(code).ok()).and_then(char::from_u32))
+                .map(|element| {
+                    element.as_integer().and_then(|code| u32::try_from(code).ok()).and_then(char::from_u32)
+                })
                 .collect(),
             Self::Binary(bytes) => String::from_utf8(bytes.clone()).ok(),
             _ => None,

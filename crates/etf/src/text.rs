@@ -1,0 +1,1 @@
+//! Erlang terms as text.
