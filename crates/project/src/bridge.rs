@@ -22,8 +22,8 @@ const ENDS: Duration = Duration::from_secs(1);
 
 /// A Mix project, loaded in an Elixir virtual machine that answers questions about it.
 ///
-/// After an error the project is in the state in which a failed `mix` leaves it; nothing but dropping the bridge makes
-/// sense then. Dropping it ends the virtual machine.
+/// After [`BridgeError::Refused`] it can be asked again. After another error the project is in the state in which a failed
+/// `mix` leaves it, and nothing but dropping the bridge makes sense. Dropping it ends the virtual machine.
 #[derive(Debug)]
 pub struct Bridge {
     machine: Machine,

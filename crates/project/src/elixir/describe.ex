@@ -28,18 +28,10 @@ defmodule Beamship.Bridge.Describe do
     {erts_source, otp_lib, erts_version} = erts(Keyword.get(options, :include_erts, true))
     version = version(Keyword.get(options, :version, config[:version]))
     path = path(options, config, name)
-    steps = Options.steps(Keyword.get(options, :steps, [:assemble]))
+    steps = Options.steps(name, Keyword.get(options, :steps, [:assemble]))
     executables = Options.executables(options)
     {runtime, notices} = Runtime.describe(config, options, version)
     templates = Options.text(options, :rel_templates_path, "rel")
-
-    # Custom steps come with the release struct; until they are run, they are not to be left out silently.
-    if not Enum.all?(steps, &is_atom/1) do
-      refuse(
-        "custom release steps are not supported yet: the :steps of release #{name} hold a function. " <>
-          "Use [:assemble] or [:assemble, :tar], or build this release with `mix release`"
-      )
-    end
 
     %{
       name: Atom.to_string(name),

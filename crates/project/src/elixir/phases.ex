@@ -48,6 +48,8 @@ defmodule Beamship.Bridge.Phases do
 
     if List.keymember?(aliases, :"assets.deploy", 0) do
       Mix.Task.run("assets.deploy")
+      # With `build_embedded: true` the build directory has copies of what is in priv.
+      if Mix.Project.config()[:app], do: Mix.Project.build_structure()
       %{deployed: true}
     else
       %{deployed: false}
@@ -58,7 +60,7 @@ defmodule Beamship.Bridge.Phases do
   # without: the answer is yes. All other questions find the end of input.
   defp answering_yes_to_installations(function) do
     shell = Mix.shell()
-    Process.put(Beamship.Bridge.Shell, shell)
+    :persistent_term.put(Beamship.Bridge.Shell, shell)
     Mix.shell(Beamship.Bridge.Shell)
 
     try do
@@ -73,8 +75,8 @@ defmodule Beamship.Bridge.Shell do
   @moduledoc false
   @behaviour Mix.Shell
 
-  # Dependencies are compiled in this process, others fall back to Mix's ordinary shell.
-  defp shell, do: Process.get(__MODULE__, Mix.Shell.IO)
+  # The shell that Mix has chosen; compilers use it from processes of their own.
+  defp shell, do: :persistent_term.get(__MODULE__)
 
   @impl true
   def print_app, do: shell().print_app()

@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use camino::Utf8Path;
-use project::{Bridge, BridgeOptions, CompileOptions};
+use project::{Bridge, BridgeOptions, CompileOptions, ReleaseRequest};
 
 use crate::fixture::{Project, explain};
 
@@ -92,6 +92,22 @@ fn nothing_of_the_bridge_is_in_the_environment_or_the_arguments() {
     assert!(output.contains("arguments: [\"release\"]"), "{output}");
     assert!(output.contains("variable MIX_ENV"), "{output}");
     assert!(!output.to_lowercase().contains("beamship"), "{output}");
+}
+
+#[test]
+fn file_names_are_utf_8_whatever_the_locale_says() {
+    let mut project = Project::plain("");
+    let directory = project.directory.with_file_name("projét");
+    fs_err::rename(&project.directory, &directory).unwrap();
+    project.directory = directory;
+    for locale in ["C", "C.UTF-8"] {
+        let mut options = project.options();
+        options.environment.push(("LC_ALL".into(), locale.into()));
+        let mut bridge = Bridge::start(&options).unwrap_or_else(|error| panic!("{}", explain(&error)));
+        bridge.compile(&CompileOptions::default()).unwrap_or_else(|error| panic!("{}", explain(&error)));
+        let release = bridge.describe_release(&ReleaseRequest::default()).unwrap().value;
+        assert_eq!(release.spec.path, project.directory.join("_build/prod/rel/demo"));
+    }
 }
 
 #[test]

@@ -13,7 +13,13 @@ const COMPILE: CompileOptions = CompileOptions {
 
 #[test]
 fn output_is_attributed_to_its_phase() {
-    let keys = "aliases: [\"assets.deploy\": [fn _ -> IO.puts(\"assets\"); IO.puts(:stderr, \"more\") end]]";
+    let keys = "aliases: [\"assets.deploy\": [fn _ ->
+        IO.puts(\"assets\")
+        IO.puts(:stderr, \"more\")
+        Application.ensure_all_started(:logger)
+        require Logger
+        Logger.error(\"logged\")
+      end]]";
     let project = Project::plain(keys).file("config/config.exs", "IO.puts(\"config\")\nimport Config\n");
     let mut bridge = project.start().unwrap();
     assert!(bridge.loading().output.text().contains("config"));
@@ -26,7 +32,9 @@ fn output_is_attributed_to_its_phase() {
     assert!(assets.value);
     let mut lines: Vec<String> = assets.output.text().lines().map(str::to_owned).collect();
     lines.sort();
-    assert_eq!(lines, ["assets", "more"]);
+    lines.retain(|line| !line.is_empty());
+    assert!(lines[0].ends_with("[error] logged"), "{lines:?}");
+    assert_eq!(lines[1..], ["assets", "more"]);
     assert_eq!(bridge.stop().unwrap().output.text(), "");
 }
 
@@ -103,6 +111,37 @@ fn a_dependency_that_was_not_fetched_stops_the_compilation_in_the_words_of_mix()
     assert!(matches!(error, BridgeError::Failed { .. }), "{}", explain(&error));
     assert_eq!(count(&printed, "Unchecked dependencies for environment prod"), 1, "{printed}");
     assert_eq!(count(&printed, "Can't continue due to errors on dependencies"), 1, "{printed}");
+}
+
+#[test]
+fn hex_is_installed_without_asking_and_a_failure_is_in_the_words_of_mix() {
+    let project = Project::plain("deps: [{:nowhere_to_be_found, \"~> 1.0\"}]");
+    let mut options = project.options();
+    for name in ["HEX_MIRROR", "HEX_BUILDS_URL"] {
+        // Nothing listens there.
+        options.environment.push((name.into(), "http://127.0.0.1:9".into()));
+    }
+    let error = Bridge::start(&options).unwrap().fetch_dependencies().unwrap_err();
+    assert!(matches!(error, BridgeError::Failed { .. }), "{}", explain(&error));
+    let printed = error.output().unwrap().text();
+    assert_eq!(
+        count(&printed, "Could not find Hex, which is needed to build dependency :nowhere"),
+        1,
+        "{printed}"
+    );
+    assert_eq!(count(&printed, "Could not install Hex because"), 1, "{printed}");
+}
+
+#[test]
+fn copies_of_priv_in_the_build_directory_follow_the_assets() {
+    let project = Project::plain(
+        "build_embedded: true, aliases: [\"assets.deploy\": [fn _ -> File.write!(\"priv/app.js\", \"new\") end]]",
+    )
+    .file("priv/app.js", "old");
+    let mut bridge = project.start().unwrap();
+    bridge.compile(&COMPILE).unwrap();
+    bridge.deploy_assets().unwrap();
+    assert_eq!(fs_err::read(project.directory.join("_build/prod/lib/demo/priv/app.js")).unwrap(), b"new");
 }
 
 #[test]
