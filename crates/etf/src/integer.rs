@@ -81,6 +81,50 @@ impl Term {
         any.then(|| Self::from_magnitude(negative, &magnitude))
     }
 
+    /// The same number with the other sign, if this is a number.
+    pub(crate) fn negated(self) -> Self {
+        match self {
+            Self::Integer(value) => match value.checked_neg() {
+                Some(negated) => Self::Integer(negated),
+                None => Self::from_magnitude(false, &value.unsigned_abs().to_le_bytes()),
+            },
+            Self::BigInteger(number) => Self::from_magnitude(!number.negative, &number.magnitude),
+            Self::Float(value) => Self::Float(-value),
+            other => other,
+        }
+    }
+
+    /// The number as the nearest float, if this is a number and not too large for one.
+    pub(crate) fn as_number(&self) -> Option<f64> {
+        match self {
+            Self::Integer(value) => Some(*value as f64),
+            Self::BigInteger(number) => {
+                number.to_string().parse().ok().filter(|value: &f64| value.is_finite())
+            }
+            Self::Float(value) => Some(*value),
+            _ => None,
+        }
+    }
+
+    /// An integer in two's complement, least significant byte first, and the byte that continues it for ever.
+    pub(crate) fn twos_complement(&self) -> Option<(Vec<u8>, u8)> {
+        match self {
+            Self::Integer(value) => Some((value.to_le_bytes().to_vec(), if *value < 0 { 0xff } else { 0 })),
+            Self::BigInteger(number) if number.negative => {
+                // -n = !n + 1
+                let mut carry = true;
+                let complement = |byte: &u8| {
+                    let (sum, overflow) = (!byte).overflowing_add(u8::from(carry));
+                    carry = overflow;
+                    sum
+                };
+                Some((number.magnitude.iter().map(complement).collect(), 0xff))
+            }
+            Self::BigInteger(number) => Some((number.magnitude.clone(), 0)),
+            _ => None,
+        }
+    }
+
     /// The integer that this float is equal to. The float must be finite and have no fraction.
     pub(crate) fn from_whole_float(value: f64) -> Self {
         let bits = value.abs().to_bits();

@@ -144,11 +144,16 @@ fn compare_floats(left: f64, right: f64, numbers: Numbers) -> Ordering {
 /// An integer with a float, exactly: neither is rounded.
 fn compare_with_float(integer: &Term, float: f64) -> Ordering {
     let whole = float.trunc();
-    compare(integer, &Term::from_whole_float(whole), Numbers::ByValue).then_with(|| whole.partial_cmp(&float).unwrap_or(Ordering::Equal))
+    compare(integer, &Term::from_whole_float(whole), Numbers::ByValue)
+        .then_with(|| whole.partial_cmp(&float).unwrap_or(Ordering::Equal))
 }
 
 fn compare_elements(left: &[Term], right: &[Term], numbers: Numbers) -> Ordering {
-    left.iter().zip(right).map(|(a, b)| compare(a, b, numbers)).find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
+    left.iter()
+        .zip(right)
+        .map(|(a, b)| compare(a, b, numbers))
+        .find(|order| order.is_ne())
+        .unwrap_or(Ordering::Equal)
 }
 
 /// The elements, and the tail if it is not `[]`.

@@ -10,6 +10,7 @@
 //! * Things that only the node which made them can interpret (local funs, `LOCAL_EXT`) are kept as the bytes they came
 //!   in, so that they can be sent back unharmed.
 
+use crate::order;
 use std::fmt;
 use std::sync::Arc;
 
@@ -240,5 +241,37 @@ impl Term {
             Self::Map(entries) => entries.iter().find(|(name, _)| name.is_atom(key)).map(|(_, value)| value),
             _ => None,
         }
+    }
+
+    /// `[Elements… | Tail]`: a proper list if the tail is one.
+    pub fn list_with_tail(mut elements: Vec<Self>, tail: Self) -> Self {
+        match tail {
+            Self::List(more) => {
+                elements.extend(more);
+                Self::List(elements)
+            }
+            Self::ImproperList(more, tail) => {
+                elements.extend(more);
+                Self::ImproperList(elements, tail)
+            }
+            tail if elements.is_empty() => tail,
+            tail => Self::ImproperList(elements, Box::new(tail)),
+        }
+    }
+
+    /// A map of these entries: of several with the same key, the last one counts (`maps:from_list/1`), in the place of
+    /// the first.
+    pub fn map_from_entries(entries: Vec<(Self, Self)>) -> Self {
+        if !order::has_duplicate_key(&entries) {
+            return Self::Map(entries);
+        }
+        let mut unique: Vec<(Self, Self)> = Vec::new();
+        for (key, value) in entries {
+            match unique.iter_mut().find(|(known, _)| known.compare_as_keys(&key).is_eq()) {
+                Some(entry) => entry.1 = value,
+                None => unique.push((key, value)),
+            }
+        }
+        Self::Map(unique)
     }
 }

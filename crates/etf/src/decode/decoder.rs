@@ -150,7 +150,11 @@ impl<'a> Decoder<'a> {
 
     fn float(&mut self) -> Decoded<Term> {
         let value = f64::from_be_bytes(self.array()?);
-        if value.is_finite() { Ok(Term::Float(value)) } else { Err(self.error_before(8, DecodeProblem::Float)) }
+        if value.is_finite() {
+            Ok(Term::Float(value))
+        } else {
+            Err(self.error_before(8, DecodeProblem::Float))
+        }
     }
 
     /// The old format: 31 bytes as `sprintf("%.20e")` writes them, filled with zeros.
@@ -208,7 +212,8 @@ impl<'a> Decoder<'a> {
 
     fn port(&mut self, tag: u8) -> Decoded<Term> {
         let node = self.atom()?;
-        let id = if tag == tag::V4_PORT { u64::from_be_bytes(self.array()?) } else { u64::from(self.word()?) };
+        let id =
+            if tag == tag::V4_PORT { u64::from_be_bytes(self.array()?) } else { u64::from(self.word()?) };
         let creation = self.creation(tag == tag::PORT)?;
         Ok(Term::Port { node, id, creation })
     }
@@ -296,26 +301,14 @@ impl<'a> Decoder<'a> {
 
     fn list(&mut self) -> Decoded<Term> {
         let count = self.length()?;
-        let mut elements = self.elements(count)?;
-        // The tail is often NIL, and nothing has to be nested for that.
+        let elements = self.elements(count)?;
+        // The tail is nearly always `[]`, for which nothing has to be nested.
         if self.rest().first() == Some(&tag::NIL) {
             self.position += 1;
             return Ok(Term::List(elements));
         }
         let tail = self.nested(Self::term)?;
-        Ok(match tail {
-            // A tail that is itself a list makes one list; OTP decodes it to that too.
-            Term::List(more) => {
-                elements.extend(more);
-                Term::List(elements)
-            }
-            Term::ImproperList(more, tail) => {
-                elements.extend(more);
-                Term::ImproperList(elements, tail)
-            }
-            tail if elements.is_empty() => tail,
-            tail => Term::ImproperList(elements, Box::new(tail)),
-        })
+        Ok(Term::list_with_tail(elements, tail))
     }
 
     fn map(&mut self) -> Decoded<Term> {

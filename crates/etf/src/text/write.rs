@@ -1,0 +1,153 @@
+//! Terms as text on one line, after `io_lib:write/1`, and the pieces of text that pretty printing shares with it.
+
+use super::lexer::{RESERVED, is_name_character, starts_atom};
+use super::style::Style;
+use crate::term::{Atom, Term};
+use std::fmt::Write as _;
+
+/// The term as `io_lib:format("~tw", [Term])` writes it, in the style of the newest OTP.
+pub fn plain(term: &Term) -> String {
+    plain_with(term, &Style::default())
+}
+
+/// [`plain`] in a given style.
+///
+/// Pids, references and ports are written as on their own node; a local fun has no text, and something is written that
+/// cannot be read back.
+pub fn plain_with(term: &Term, style: &Style) -> String {
+    let mut output = String::new();
+    write_plain(term, style, &mut output);
+    output
+}
+
+fn write_plain(term: &Term, style: &Style, output: &mut String) {
+    match term {
+        Term::Binary(bytes) => output.push_str(&bytes_between_brackets(bytes, 8)),
+        Term::Bitstring(bytes, bits) => output.push_str(&bytes_between_brackets(bytes, *bits)),
+        Term::Tuple(elements) => {
+            output.push('{');
+            write_elements(elements, style, output);
+            output.push('}');
+        }
+        Term::List(elements) => {
+            output.push('[');
+            write_elements(elements, style, output);
+            output.push(']');
+        }
+        Term::ImproperList(elements, tail) => {
+            output.push('[');
+            write_elements(elements, style, output);
+            output.push('|');
+            write_plain(tail, style, output);
+            output.push(']');
+        }
+        Term::Map(entries) => {
+            output.push_str("#{");
+            for (number, (key, value)) in entries.iter().enumerate() {
+                if number > 0 {
+                    output.push(',');
+                }
+                write_plain(key, style, output);
+                output.push_str(" => ");
+                write_plain(value, style, output);
+            }
+            output.push('}');
+        }
+        simple => output.push_str(&simple_text(simple, style)),
+    }
+}
+
+fn write_elements(elements: &[Term], style: &Style, output: &mut String) {
+    for (number, element) in elements.iter().enumerate() {
+        if number > 0 {
+            output.push(',');
+        }
+        write_plain(element, style, output);
+    }
+}
+
+/// A term without parts; empty for one with parts.
+pub(super) fn simple_text(term: &Term, style: &Style) -> String {
+    match term {
+        Term::Integer(value) => value.to_string(),
+        Term::BigInteger(number) => number.to_string(),
+        Term::Float(value) => float(*value),
+        Term::Atom(name) => atom(name, style),
+        Term::ExternalFun { module, function, arity } => {
+            format!("fun {}:{}/{arity}", atom(module, style), atom(function, style))
+        }
+        Term::Pid { id, serial, .. } => format!("<0.{id}.{serial}>"),
+        Term::Port { id, .. } => format!("#Port<0.{id}>"),
+        Term::Reference { words, .. } => {
+            let words = words.iter().rev().map(u32::to_string).collect::<Vec<_>>();
+            format!("#Ref<0.{}>", words.join("."))
+        }
+        Term::Opaque(bytes) => format!("#Opaque<{} bytes>", bytes.len()),
+        Term::Binary(_)
+        | Term::Bitstring(..)
+        | Term::Tuple(_)
+        | Term::List(_)
+        | Term::ImproperList(..)
+        | Term::Map(_) => String::new(),
+    }
+}
+
+/// An atom, quoted where Erlang demands it (`io_lib:write_atom/1`).
+pub(super) fn atom(atom: &Atom, style: &Style) -> String {
+    let text = atom.as_str();
+    let reserved = RESERVED.contains(&text) || (style.maybe_is_reserved && matches!(text, "maybe" | "else"));
+    let bare = !reserved && text.starts_with(starts_atom) && text.chars().all(is_name_character);
+    if bare { text.to_owned() } else { quoted(text.chars(), '\'') }
+}
+
+/// Text between quotes (`io_lib:write_string/2`).
+pub(super) fn quoted(text: impl IntoIterator<Item = char>, quote: char) -> String {
+    let mut output = String::from(quote);
+    for character in text {
+        match character {
+            '\\' => output.push_str("\\\\"),
+            character if character == quote => output.extend(['\\', quote]),
+            ' '..='~' | '\u{a0}'.. => output.push(character),
+            '\n' => output.push_str("\\n"),
+            '\r' => output.push_str("\\r"),
+            '\t' => output.push_str("\\t"),
+            '\u{b}' => output.push_str("\\v"),
+            '\u{8}' => output.push_str("\\b"),
+            '\u{c}' => output.push_str("\\f"),
+            '\u{1b}' => output.push_str("\\e"),
+            '\u{7f}' => output.push_str("\\d"),
+            // Writing to a string cannot fail.
+            control => drop(write!(output, "\\{:03o}", u32::from(control))),
+        }
+    }
+    output.push(quote);
+    output
+}
+
+/// The segments of a binary that is not text: one for each byte; the last may be `Value:Bits`.
+pub(super) fn segments(bytes: &[u8], last_bits: u8) -> Vec<String> {
+    let mut segments: Vec<String> = bytes.iter().map(u8::to_string).collect();
+    if let (1..=7, Some(last), Some(byte)) = (last_bits, segments.last_mut(), bytes.last()) {
+        *last = format!("{}:{last_bits}", byte >> (8 - last_bits));
+    }
+    segments
+}
+
+fn bytes_between_brackets(bytes: &[u8], last_bits: u8) -> String {
+    format!("<<{}>>", segments(bytes, last_bits).join(","))
+}
+
+/// The shortest digits that give the same float (`float_to_list(Value, [short])`).
+///
+/// Up to 2⁵³ the shorter of the two notations is used, decimal if they are equally long; beyond, where floats are no
+/// longer exact integers, always the scientific one.
+fn float(value: f64) -> String {
+    let scientific = format!("{value:e}");
+    let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
+    let mantissa = if mantissa.contains('.') { mantissa.to_owned() } else { format!("{mantissa}.0") };
+    let scientific = format!("{mantissa}e{exponent}");
+    let decimal = format!("{value:?}");
+    let decimal = if decimal.contains('e') { format!("{value:.1}") } else { decimal };
+    let exact = value.abs() < 9_007_199_254_740_992.0;
+    if exact && decimal.len() <= scientific.len() { decimal } else { scientific }
+}
