@@ -87,6 +87,8 @@ fn write_with(
 ) -> Result<Written, DirectoryError> {
     let target = Target::resolve(target)?;
     let manifest = options.manifest.as_ref();
+    // What can never work is said before anything is created or waited for.
+    target.check()?;
     let _lock = TargetLock::acquire(&target, progress)?;
     recovery::recover(&target, manifest, progress)?;
     let earlier = earlier_release(&target, manifest)?;

@@ -26,13 +26,13 @@ fn each_release_is_whole_while_others_are_written() {
             .map(|tree| {
                 let target = &place.target;
                 scope.spawn(move || {
-                    for _ in 0..15 {
+                    for _ in 0..8 {
                         write(tree, target, &options(), &()).unwrap();
                     }
                 })
             })
             .collect();
-        // Looks at the target through an open directory, as a process that was started in it would.
+        // There is no moment without the user's files.
         let reader = scope.spawn(|| {
             let mut looks = 0;
             while !done.load(Ordering::Relaxed) {
@@ -41,10 +41,9 @@ fn each_release_is_whole_while_others_are_written() {
             }
             looks
         });
-        for writer in writers {
-            writer.join().unwrap();
-        }
+        let results: Vec<_> = writers.into_iter().map(std::thread::ScopedJoinHandle::join).collect();
         done.store(true, Ordering::Relaxed);
+        assert!(results.iter().all(Result::is_ok), "a writer failed");
         assert!(reader.join().unwrap() > 0);
     });
     let mut found = snapshot(&place.target);

@@ -90,7 +90,7 @@ fn modes_under_a_strict_umask() {
         write(&tree, &target, &options(), &()).unwrap();
         return;
     }
-    for umask in ["077", "000", "0777"] {
+    for umask in ["077", "000", "0277"] {
         let place = place();
         let sources = &place.root;
         let status = child(
