@@ -17,7 +17,7 @@ type Decoded<T> = Result<T, DecodeError>;
 /// through [`decode()`](super::decode()).
 ///
 /// ```
-/// # use etf::{DecodeLimits, Decoder, Term};
+/// # use beamship_etf::{DecodeLimits, Decoder, Term};
 /// let limits = DecodeLimits::default();
 /// let mut decoder = Decoder::new(&[97, 1, 106, 255], &limits);
 /// assert_eq!(decoder.term(), Ok(Term::Integer(1)));

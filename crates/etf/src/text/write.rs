@@ -74,7 +74,7 @@ pub(super) fn simple_text(term: &Term, style: &Style) -> String {
         Term::Float(value) => float(*value),
         Term::Atom(name) => atom(name, style),
         Term::ExternalFun { module, function, arity } => {
-            format!("fun {}:{}/{arity}", atom(module, style), atom(function, style))
+            format!("fun {}:{}/{arity}", fun_atom(module, style), fun_atom(function, style))
         }
         Term::Pid { id, serial, .. } => format!("<0.{id}.{serial}>"),
         Term::Port { id, .. } => format!("#Port<0.{id}>"),
@@ -98,6 +98,14 @@ pub(super) fn atom(atom: &Atom, style: &Style) -> String {
     let reserved = RESERVED.contains(&text) || (style.maybe_is_reserved && matches!(text, "maybe" | "else"));
     let bare = !reserved && text.starts_with(starts_atom) && text.chars().all(is_name_character);
     if bare { text.to_owned() } else { quoted(text.chars(), '\'') }
+}
+
+/// An atom in the name of a fun. The virtual machine writes these, not `io_lib`, and it quotes `@` too. Otherwise it
+/// makes text that cannot be read back (reserved words without quotes, UTF-8 as if it were Latin-1), which is not
+/// imitated.
+fn fun_atom(name: &Atom, style: &Style) -> String {
+    let text = atom(name, style);
+    if text.starts_with('\'') || !text.contains('@') { text } else { format!("'{text}'") }
 }
 
 /// Text between quotes (`io_lib:write_string/2`).
@@ -142,12 +150,12 @@ fn bytes_between_brackets(bytes: &[u8], last_bits: u8) -> String {
 /// Up to 2⁵³ the shorter of the two notations is used, decimal if they are equally long; beyond, where floats are no
 /// longer exact integers, always the scientific one.
 fn float(value: f64) -> String {
+    let with_fraction =
+        |digits: &str| if digits.contains('.') { digits.to_owned() } else { format!("{digits}.0") };
     let scientific = format!("{value:e}");
     let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
-    let mantissa = if mantissa.contains('.') { mantissa.to_owned() } else { format!("{mantissa}.0") };
-    let scientific = format!("{mantissa}e{exponent}");
-    let decimal = format!("{value:?}");
-    let decimal = if decimal.contains('e') { format!("{value:.1}") } else { decimal };
+    let scientific = format!("{}e{exponent}", with_fraction(mantissa));
+    let decimal = with_fraction(&value.to_string());
     let exact = value.abs() < 9_007_199_254_740_992.0;
     if exact && decimal.len() <= scientific.len() { decimal } else { scientific }
 }

@@ -1,0 +1,11 @@
+//! Our terms against those of the Erlang/OTP in PATH.
+//!
+//! Each test starts one virtual machine, which writes all its answers into a file, and compares them with ours.
+
+#![allow(clippy::disallowed_methods, reason = "these tests run Erlang and read its files")]
+
+mod generate;
+mod random_terms;
+mod round_trips;
+mod term_files;
+mod virtual_machine;
