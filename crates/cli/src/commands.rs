@@ -13,7 +13,7 @@ use crate::printer::{Printer, Verbosity};
 /// # Errors
 ///
 /// Whatever keeps the command from doing what it says.
-pub fn run(arguments: &Arguments, printer: &Printer) -> anyhow::Result<()> {
+pub(crate) fn run(arguments: &Arguments, printer: &Printer) -> anyhow::Result<()> {
     let global = &arguments.global;
     match &arguments.command {
         Command::Build(arguments) => build::run(arguments, global, printer),
@@ -25,7 +25,7 @@ pub fn run(arguments: &Arguments, printer: &Printer) -> anyhow::Result<()> {
 
 impl GlobalArguments {
     /// How much is said.
-    pub fn verbosity(&self) -> Verbosity {
+    pub(crate) fn verbosity(&self) -> Verbosity {
         match (self.quiet, self.verbose) {
             (true, _) => Verbosity::Quiet,
             (_, true) => Verbosity::Verbose,

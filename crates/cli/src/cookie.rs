@@ -14,7 +14,7 @@ use camino::Utf8Path;
 /// # Errors
 ///
 /// When the one that is there cannot be read, or the system has no random numbers.
-pub fn cookie(configured: Option<&str>, target: &Utf8Path) -> anyhow::Result<Vec<u8>> {
+pub(crate) fn cookie(configured: Option<&str>, target: &Utf8Path) -> anyhow::Result<Vec<u8>> {
     if let Some(cookie) = configured {
         return Ok(cookie.as_bytes().to_vec());
     }
@@ -29,7 +29,9 @@ pub fn cookie(configured: Option<&str>, target: &Utf8Path) -> anyhow::Result<Vec
 /// 32 random bytes in base 32, as Mix makes them: 52 characters and padding.
 fn random() -> anyhow::Result<Vec<u8>> {
     let mut bytes = [0; 32];
-    fs_err::File::open("/dev/urandom")?.read_exact(&mut bytes).context("cannot read random bytes for a cookie")?;
+    fs_err::File::open("/dev/urandom")?
+        .read_exact(&mut bytes)
+        .context("cannot read random bytes for a cookie")?;
     Ok(base32(&bytes))
 }
 
@@ -55,9 +57,13 @@ mod tests {
 
     #[test]
     fn base32_is_that_of_rfc_4648() {
-        for (bytes, text) in
-            [("", ""), ("f", "MY======"), ("fo", "MZXQ===="), ("foo", "MZXW6==="), ("foobar", "MZXW6YTBOI======")]
-        {
+        for (bytes, text) in [
+            ("", ""),
+            ("f", "MY======"),
+            ("fo", "MZXQ===="),
+            ("foo", "MZXW6==="),
+            ("foobar", "MZXW6YTBOI======"),
+        ] {
             assert_eq!(base32(bytes.as_bytes()), text.as_bytes());
         }
     }

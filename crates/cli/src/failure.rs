@@ -7,15 +7,15 @@ use std::process::ExitCode;
 /// Mix has said all there is to say; its output has been passed on.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-pub struct AlreadyExplained(pub String);
+pub(crate) struct AlreadyExplained(pub(crate) String);
 
 /// The user was asked and said no.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-pub struct Declined(pub String);
+pub(crate) struct Declined(pub(crate) String);
 
 /// Prints an error with what caused it and gives the exit status.
-pub fn print(error: &anyhow::Error) -> ExitCode {
+pub(crate) fn print(error: &anyhow::Error) -> ExitCode {
     if is_broken_pipe(error) {
         return ExitCode::SUCCESS;
     }
@@ -47,7 +47,7 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
 }
 
 /// Makes a panic, which is always a defect of beamship, say what to do with it.
-pub fn report_panics() {
+pub(crate) fn report_panics() {
     std::panic::set_hook(Box::new(|panic| {
         let _ = writeln!(
             anstream::stderr(),

@@ -7,7 +7,7 @@ use release::{FileKind, FileSource, SourceEntry, SourceError};
 
 /// The real file system.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct MachineFiles;
+pub(crate) struct MachineFiles;
 
 impl FileSource for MachineFiles {
     fn read(&self, path: &Utf8Path) -> Result<Option<Vec<u8>>, SourceError> {
@@ -54,7 +54,8 @@ fn source_entry(directory: &Utf8Path, entry: &std::fs::DirEntry) -> Result<Sourc
     let kind = entry.file_type().map_err(|error| source_error("look at", &path, &error))?;
     let link = if kind.is_symlink() {
         #[expect(clippy::disallowed_methods, reason = "the error names action and path itself")]
-        let target = std::fs::read_link(&path).map_err(|error| source_error("read the link", &path, &error))?;
+        let target =
+            std::fs::read_link(&path).map_err(|error| source_error("read the link", &path, &error))?;
         Some(target.into_os_string().into_string().map_err(|target| SourceError {
             action: "copy",
             path: path.clone(),

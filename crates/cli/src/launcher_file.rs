@@ -3,14 +3,16 @@
 use camino::{Utf8Path, Utf8PathBuf};
 
 /// Overrides the place, for tests and unusual installations.
-pub const VARIABLE: &str = "BEAMSHIP_LAUNCHER";
+pub(crate) const VARIABLE: &str = "BEAMSHIP_LAUNCHER";
 
 const NAME: &str = "beamship-launcher";
 
 /// The launcher is missing.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot find `{NAME}`, the executable that becomes `bin/NAME` of a release, at `{path}`\nhint: it is installed together with beamship (`cargo install --path crates/cli` installs both); {VARIABLE} can name another place")]
-pub struct LauncherMissing {
+#[error(
+    "cannot find `{NAME}`, the executable that becomes `bin/NAME` of a release, at `{path}`\nhint: it is installed together with beamship (`cargo install --path crates/cli` installs both); {VARIABLE} can name another place"
+)]
+pub(crate) struct LauncherMissing {
     path: Utf8PathBuf,
 }
 
@@ -19,7 +21,7 @@ pub struct LauncherMissing {
 /// # Errors
 ///
 /// When there is no file at that place.
-pub fn find() -> Result<Utf8PathBuf, LauncherMissing> {
+pub(crate) fn find() -> Result<Utf8PathBuf, LauncherMissing> {
     let path = std::env::var(VARIABLE).map(Utf8PathBuf::from).unwrap_or_else(|_| beside_this_executable());
     if path.is_file() { Ok(path) } else { Err(LauncherMissing { path }) }
 }

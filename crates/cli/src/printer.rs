@@ -10,7 +10,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 /// How much is said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verbosity {
+pub(crate) enum Verbosity {
     /// Warnings and errors.
     Quiet,
     /// A line a phase.
@@ -21,7 +21,7 @@ pub enum Verbosity {
 
 /// Prints.
 #[derive(Clone, Debug)]
-pub struct Printer {
+pub(crate) struct Printer {
     verbosity: Verbosity,
     /// Whether bars and spinners are shown.
     live: bool,
@@ -29,7 +29,7 @@ pub struct Printer {
 
 impl Printer {
     /// A printer for this process's stderr.
-    pub fn new(verbosity: Verbosity) -> Self {
+    pub(crate) fn new(verbosity: Verbosity) -> Self {
         let live = verbosity == Verbosity::Normal
             && std::io::stderr().is_terminal()
             && std::env::var_os("TERM").is_none_or(|terminal| terminal != "dumb");
@@ -37,19 +37,20 @@ impl Printer {
     }
 
     /// How much is said.
-    pub fn verbosity(&self) -> Verbosity {
+    pub(crate) fn verbosity(&self) -> Verbosity {
         self.verbosity
     }
 
     /// Starts a phase.
-    pub fn phase(&self, name: &'static str) -> Phase {
+    pub(crate) fn phase(&self, name: &'static str) -> Phase {
         let bar = ProgressBar::with_draw_target(
             None,
             if self.live { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() },
         );
         if self.live {
             bar.set_style(
-                ProgressStyle::with_template("{spinner} {msg}").unwrap_or_else(|_| ProgressStyle::default_bar()),
+                ProgressStyle::with_template("{spinner} {msg}")
+                    .unwrap_or_else(|_| ProgressStyle::default_bar()),
             );
             bar.set_message(name);
             bar.enable_steady_tick(Duration::from_millis(100));
@@ -58,20 +59,27 @@ impl Printer {
     }
 
     /// A line of talk.
-    pub fn say(&self, line: &str) {
+    pub(crate) fn say(&self, line: &str) {
         if self.verbosity != Verbosity::Quiet {
             self.write(line);
         }
     }
 
     /// A warning, shown however quiet.
-    pub fn warn(&self, text: &str) {
+    pub(crate) fn warn(&self, text: &str) {
         let style = anstyle(anstream::stderr().is_terminal(), "33");
         self.write(&format!("{}warning{}: {text}", style.0, style.1));
     }
 
+    /// What Mix printed, if there are warnings in it: they are the user's to see even when all went well.
+    pub(crate) fn pass_on_warnings(&self, output: &project::Output) {
+        if output.has_warnings() && !output.is_forwarded() {
+            self.pass_on(&output.text());
+        }
+    }
+
     /// Text as somebody else wrote it, shown however quiet.
-    pub fn pass_on(&self, text: &str) {
+    pub(crate) fn pass_on(&self, text: &str) {
         let text = text.trim_end();
         if !text.is_empty() {
             self.write(text);
@@ -90,7 +98,7 @@ fn anstyle(colour: bool, code: &str) -> (String, String) {
 
 /// A phase that runs.
 #[derive(Debug)]
-pub struct Phase {
+pub(crate) struct Phase {
     name: &'static str,
     bar: ProgressBar,
     start: Instant,
@@ -99,7 +107,7 @@ pub struct Phase {
 
 impl Phase {
     /// The bar to draw progress on.
-    pub fn progress(&self, done: usize, total: usize) {
+    pub(crate) fn progress(&self, done: usize, total: usize) {
         if self.bar.length() != Some(total as u64) {
             self.bar.set_length(total as u64);
             self.bar.set_style(
@@ -111,12 +119,12 @@ impl Phase {
     }
 
     /// Says something while the phase runs.
-    pub fn say(&self, line: &str) {
+    pub(crate) fn say(&self, line: &str) {
         self.bar.suspend(|| self.printer.say(line));
     }
 
     /// Ends the phase: its line is printed, its duration returned.
-    pub fn finish(self, result: &str) -> Duration {
+    pub(crate) fn finish(self, result: &str) -> Duration {
         let duration = self.start.elapsed();
         self.bar.finish_and_clear();
         let colour = std::io::stderr().is_terminal();
@@ -127,13 +135,13 @@ impl Phase {
     }
 
     /// Ends the phase without a line, because an error message follows.
-    pub fn abandon(self) {
+    pub(crate) fn abandon(self) {
         self.bar.finish_and_clear();
     }
 }
 
 /// A duration as people read it: `12 ms`, `1.3 s`.
-pub fn seconds(duration: Duration) -> String {
+pub(crate) fn seconds(duration: Duration) -> String {
     let milliseconds = duration.as_millis();
     if milliseconds < 1000 {
         format!("{milliseconds} ms")
@@ -144,7 +152,7 @@ pub fn seconds(duration: Duration) -> String {
 
 /// A size as people read it: `812 kB`, `29.5 MB`.
 #[expect(clippy::cast_precision_loss, reason = "one decimal is shown")]
-pub fn size(bytes: u64) -> String {
+pub(crate) fn size(bytes: u64) -> String {
     match bytes {
         0..1000 => format!("{bytes} B"),
         1000..1_000_000 => format!("{:.0} kB", bytes as f64 / 1e3),
@@ -153,7 +161,7 @@ pub fn size(bytes: u64) -> String {
 }
 
 /// A number with separators: `12,345`.
-pub fn count(number: usize) -> String {
+pub(crate) fn count(number: usize) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (index, digit) in digits.chars().enumerate() {

@@ -6,56 +6,57 @@ use serde::Serialize;
 
 /// What a build did.
 #[derive(Debug, Default, Serialize)]
-pub struct Report {
+pub(crate) struct Report {
     /// Name of the release.
-    pub name: String,
+    pub(crate) name: String,
     /// Its version.
-    pub version: String,
+    pub(crate) version: String,
     /// `Mix.env()` it was built for.
-    pub environment: String,
+    pub(crate) environment: String,
     /// The directory it is in.
-    pub path: String,
+    pub(crate) path: String,
     /// Whether anything was written (`false` after `--dry-run`).
-    pub written: bool,
+    pub(crate) written: bool,
     /// Number of files.
-    pub files: usize,
+    pub(crate) files: usize,
     /// Their size in bytes; 0 when nothing was written.
-    pub bytes: u64,
+    pub(crate) bytes: u64,
     /// Its applications by name.
-    pub applications: Vec<ApplicationReport>,
+    pub(crate) applications: Vec<ApplicationReport>,
     /// What was done, in order.
-    pub phases: Vec<PhaseReport>,
+    pub(crate) phases: Vec<PhaseReport>,
 }
 
 /// An application of the release.
 #[derive(Debug, Serialize)]
-pub struct ApplicationReport {
+pub(crate) struct ApplicationReport {
     /// Its name.
-    pub name: String,
+    pub(crate) name: String,
     /// Its version.
-    pub version: String,
+    pub(crate) version: String,
     /// Its mode in the boot list `start`.
-    pub mode: &'static str,
+    pub(crate) mode: &'static str,
 }
 
 /// A step of the build.
 #[derive(Debug, Serialize)]
-pub struct PhaseReport {
+pub(crate) struct PhaseReport {
     /// Its name.
-    pub name: &'static str,
+    pub(crate) name: &'static str,
     /// Wall time in milliseconds.
-    pub milliseconds: f64,
+    pub(crate) milliseconds: f64,
 }
 
 impl Report {
     /// Adds a phase.
-    pub fn phase(&mut self, name: &'static str, duration: Duration) {
+    pub(crate) fn phase(&mut self, name: &'static str, duration: Duration) {
         self.phases.push(PhaseReport { name, milliseconds: duration.as_secs_f64() * 1e3 });
     }
 
     /// Adds what a plan consists of.
-    pub fn plan(&mut self, plan: &release::Plan) {
-        self.files = plan.tree.entries().filter(|entry| !matches!(entry.node, tree::Node::Directory { .. })).count();
+    pub(crate) fn plan(&mut self, plan: &release::Plan) {
+        self.files =
+            plan.tree.entries().filter(|entry| !matches!(entry.node, tree::Node::Directory { .. })).count();
         self.applications = plan
             .graph
             .start

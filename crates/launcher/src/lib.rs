@@ -1,1 +1,31 @@
-//! Placeholder.
+//! `bin/NAME` of a release.
+//!
+//! Every release holds a copy of this executable. It does what the shell script of a Mix release does (specification
+//! §6): it finds the release that it belongs to, reads `env.sh`, completes the `RELEASE_*` variables and starts the
+//! virtual machine. It does so without a shell, and stays to look after the system that it has started: signals become
+//! a graceful stop, secrets that were written for the start are removed.
+//!
+//! It is small on purpose (it is copied into every release), links nothing but libc, and never resolves names with the
+//! system's resolver.
+
+mod commands;
+mod configuration;
+mod cookie;
+mod distribution;
+mod env_sh;
+mod environment;
+mod failure;
+mod release;
+mod signals;
+mod supervision;
+mod virtual_machine;
+
+use std::process::ExitCode;
+
+/// Runs the launcher with the arguments and the environment of this process.
+pub fn main() -> ExitCode {
+    match commands::run() {
+        Ok(code) => code,
+        Err(failure) => failure.report(),
+    }
+}

@@ -74,7 +74,7 @@ impl Plan {
         let file =
             |text: String| Node::File { mode: 0o644, content: Content::Bytes(text.into_bytes().into()) };
         tree.add(manifest.clone(), file(String::new()))?;
-        let text = tree.manifest();
+        let text = tree::manifest_text(&tree);
         tree.replace(manifest, file(text))?;
         Ok(Self { graph, tree })
     }

@@ -15,7 +15,7 @@ use crate::spec::ReleaseSpec;
 /// # Errors
 ///
 /// When a value cannot be written so that it can be read back.
-pub fn sys_config(spec: &ReleaseSpec, graph: &Graph) -> Result<String, ReleaseError> {
+pub(crate) fn sys_config(spec: &ReleaseSpec, graph: &Graph) -> Result<String, ReleaseError> {
     let base = entries(&spec.configuration, "the configuration")?;
     let reboots = !spec.runtime.providers.is_empty() && spec.runtime.reboot;
     let merged = if spec.runtime.providers.is_empty() {

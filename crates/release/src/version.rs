@@ -4,26 +4,26 @@ use std::cmp::Ordering;
 
 /// Major and minor version of Elixir: all that behaviour depends on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ElixirVersion {
+pub(crate) struct ElixirVersion {
     major: u32,
     minor: u32,
 }
 
 impl ElixirVersion {
     /// Takes the first two numbers of a version; what is no number counts as 0.
-    pub fn parse(version: &str) -> Self {
+    pub(crate) fn parse(version: &str) -> Self {
         let mut numbers = version.split('.').map(|part| part.parse().unwrap_or(0));
         Self { major: numbers.next().unwrap_or(0), minor: numbers.next().unwrap_or(0) }
     }
 
     /// Whether it is this version or a newer one.
-    pub fn at_least(self, major: u32, minor: u32) -> bool {
+    pub(crate) fn at_least(self, major: u32, minor: u32) -> bool {
         (self.major, self.minor) >= (major, minor)
     }
 }
 
 /// Compares versions of OTP applications part by part, as numbers where both parts are numbers.
-pub fn compare_versions(left: &str, right: &str) -> Ordering {
+pub(crate) fn compare_versions(left: &str, right: &str) -> Ordering {
     let separators = ['.', '-', '_', '+'];
     let mut left = left.split(separators);
     let mut right = right.split(separators);

@@ -23,13 +23,13 @@ for directory <- root |> Path.join("case-*") |> Path.wildcard() do
   paths = directory |> Path.join("lib/*/ebin") |> Path.wildcard() |> Enum.map(&to_charlist/1)
   Enum.each(paths, &:code.add_pathz/1)
 
-  config = [
-    app: scenario[:app],
-    version: "1.2.3",
-    build_path: Path.join(directory, "_build"),
-    deps: [],
-    releases: [demo: [applications: scenario[:applications]]]
-  ]
+  config =
+    Keyword.merge(Mix.Project.config(),
+      app: scenario[:app],
+      version: "1.2.3",
+      build_path: Path.join(directory, "_build"),
+      releases: [demo: [applications: scenario[:applications]]]
+    )
 
   try do
     release = Mix.Release.from_config!(:demo, config, [])

@@ -1,2 +1,7 @@
-//! Placeholder.
-fn main() {}
+//! The executable `beamship-launcher`: `bin/NAME` of every release.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    launcher::main()
+}

@@ -104,7 +104,8 @@ fn pipe_in_priv() {
     broken(
         |demo| {
             let path = demo.join("priv/pipe");
-            rustix::fs::mkfifoat(rustix::fs::CWD, path.as_std_path(), rustix::fs::Mode::from_raw_mode(0o600)).unwrap();
+            rustix::fs::mkfifoat(rustix::fs::CWD, path.as_std_path(), rustix::fs::Mode::from_raw_mode(0o600))
+                .unwrap();
         },
         &["priv/pipe", "hint: "],
     );
@@ -140,8 +141,10 @@ fn duplicate_module() {
             let greeter = demo.join("_build/prod/lib/greeter/ebin");
             let path = greeter.join("greeter.app");
             let text = std::fs::read_to_string(&path).unwrap();
-            std::fs::write(&path, text.replace("'Elixir.Greeter'", "'Elixir.Greeter','Elixir.Demo'")).unwrap();
-            std::fs::copy(demo.join(EBIN).join("Elixir.Demo.beam"), greeter.join("Elixir.Demo.beam")).unwrap();
+            std::fs::write(&path, text.replace("'Elixir.Greeter'", "'Elixir.Greeter','Elixir.Demo'"))
+                .unwrap();
+            std::fs::copy(demo.join(EBIN).join("Elixir.Demo.beam"), greeter.join("Elixir.Demo.beam"))
+                .unwrap();
         },
         &["the module `Elixir.Demo` is in both", "greeter", "hint: "],
     );

@@ -14,7 +14,10 @@ fn cli_md_is_what_help_says() {
         std::fs::write(page, &text).unwrap();
     }
     let written = std::fs::read_to_string(page).unwrap_or_default();
-    assert!(written == text, "docs/cli.md is out of date: BEAMSHIP_UPDATE_DOCS=1 cargo test -p beamship cli_md");
+    assert!(
+        written == text,
+        "docs/cli.md is out of date: BEAMSHIP_UPDATE_DOCS=1 cargo test -p beamship cli_md"
+    );
 }
 
 fn reference() -> String {

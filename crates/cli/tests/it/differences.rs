@@ -80,7 +80,8 @@ fn modes_are_the_same_under_any_umask() {
             .collect()
     };
     assert_eq!(modes("normal"), modes("narrow"));
-    let mode = |path: &str| std::fs::metadata(demo.join("narrow").join(path)).unwrap().permissions().mode() & 0o7777;
+    let mode =
+        |path: &str| std::fs::metadata(demo.join("narrow").join(path)).unwrap().permissions().mode() & 0o7777;
     assert_eq!(mode("releases/COOKIE"), 0o400);
     assert_eq!(mode("bin/demo"), 0o755);
     assert_eq!(mode("releases/0.1.0/sys.config"), 0o644);

@@ -58,8 +58,12 @@ fn json_describes_the_release() {
     assert_eq!(report["version"], "0.1.0");
     assert_eq!(report["environment"], "prod");
     assert_eq!(report["written"], true);
-    let names: Vec<&str> =
-        report["applications"].as_array().unwrap().iter().map(|item| item["name"].as_str().unwrap()).collect();
+    let names: Vec<&str> = report["applications"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|item| item["name"].as_str().unwrap())
+        .collect();
     assert!(names.contains(&"greeter") && names.contains(&"runtime_tools"), "{names:?}");
     assert!(report["phases"].as_array().unwrap().iter().any(|phase| phase["name"] == "assemble"));
 }

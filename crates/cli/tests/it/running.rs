@@ -32,11 +32,8 @@ fn the_release_of_a_build_runs() {
         .spawn()
         .unwrap();
     let text = wait_for(&report);
-    rustix::process::kill_process(
-        rustix::process::Pid::from_child(&system),
-        rustix::process::Signal::TERM,
-    )
-    .unwrap();
+    rustix::process::kill_process(rustix::process::Pid::from_child(&system), rustix::process::Signal::TERM)
+        .unwrap();
     assert_eq!(system.wait().unwrap().code(), Some(0));
     assert_eq!(
         text,

@@ -72,8 +72,9 @@ pub struct Outcome {
 /// Runs a command to its end.
 pub fn run(command: &mut Command) -> Outcome {
     let program = command.get_program().to_string_lossy().into_owned();
-    let Output { status, stdout, stderr } =
-        command.output().unwrap_or_else(|error| panic!("cannot run {program} (these tests need Elixir): {error}"));
+    let Output { status, stdout, stderr } = command
+        .output()
+        .unwrap_or_else(|error| panic!("cannot run {program} (these tests need Elixir): {error}"));
     Outcome {
         status: status.code(),
         stdout: String::from_utf8_lossy(&stdout).into_owned(),

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use camino::Utf8Path;
 use etf::Term;
+use etf::text::Style;
 use tree::{Content, Node, TreePath};
 
 use super::Layout;
@@ -29,7 +30,11 @@ impl Layout<'_> {
         for file in found {
             let path = format!("{target}/ebin/{}", file.relative);
             if file.relative == resource {
-                self.bytes(&path, 0o644, resource_text(&application.resource).into_bytes())?;
+                self.bytes(
+                    &path,
+                    0o644,
+                    resource_text(&application.resource, self.spec.toolchain.otp_release).into_bytes(),
+                )?;
             } else {
                 self.found(&path, file)?;
             }
@@ -87,8 +92,8 @@ fn is_beam(path: &str) -> bool {
 }
 
 /// The text of a resource file: comments and layout of the original are gone, so that equal terms give equal bytes.
-fn resource_text(resource: &Term) -> String {
-    let text = etf::text::pretty(resource);
+fn resource_text(resource: &Term, otp_release: u32) -> String {
+    let text = etf::text::pretty_with(resource, &Style::for_otp(otp_release));
     if text.is_ascii() { format!("{text}.\n") } else { format!("%% coding: utf-8\n{text}.\n") }
 }
 

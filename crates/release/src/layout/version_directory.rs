@@ -1,5 +1,6 @@
 //! `releases/VSN`: boot scripts, configuration, and what the launcher reads before it starts the runtime.
 
+use etf::text::Style;
 use tree::{Content, Node, TreePath};
 
 use super::Layout;
@@ -47,10 +48,14 @@ impl Layout<'_> {
         let otp_release = spec.toolchain.otp_release;
         let start = BootScript::make(spec, graph, &graph.start)?;
         let release_file = self.version_path(&format!("{}.rel", spec.name));
-        self.bytes(&release_file, 0o644, consultable(&start.release))?;
+        self.bytes(&release_file, 0o644, consultable(&start.release, otp_release))?;
         let clean = BootScript::make(spec, graph, &graph.start_clean)?;
         for (name, boot) in [("start", start), ("start_clean", clean)] {
-            self.bytes(&self.version_path(&format!("{name}.script")), 0o644, consultable(&boot.script))?;
+            self.bytes(
+                &self.version_path(&format!("{name}.script")),
+                0o644,
+                consultable(&boot.script, otp_release),
+            )?;
             self.bytes(&self.version_path(&format!("{name}.boot")), 0o644, boot.boot_file(otp_release)?)?;
         }
         self.bytes(&self.version_path("sys.config"), 0o644, sys_config(spec, graph)?.into_bytes())?;
@@ -75,6 +80,7 @@ impl Layout<'_> {
 }
 
 /// `%% coding: utf-8`, the term, a full stop: what `file:consult/1` reads.
-fn consultable(term: &etf::Term) -> Vec<u8> {
-    format!("%% coding: utf-8\n{}.\n", etf::text::pretty(term)).into_bytes()
+fn consultable(term: &etf::Term, otp_release: u32) -> Vec<u8> {
+    let text = etf::text::pretty_with(term, &Style::for_otp(otp_release));
+    format!("%% coding: utf-8\n{text}.\n").into_bytes()
 }

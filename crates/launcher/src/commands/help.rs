@@ -1,0 +1,38 @@
+//! The list of commands.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use crate::failure::Failure;
+use crate::release::Release;
+
+const COMMANDS: &str = "
+    start              Starts the system
+    start_iex          Starts the system with IEx attached
+    daemon             Starts the system in the background
+    daemon_iex         Starts the system in the background with IEx attached
+    eval EXPR [ARG…]   Evaluates an expression in a new virtual machine, without starting the system
+    version            Prints name and version of the release
+    help               Prints this list
+";
+
+fn text(release: &Release) -> String {
+    let program = std::env::args_os().next().unwrap_or_default();
+    format!(
+        "{} {}\n\nUsage: {} COMMAND\n{COMMANDS}",
+        release.name,
+        release.version,
+        program.to_string_lossy()
+    )
+}
+
+/// For who asked for it.
+pub(super) fn to_stdout(release: &Release) -> Result<ExitCode, Failure> {
+    std::io::stdout().write_all(text(release).as_bytes()).map_err(|error| Failure::new(error.to_string()))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// For who needs it.
+pub(super) fn to_stderr(release: &Release) {
+    let _ = std::io::stderr().write_all(text(release).as_bytes());
+}

@@ -1,0 +1,48 @@
+//! `RELEASE_DISTRIBUTION` and `RELEASE_MODE`: a wrong value is an error, never a start without what was asked for.
+
+use crate::environment::Environment;
+use crate::failure::Failure;
+
+/// How the node takes part in a distributed system.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Distribution {
+    /// It does not.
+    None,
+    /// `-sname NODE`: reachable by the short name of its host.
+    Short(String),
+    /// `-name NODE`: reachable by the full name of its host.
+    Long(String),
+}
+
+impl Distribution {
+    /// What the environment asks for.
+    pub(crate) fn from_environment(environment: &Environment) -> Result<Self, Failure> {
+        let node = || environment.text("RELEASE_NODE").map(str::to_owned);
+        match environment.text("RELEASE_DISTRIBUTION")? {
+            "none" => Ok(Self::None),
+            "sname" => Ok(Self::Short(node()?)),
+            "name" => Ok(Self::Long(node()?)),
+            other => Err(Failure::new(format!("RELEASE_DISTRIBUTION is `{other}`"))
+                .hint("it has to be `sname`, `name` or `none`")),
+        }
+    }
+
+    /// The arguments of the virtual machine.
+    pub(crate) fn arguments(&self) -> Vec<String> {
+        match self {
+            Self::None => Vec::new(),
+            Self::Short(node) => vec!["-sname".to_owned(), node.clone()],
+            Self::Long(node) => vec!["-name".to_owned(), node.clone()],
+        }
+    }
+}
+
+/// `RELEASE_MODE`: when code is loaded.
+pub(crate) fn mode(environment: &Environment) -> Result<&str, Failure> {
+    match environment.text("RELEASE_MODE")? {
+        mode @ ("embedded" | "interactive") => Ok(mode),
+        other => Err(Failure::new(format!("RELEASE_MODE is `{other}`")).hint(
+            "it has to be `embedded` (all code is loaded at start) or `interactive` (when it is first used)",
+        )),
+    }
+}

@@ -1,0 +1,70 @@
+//! `releases/VSN/env.sh`: the project's own shell code, which may set anything.
+//!
+//! It is sourced by a shell that then becomes this executable again, so `export`, `ulimit`, `umask`, `cd`, `exit` and
+//! `set --` do what they do in Mix's script. A file that holds nothing but comments, as the default one does, needs no
+//! shell: it is skipped, and a release without one of its own works where there is no `/bin/sh`.
+
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+
+use crate::environment::{Environment, SOURCED};
+use crate::failure::Failure;
+use crate::release::{Release, executable};
+
+/// Sources the file, exports what Mix's script exports, and becomes `$2` with the arguments that are left.
+const SCRIPT: &str = r#"
+__beamship_env_sh="$1"; __beamship_launcher="$2"; shift 2
+. "$__beamship_env_sh"
+export RELEASE_ROOT RELEASE_NAME RELEASE_VSN RELEASE_COMMAND RELEASE_PROG RELEASE_COOKIE RELEASE_MODE RELEASE_NODE
+export RELEASE_TMP RELEASE_VM_ARGS RELEASE_REMOTE_VM_ARGS RELEASE_DISTRIBUTION RELEASE_BOOT_SCRIPT
+export RELEASE_BOOT_SCRIPT_CLEAN RELEASE_SYS_CONFIG
+BEAMSHIP_ENV_SH_SOURCED=1; export BEAMSHIP_ENV_SH_SOURCED
+exec "$__beamship_launcher" "$@"
+"#;
+
+/// Whether `env.sh` still has to be sourced.
+pub(crate) fn is_needed(release: &Release) -> Result<bool, Failure> {
+    if std::env::var_os(SOURCED).is_some() {
+        return Ok(false);
+    }
+    let path = release.version_directory().join("env.sh");
+    let text = std::fs::read(&path).map_err(|error| {
+        Failure::cannot("read", path.display(), error).hint("the release is incomplete: build it again")
+    })?;
+    Ok(does_something(&text))
+}
+
+/// Becomes a shell that sources `env.sh` and then this executable again. Only ever returns a failure.
+pub(crate) fn source(release: &Release, environment: &Environment) -> Failure {
+    let path = release.version_directory().join("env.sh");
+    let executable = match executable() {
+        Ok(executable) => executable,
+        Err(failure) => return failure,
+    };
+    let mut shell = Command::new("/bin/sh");
+    shell.args(["-e", "-c", SCRIPT, "sh"]).arg(&path).arg(executable).args(std::env::args_os().skip(1));
+    environment.apply(&mut shell);
+    let error = shell.exec();
+    Failure::cannot("run `/bin/sh` for", path.display(), error)
+        .hint("the release's env.sh holds shell code; without a shell, remove rel/env.sh.eex and set variables instead")
+}
+
+/// Whether there is a line that is neither empty nor a comment.
+fn does_something(text: &[u8]) -> bool {
+    text.split(|byte| *byte == b'\n').any(|line| {
+        let first = line.iter().find(|byte| !byte.is_ascii_whitespace());
+        first.is_some_and(|byte| *byte != b'#')
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn comments_and_empty_lines_do_nothing() {
+        assert!(!does_something(b""));
+        assert!(!does_something(b"#!/bin/sh\n\n  # export A=1\n\t\r\n"));
+        assert!(does_something(b"#!/bin/sh\n# comment\n  export A=1"));
+    }
+}

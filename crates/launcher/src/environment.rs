@@ -1,0 +1,94 @@
+//! The `RELEASE_*` variables: where each value comes from, in the order of Mix's script (specification §6.1).
+//!
+//! What the caller or `env.sh` has set wins, an empty value counts as none, and `RELEASE_ROOT` and `RELEASE_COMMAND`
+//! are always computed. The variables are handed to child processes explicitly; this process's own environment is not
+//! changed.
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
+use std::process::Command;
+
+use crate::failure::Failure;
+use crate::release::Release;
+
+/// Set while a shell hands over to this executable: `env.sh` has been sourced.
+pub(crate) const SOURCED: &str = "BEAMSHIP_ENV_SH_SOURCED";
+
+/// Set for the launcher that `run_erl` runs in the background.
+pub(crate) const INNER: &str = "BEAMSHIP_DAEMON";
+
+/// The variables that children of the launcher see in addition to the environment of this process.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Environment {
+    variables: BTreeMap<&'static str, OsString>,
+}
+
+impl Environment {
+    /// What is known before `env.sh` is read.
+    pub(crate) fn before_env_sh(release: &Release, command: &str) -> Self {
+        let mut environment = Self::default();
+        environment.set("RELEASE_ROOT", release.root.clone());
+        environment.fallback("RELEASE_NAME", || release.name.clone().into());
+        environment.set("RELEASE_VSN", &release.version);
+        environment.set("RELEASE_COMMAND", command);
+        environment.fallback("RELEASE_PROG", || {
+            let program = std::env::args_os().next().unwrap_or_default();
+            PathBuf::from(program).file_name().map(OsString::from).unwrap_or_default()
+        });
+        environment
+    }
+
+    /// The same, completed with the defaults that apply after `env.sh`.
+    pub(crate) fn complete(mut self, release: &Release) -> Self {
+        let directory = release.version_directory();
+        self.fallback("RELEASE_MODE", || "embedded".into());
+        let name = self.get("RELEASE_NAME").to_owned();
+        self.fallback("RELEASE_NODE", || name);
+        self.fallback("RELEASE_TMP", || release.root.join("tmp").into());
+        self.fallback("RELEASE_VM_ARGS", || directory.join("vm.args").into());
+        self.fallback("RELEASE_REMOTE_VM_ARGS", || directory.join("remote.vm.args").into());
+        self.fallback("RELEASE_DISTRIBUTION", || "sname".into());
+        self.fallback("RELEASE_BOOT_SCRIPT", || "start".into());
+        self.fallback("RELEASE_BOOT_SCRIPT_CLEAN", || "start_clean".into());
+        self
+    }
+
+    /// Sets a variable.
+    pub(crate) fn set(&mut self, name: &'static str, value: impl Into<OsString>) {
+        self.variables.insert(name, value.into());
+    }
+
+    fn fallback(&mut self, name: &'static str, value: impl FnOnce() -> OsString) {
+        let value = given(name).unwrap_or_else(value);
+        self.variables.insert(name, value);
+    }
+
+    /// The value of a variable; empty when there is none.
+    pub(crate) fn get(&self, name: &str) -> &OsStr {
+        self.variables.get(name).map_or(OsStr::new(""), OsString::as_os_str)
+    }
+
+    /// The value of a variable as text.
+    pub(crate) fn text(&self, name: &str) -> Result<&str, Failure> {
+        self.get(name).to_str().ok_or_else(|| Failure::new(format!("the variable {name} is not valid UTF-8")))
+    }
+
+    /// The value of a variable as a path.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.get(name).into()
+    }
+
+    /// Hands the variables to a command, and none that are only between launchers.
+    pub(crate) fn apply(&self, command: &mut Command) {
+        for name in [SOURCED, INNER] {
+            command.env_remove(name);
+        }
+        command.envs(&self.variables);
+    }
+}
+
+/// The value of a variable of this process; none when it is empty.
+pub(crate) fn given(name: &str) -> Option<OsString> {
+    std::env::var_os(name).filter(|value| !value.is_empty())
+}

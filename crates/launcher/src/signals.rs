@@ -1,0 +1,84 @@
+//! Signals, waited for instead of handled: no code of ours runs in a signal handler.
+
+#![allow(unsafe_code, reason = "waiting for signals and processes are system calls that std does not have")]
+
+use std::io;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::process::{Child, Command, ExitStatus};
+
+/// The signals that a supervised system's launcher answers.
+const SIGNALS: [libc::c_int; 7] =
+    [libc::SIGTERM, libc::SIGINT, libc::SIGQUIT, libc::SIGHUP, libc::SIGUSR1, libc::SIGUSR2, libc::SIGCHLD];
+
+/// The signals of this process, held back until they are waited for.
+pub(crate) struct Signals {
+    set: libc::sigset_t,
+}
+
+impl Signals {
+    /// Holds them back from now on.
+    pub(crate) fn block() -> io::Result<Self> {
+        // SAFETY: `set` is initialised by sigemptyset before it is read; both calls write only to it.
+        let set = unsafe {
+            let mut set = std::mem::zeroed();
+            libc::sigemptyset(&raw mut set);
+            for signal in SIGNALS {
+                libc::sigaddset(&raw mut set, signal);
+            }
+            set
+        };
+        // SAFETY: the set is initialised; the old mask is not asked for.
+        let result = unsafe { libc::pthread_sigmask(libc::SIG_BLOCK, &raw const set, std::ptr::null_mut()) };
+        if result == 0 { Ok(Self { set }) } else { Err(io::Error::from_raw_os_error(result)) }
+    }
+
+    /// Waits for the next one.
+    pub(crate) fn wait(&self) -> libc::c_int {
+        loop {
+            let mut signal = 0;
+            // SAFETY: both pointers are to initialised values of this frame.
+            if unsafe { libc::sigwait(&raw const self.set, &raw mut signal) } == 0 {
+                return signal;
+            }
+        }
+    }
+
+    /// Starts a child that sees no signal held back, and that is asked to stop should this process die.
+    pub(crate) fn spawn(&self, command: &mut Command) -> io::Result<Child> {
+        let set = self.set;
+        // SAFETY: between fork and exec only async-signal-safe calls are made.
+        unsafe {
+            command.pre_exec(move || {
+                libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGTERM);
+                libc::pthread_sigmask(libc::SIG_UNBLOCK, &raw const set, std::ptr::null_mut());
+                Ok(())
+            });
+        }
+        command.spawn()
+    }
+}
+
+/// Sends a signal to a child.
+pub(crate) fn send(child: &Child, signal: libc::c_int) {
+    if let Ok(pid) = libc::pid_t::try_from(child.id()) {
+        // SAFETY: the child has not been waited for, so the number is still its own.
+        unsafe { libc::kill(pid, signal) };
+    }
+}
+
+/// Takes the exit statuses of all children that have ended, ours and those that a container's first process inherits;
+/// gives the one of `child` when it is among them.
+pub(crate) fn reap(child: &Child) -> Option<ExitStatus> {
+    let mut found = None;
+    loop {
+        let mut status = 0;
+        // SAFETY: the pointer is to a value of this frame.
+        let pid = unsafe { libc::waitpid(-1, &raw mut status, libc::WNOHANG) };
+        if pid <= 0 {
+            return found;
+        }
+        if u32::try_from(pid) == Ok(child.id()) {
+            found = Some(ExitStatus::from_raw(status));
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! Looking after a virtual machine: the launcher stays its parent until it ends.
+//!
+//! The terminal's Ctrl-C, and every signal that asks a process to go, becomes a SIGTERM for the virtual machine, which
+//! answers it with a graceful stop; its exit status becomes the launcher's. As the first process of a container the
+//! launcher also takes the exit statuses of orphans.
+
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Command, ExitCode, ExitStatus};
+
+use crate::failure::Failure;
+use crate::signals::{Signals, reap, send};
+
+/// Runs a command to its end.
+pub(crate) fn supervise(mut command: Command) -> Result<ExitCode, Failure> {
+    let program = command.get_program().to_string_lossy().into_owned();
+    let cannot = |error| {
+        Failure::cannot("start", &program, error)
+            .hint("the release was built for another system, or is incomplete")
+    };
+    let signals = Signals::block().map_err(cannot)?;
+    let child = signals.spawn(&mut command).map_err(cannot)?;
+    loop {
+        match signals.wait() {
+            libc::SIGCHLD => {
+                if let Some(status) = reap(&child) {
+                    return Ok(exit_code(status));
+                }
+            }
+            signal @ (libc::SIGUSR1 | libc::SIGUSR2) => send(&child, signal),
+            _ => send(&child, libc::SIGTERM),
+        }
+    }
+}
+
+/// The status as a shell reports it: 128 and the number of the signal for a process that was killed.
+fn exit_code(status: ExitStatus) -> ExitCode {
+    let code = status.code().or_else(|| status.signal().map(|signal| 128 + signal)).unwrap_or(1);
+    ExitCode::from(u8::try_from(code & 0xff).unwrap_or(1))
+}
