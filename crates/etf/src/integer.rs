@@ -13,7 +13,7 @@ const DECIMAL_CHUNK_DIGITS: usize = 9;
 
 impl BigInteger {
     /// The largest magnitude that is read, in bytes.
-    pub const MAXIMUM_BYTES: usize = 65_536;
+    pub const MAXIMUM_BYTES: usize = 16_384;
 }
 
 impl fmt::Display for BigInteger {
@@ -70,7 +70,7 @@ impl Term {
                 None => {
                     multiply_add(&mut words, factor, chunk);
                     (chunk, factor) = (digit, base);
-                    if words.len() * 4 >= BigInteger::MAXIMUM_BYTES {
+                    if words.len() * 4 > BigInteger::MAXIMUM_BYTES {
                         return None;
                     }
                 }
@@ -78,7 +78,8 @@ impl Term {
         }
         multiply_add(&mut words, factor, chunk);
         let magnitude: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
-        any.then(|| Self::from_magnitude(negative, &magnitude))
+        (any && magnitude.len() <= BigInteger::MAXIMUM_BYTES)
+            .then(|| Self::from_magnitude(negative, &magnitude))
     }
 
     /// The same number with the other sign, if this is a number.

@@ -27,7 +27,7 @@ pub use term::{Atom, BigInteger, Term};
 ///
 /// [`Term`] is a recursive type: walking, comparing and dropping it takes stack. A limit at every entrance keeps all
 /// of that safe on the smallest stacks that Rust programs commonly have (2 MiB). Term files nest ten levels or so.
-pub const MAXIMUM_DEPTH: usize = 512;
+pub const MAXIMUM_DEPTH: usize = 256;
 
 /// The number that starts every term in the external format.
 const VERSION: u8 = 131;

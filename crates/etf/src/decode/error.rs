@@ -52,8 +52,8 @@ pub enum DecodeProblem {
     /// Something other than an atom where the format demands one.
     #[error("an atom was expected, and the tag is {0}")]
     AtomExpected(u8),
-    /// An integer of more than 65,536 bytes. Erlang has such numbers, and none is ever sent in earnest.
-    #[error("an integer has {0} bytes, which is more than 65536")]
+    /// An integer of more than 16,384 bytes. Erlang has such numbers, and none is ever sent in earnest.
+    #[error("an integer has {0} bytes, which is more than 16384")]
     Integer(usize),
     /// Not a number.
     #[error("a float is not a finite number")]

@@ -5,7 +5,7 @@
 
 use super::error::SyntaxError;
 use super::parser::Parser;
-use super::spanned::Spanned;
+use super::spanned::{Node, Spanned};
 use super::token::TokenKind;
 use crate::term::Term;
 
@@ -24,43 +24,62 @@ enum Kind {
     Utf32,
 }
 
-/// The size and type of an element.
+/// The size and type of an element, as far as they are written.
 #[derive(Default)]
 struct Specifiers {
-    kind: Kind,
+    kind: Option<Kind>,
     size: Option<usize>,
     unit: Option<usize>,
-    little: bool,
+    little: Option<bool>,
+    /// For matching only, but two that contradict each other are an error here too.
+    signed: Option<bool>,
+}
+
+impl Specifiers {
+    /// Notes a specifier other than a unit. `None` if there is none of this name; `false` if it contradicts another.
+    fn set(&mut self, name: &str) -> Option<bool> {
+        fn agree<T: PartialEq + Copy>(place: &mut Option<T>, value: T) -> bool {
+            *place.get_or_insert(value) == value
+        }
+        Some(match name {
+            "integer" => agree(&mut self.kind, Kind::Integer),
+            "float" => agree(&mut self.kind, Kind::Float),
+            "binary" | "bytes" => agree(&mut self.kind, Kind::Binary),
+            "bitstring" | "bits" => agree(&mut self.kind, Kind::Binary) && agree(&mut self.unit, 1),
+            "utf8" => agree(&mut self.kind, Kind::Utf8),
+            "utf16" => agree(&mut self.kind, Kind::Utf16),
+            "utf32" => agree(&mut self.kind, Kind::Utf32),
+            "signed" => agree(&mut self.signed, true),
+            "unsigned" => agree(&mut self.signed, false),
+            "big" => agree(&mut self.little, false),
+            "little" => agree(&mut self.little, true),
+            "native" => agree(&mut self.little, cfg!(target_endian = "little")),
+            _ => return None,
+        })
+    }
 }
 
 /// Reads a binary; `<<` has been read and stands at `start`.
-pub(super) fn binary(parser: &mut Parser<'_>, start: usize) -> Result<Term, SyntaxError> {
+pub(super) fn binary(parser: &mut Parser<'_>, start: usize) -> Result<Node, SyntaxError> {
     let mut bits = Bits::default();
-    if parser.next_if(">>")? {
-        return Ok(Term::Binary(Vec::new()));
-    }
-    loop {
-        element(parser, &mut bits)?;
-        if bits.length > MAXIMUM_BITS {
-            return Err(parser.error(start, "this binary is larger than 16 MiB"));
+    if !parser.next_if(">>")? {
+        loop {
+            element(parser, &mut bits)?;
+            if bits.length > MAXIMUM_BITS {
+                return Err(parser.error(start, "this binary is larger than 16 MiB"));
+            }
+            if parser.separator(&[",", ">>"])? == ">>" {
+                break;
+            }
         }
-        if parser.next_if(">>")? {
-            return Ok(bits.into_term());
-        }
-        parser.expect(",", "“,” or “>>”")?;
     }
+    Ok(Node::Leaf(bits.into_term()))
 }
 
 fn element(parser: &mut Parser<'_>, bits: &mut Bits) -> Result<(), SyntaxError> {
     let start = parser.peek()?.span.start;
-    let string = match &parser.peek()?.kind {
-        TokenKind::String(text) => Some(text.clone()),
-        _ => None,
-    };
-    match string {
-        Some(first) => {
-            parser.next()?;
-            let text = parser.adjacent_strings(first)?;
+    match parser.string()? {
+        Some(text) => {
             let specifiers = specifiers(parser)?;
             text.chars().try_for_each(|character| {
                 let value = Term::Integer(i64::from(u32::from(character)));
@@ -94,35 +113,29 @@ fn specifiers(parser: &mut Parser<'_>) -> Result<Specifiers, SyntaxError> {
         let TokenKind::Atom(name) = &token.kind else {
             return Err(parser.unexpected(&token, "a type after “/”, such as utf8, binary or little"));
         };
-        match name.as_str() {
-            "integer" => specifiers.kind = Kind::Integer,
-            "float" => specifiers.kind = Kind::Float,
-            "binary" | "bytes" => specifiers.kind = Kind::Binary,
-            "bitstring" | "bits" => {
-                specifiers.kind = Kind::Binary;
-                specifiers.unit.get_or_insert(1);
-            }
-            "utf8" => specifiers.kind = Kind::Utf8,
-            "utf16" => specifiers.kind = Kind::Utf16,
-            "utf32" => specifiers.kind = Kind::Utf32,
-            "signed" | "unsigned" | "big" => {}
-            "little" => specifiers.little = true,
-            "native" => specifiers.little = cfg!(target_endian = "little"),
-            "unit" => {
-                parser.expect(":", "“:” after unit")?;
-                let token = parser.next()?;
-                specifiers.unit = match token.kind {
-                    TokenKind::Integer(Term::Integer(unit @ 1..=256)) => usize::try_from(unit).ok(),
-                    _ => return Err(parser.unexpected(&token, "a unit from 1 to 256")),
-                };
-            }
-            other => {
-                return Err(parser.error(token.span.start, format!("there is no type {other} in a binary")));
-            }
+        let at = token.span.start;
+        let agrees = if name == "unit" {
+            parser.expect(":", "“:” after unit")?;
+            let unit = unit(parser)?;
+            *specifiers.unit.get_or_insert(unit) == unit
+        } else {
+            let agrees = specifiers.set(name);
+            agrees.ok_or_else(|| parser.error(at, format!("there is no type {name} in a binary")))?
+        };
+        if !agrees {
+            return Err(parser.error(at, format!("{name} contradicts another type of the same element")));
         }
         if !parser.next_if("-")? {
             return Ok(specifiers);
         }
+    }
+}
+
+fn unit(parser: &mut Parser<'_>) -> Result<usize, SyntaxError> {
+    let token = parser.next()?;
+    match token.kind {
+        TokenKind::Integer(Term::Integer(unit @ 1..=256)) => Ok(usize::try_from(unit).unwrap_or(1)),
+        _ => Err(parser.unexpected(&token, "a unit from 1 to 256")),
     }
 }
 
@@ -135,17 +148,19 @@ struct Bits {
 
 impl Bits {
     fn append(&mut self, value: &Term, specifiers: &Specifiers) -> Result<(), String> {
-        match specifiers.kind {
+        let kind = specifiers.kind.unwrap_or_default();
+        let little = specifiers.little.unwrap_or_default();
+        match kind {
             Kind::Integer => {
                 let size = self.size(specifiers, 8)?;
                 let bytes = value
                     .twos_complement()
                     .ok_or("only integers, strings and (with a type) binaries may stand here")?;
-                self.integer(bytes, size, specifiers.little);
+                self.integer(bytes, size, little);
             }
             Kind::Float => {
                 let number = value.as_number().ok_or("only a number can be written as a float")?;
-                self.float(number, self.size(specifiers, 64)?, specifiers.little)?;
+                self.float(number, self.size(specifiers, 64)?, little)?;
             }
             Kind::Binary => {
                 let (bytes, available) = match value {
@@ -175,7 +190,7 @@ impl Bits {
                     .and_then(|code| u32::try_from(code).ok())
                     .and_then(char::from_u32)
                     .ok_or("only a character can be written as UTF")?;
-                self.character(character, specifiers.kind, specifiers.little);
+                self.character(character, kind, little);
             }
         }
         Ok(())
@@ -245,7 +260,7 @@ impl Bits {
     /// The lowest `count` (at most 8) bits of a byte.
     fn push(&mut self, byte: u8, count: usize) {
         for bit in (0..count).rev() {
-            if self.length % 8 == 0 {
+            if self.length.is_multiple_of(8) {
                 self.bytes.push(0);
             }
             if let Some(last) = self.bytes.last_mut() {

@@ -58,7 +58,7 @@ pub(super) fn sigil(lexer: &mut Lexer<'_>) -> Result<TokenKind, SyntaxError> {
     if lexer.peek().is_some_and(is_name_character) {
         return Err(lexer.error(lexer.position(), "letters cannot follow this string"));
     }
-    Ok(if matches!(kind, "s" | "S") { TokenKind::String(text) } else { TokenKind::BinarySigil(text) })
+    Ok(if matches!(kind, "s" | "S") { TokenKind::StringSigil(text) } else { TokenKind::BinarySigil(text) })
 }
 
 fn closing_delimiter(open: char) -> Option<char> {

@@ -58,44 +58,59 @@ impl<'a> Parser<'a> {
     fn any_term(&mut self) -> Parsed<Spanned> {
         let token = self.next()?;
         let start = token.span.start;
-        let node = match token.kind {
-            TokenKind::Symbol("{") => Node::Tuple(self.elements("}")?),
-            TokenKind::Symbol("[") => self.list()?,
-            TokenKind::Symbol("#") => {
-                self.expect("{", "“{” of a map (records cannot stand here)")?;
-                self.map()?
-            }
-            TokenKind::Symbol("<<") => Node::Leaf(bits::binary(self, start)?),
-            TokenKind::Symbol("(") => {
-                let inner = self.term()?;
-                self.expect(")", "“)”")?;
-                inner.node
-            }
-            TokenKind::Symbol(sign @ ("-" | "+")) => Node::Leaf(self.signed(sign == "-")?),
-            TokenKind::Reserved(ref word) if word == "fun" => Node::Leaf(self.external_fun()?),
-            kind => match self.leaf(kind)? {
-                Ok(term) => Node::Leaf(term),
-                Err(kind) => return Err(self.unexpected(&Token { span: token.span, kind }, "a term")),
-            },
+        // One call for each, so that this function, which recurs, needs little stack.
+        let node = match &token.kind {
+            TokenKind::Symbol("{") => self.tuple(),
+            TokenKind::Symbol("[") => self.list(),
+            TokenKind::Symbol("#") => self.map(),
+            TokenKind::Symbol("<<") => bits::binary(self, start),
+            TokenKind::Symbol("(") => self.parenthesised(),
+            TokenKind::Symbol("-") => self.signed(true),
+            TokenKind::Symbol("+") => self.signed(false),
+            TokenKind::Reserved(word) if word == "fun" => self.external_fun(),
+            _ => self.leaf(token),
         };
-        Ok(Spanned { span: start..self.end, node })
+        node.map(|node| Spanned { span: start..self.end, node })
     }
 
-    /// A term that starts with a token of its own; the token comes back if it does not.
-    fn leaf(&mut self, kind: TokenKind) -> Parsed<Result<Term, TokenKind>> {
-        Ok(Ok(match kind {
+    /// A term that is a token, or a sequence of strings.
+    fn leaf(&mut self, token: Token) -> Parsed<Node> {
+        let term = match token.kind {
             TokenKind::Atom(text) => Term::atom(text),
             TokenKind::Integer(term) => term,
             TokenKind::Float(value) => Term::Float(value),
             TokenKind::Character(character) => Term::Integer(i64::from(u32::from(character))),
             TokenKind::BinarySigil(text) => Term::binary(text),
+            TokenKind::StringSigil(text) => Term::string(&text),
             TokenKind::String(text) => Term::string(&self.adjacent_strings(text)?),
-            other => return Ok(Err(other)),
-        }))
+            TokenKind::Reserved(_)
+            | TokenKind::Variable(_)
+            | TokenKind::Symbol(_)
+            | TokenKind::Dot
+            | TokenKind::End => return Err(self.unexpected(&token, "a term")),
+        };
+        Ok(Node::Leaf(term))
+    }
+
+    /// The text of a string, if one comes next.
+    pub(super) fn string(&mut self) -> Parsed<Option<String>> {
+        Ok(match &self.peek()?.kind {
+            TokenKind::String(text) => {
+                let first = text.clone();
+                self.next()?;
+                Some(self.adjacent_strings(first)?)
+            }
+            TokenKind::StringSigil(text) => {
+                let text = text.clone();
+                self.next()?;
+                Some(text)
+            }
+            _ => None,
+        })
     }
 
     /// Strings that follow each other are one.
-    pub(super) fn adjacent_strings(&mut self, first: String) -> Parsed<String> {
+    fn adjacent_strings(&mut self, first: String) -> Parsed<String> {
         let mut text = first;
         while let TokenKind::String(more) = &self.peek()?.kind {
             text.push_str(more);
@@ -104,72 +119,81 @@ impl<'a> Parser<'a> {
         Ok(text)
     }
 
-    fn elements(&mut self, close: &'static str) -> Parsed<Vec<Spanned>> {
+    /// After `{`.
+    fn tuple(&mut self) -> Parsed<Node> {
         let mut elements = Vec::new();
-        if self.next_if(close)? {
-            return Ok(elements);
-        }
-        loop {
-            elements.push(self.term()?);
-            if self.next_if(close)? {
-                return Ok(elements);
+        if !self.next_if("}")? {
+            loop {
+                elements.push(self.term()?);
+                if self.separator(&[",", "}"])? == "}" {
+                    break;
+                }
             }
-            self.expect(",", &format!("“,” or “{close}”"))?;
         }
+        Ok(Node::Tuple(elements))
     }
 
+    /// After `[`.
     fn list(&mut self) -> Parsed<Node> {
         let mut elements = Vec::new();
-        if self.next_if("]")? {
-            // `[]` has no parts.
-            return Ok(Node::List(elements, None));
-        }
-        loop {
-            elements.push(self.term()?);
-            if self.next_if("]")? {
-                return Ok(Node::List(elements, None));
+        let mut tail = None;
+        if !self.next_if("]")? {
+            loop {
+                elements.push(self.term()?);
+                match self.separator(&[",", "|", "]"])? {
+                    "," => {}
+                    "|" => {
+                        tail = Some(Box::new(self.term()?));
+                        self.separator(&["]"])?;
+                        break;
+                    }
+                    _ => break,
+                }
             }
-            if self.next_if("|")? {
-                let tail = self.term()?;
-                self.expect("]", "“]”")?;
-                return Ok(Node::List(elements, Some(Box::new(tail))));
-            }
-            self.expect(",", "“,”, “|” or “]”")?;
         }
+        Ok(Node::List(elements, tail))
     }
 
+    /// After `#`.
     fn map(&mut self) -> Parsed<Node> {
+        self.expect("{", "“{” of a map (records cannot stand here)")?;
         let mut entries = Vec::new();
-        if self.next_if("}")? {
-            return Ok(Node::Map(entries));
-        }
-        loop {
-            let key = self.term()?;
-            self.expect("=>", "“=>” between key and value of a map")?;
-            entries.push((key, self.term()?));
-            if self.next_if("}")? {
-                return Ok(Node::Map(entries));
+        if !self.next_if("}")? {
+            loop {
+                let key = self.term()?;
+                self.expect("=>", "“=>” between key and value of a map")?;
+                entries.push((key, self.term()?));
+                if self.separator(&[",", "}"])? == "}" {
+                    break;
+                }
             }
-            self.expect(",", "“,” or “}”")?;
         }
+        Ok(Node::Map(entries))
+    }
+
+    /// After `(`.
+    fn parenthesised(&mut self) -> Parsed<Node> {
+        let inner = self.term()?;
+        self.separator(&[")"])?;
+        Ok(inner.node)
     }
 
     /// What follows a sign: a number or a character.
-    pub(super) fn signed(&mut self, negative: bool) -> Parsed<Term> {
+    fn signed(&mut self, negative: bool) -> Parsed<Node> {
         let operand = self.term()?;
-        let term = match operand.node {
-            Node::Leaf(term @ (Term::Integer(_) | Term::BigInteger(_) | Term::Float(_))) => term,
-            _ => return Err(self.error(operand.span.start, "expected a number after the sign")),
+        let Node::Leaf(term @ (Term::Integer(_) | Term::BigInteger(_) | Term::Float(_))) = operand.node
+        else {
+            return Err(self.error(operand.span.start, "expected a number after the sign"));
         };
         // Two signs in a row are an expression, not a value.
         if self.text(&operand.span).starts_with(['-', '+']) {
             return Err(self.error(operand.span.start, "expected a number without another sign"));
         }
-        Ok(if negative { term.negated() } else { term })
+        Ok(Node::Leaf(if negative { term.negated() } else { term }))
     }
 
     /// `fun Module:Function/Arity`, after `fun`.
-    fn external_fun(&mut self) -> Parsed<Term> {
+    fn external_fun(&mut self) -> Parsed<Node> {
         const SHAPE: &str = "Module:Function/Arity after “fun” (other funs cannot stand in a file)";
         let module = self.atom(SHAPE)?;
         self.expect(":", SHAPE)?;
@@ -179,7 +203,7 @@ impl<'a> Parser<'a> {
         match &token.kind {
             TokenKind::Integer(Term::Integer(arity)) if (0..=255).contains(arity) => {
                 let arity = u8::try_from(*arity).unwrap_or_default();
-                Ok(Term::ExternalFun { module, function, arity })
+                Ok(Node::Leaf(Term::ExternalFun { module, function, arity }))
             }
             _ => Err(self.unexpected(&token, SHAPE)),
         }
@@ -223,6 +247,18 @@ impl<'a> Parser<'a> {
     pub(super) fn expect(&mut self, symbol: &'static str, expected: &str) -> Parsed<()> {
         let token = self.next()?;
         if token.kind == TokenKind::Symbol(symbol) { Ok(()) } else { Err(self.unexpected(&token, expected)) }
+    }
+
+    /// Takes one of these symbols, whichever comes.
+    pub(super) fn separator(&mut self, symbols: &[&'static str]) -> Parsed<&'static str> {
+        let token = self.next()?;
+        match token.kind {
+            TokenKind::Symbol(symbol) if symbols.contains(&symbol) => Ok(symbol),
+            _ => {
+                let expected: Vec<String> = symbols.iter().map(|symbol| format!("“{symbol}”")).collect();
+                Err(self.unexpected(&token, &expected.join(" or ")))
+            }
+        }
     }
 
     pub(super) fn error(&self, offset: usize, message: impl Into<String>) -> SyntaxError {

@@ -25,8 +25,10 @@ pub(super) enum TokenKind {
     Float(f64),
     /// `$c`.
     Character(char),
-    /// `"…"`, `"""…"""`, `~s"…"`.
+    /// `"…"` and `"""…"""`.
     String(String),
+    /// `~s"…"`: a string that others cannot be joined to.
+    StringSigil(String),
     /// `~"…"` and `~b"…"`: a UTF-8 binary.
     BinarySigil(String),
     /// Punctuation.
@@ -48,7 +50,7 @@ impl TokenKind {
             Self::Variable(text) => format!("the variable {text} (only values may stand here)"),
             Self::Integer(_) | Self::Float(_) => "a number".to_owned(),
             Self::Character(_) => "a character".to_owned(),
-            Self::String(_) => "a string".to_owned(),
+            Self::String(_) | Self::StringSigil(_) => "a string".to_owned(),
             Self::BinarySigil(_) => "a binary".to_owned(),
             Self::Symbol(text) => format!("“{text}”"),
             Self::Dot => "the full stop that ends a term".to_owned(),

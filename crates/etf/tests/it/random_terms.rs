@@ -1,17 +1,11 @@
 //! Random terms, encoded, printed and sorted by Erlang and by us.
 
 use crate::generate::{floats, identifiers, large, terms};
-use crate::virtual_machine::ask;
+use crate::virtual_machine::{ask, expression};
 use beamship_etf::text::{Style, plain_with, pretty_with};
 use beamship_etf::{AtomEncoding, Term, decode, encode};
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
-
-const SCRIPT: &str = include_str!("random_terms.erl");
-
-fn script() -> String {
-    SCRIPT.lines().filter(|line| !line.starts_with("%%")).collect::<Vec<_>>().join("\n")
-}
 
 /// The same terms in every run.
 fn sample(strategy: &impl Strategy<Value = Term>, count: usize) -> Vec<Term> {
@@ -46,7 +40,7 @@ fn encoding_text_and_order_are_those_of_otp() {
     let bytes = encode(&Term::List(terms.clone()), AtomEncoding::Utf8).expect("terms that can be encoded");
     fs_err::write(&input, bytes).expect("the terms");
 
-    let answer = ask(&script(), &[input.to_str().expect("a UTF-8 path")]);
+    let answer = ask(&expression(include_str!("random_terms.erl")), &[input.to_str().expect("a UTF-8 path")]);
     let style = Style::for_otp(answer.otp);
     let [answers, sorted] = answer.term.as_tuple().expect("two answers") else { panic!("two answers") };
     let answers = answers.as_list().expect("a list");

@@ -1,55 +1,55 @@
 //! Every term file that OTP and Elixir ship.
 
-use crate::virtual_machine::{Answer, ask, elixir_directory};
+use crate::virtual_machine::{Answer, ask, elixir_directory, expression};
 use beamship_etf::text::{Style, consult, plain_with, pretty_with};
 use beamship_etf::{AtomEncoding, Term, decode, encode};
 use std::sync::OnceLock;
 
-/// Comments are for people, and `-eval` takes one expression list.
-fn script() -> String {
-    include_str!("term_files.erl")
-        .lines()
-        .filter(|line| !line.starts_with("%%"))
-        .collect::<Vec<_>>()
-        .join("\n")
-}
-
 /// One virtual machine for all tests here.
 fn answer() -> &'static Answer {
     static ANSWER: OnceLock<Answer> = OnceLock::new();
-    ANSWER.get_or_init(|| ask(&script(), &[elixir_directory().to_str().expect("a UTF-8 path")]))
+    ANSWER.get_or_init(|| {
+        ask(
+            &expression(include_str!("term_files.erl")),
+            &[elixir_directory().to_str().expect("a UTF-8 path")],
+        )
+    })
 }
 
 fn text(term: &Term) -> String {
     term.to_text().expect("text")
 }
 
-/// Name, bytes, and answers (`None` where OTP cannot read the file).
-fn files() -> Vec<(String, &'static [u8], Option<&'static [Term]>)> {
+struct TermFile {
+    name: String,
+    bytes: &'static [u8],
+    /// What OTP makes of its terms; `None` if it cannot read the file.
+    answers: Option<&'static [Term]>,
+}
+
+fn files() -> Vec<TermFile> {
     let files = answer().term.as_tuple().and_then(|parts| parts[0].as_list()).expect("files");
-    files
-        .iter()
-        .map(|file| {
-            let [name, bytes, terms] = file.as_tuple().expect("a file") else {
-                panic!("a file has three parts")
-            };
-            (text(name), bytes.as_binary().expect("bytes"), terms.as_list())
-        })
-        .collect()
+    let file = |file: &'static Term| {
+        let [name, bytes, answers] = file.as_tuple().expect("a file") else {
+            panic!("a file has three parts")
+        };
+        TermFile { name: text(name), bytes: bytes.as_binary().expect("bytes"), answers: answers.as_list() }
+    };
+    files.iter().map(file).collect()
 }
 
 #[test]
 fn consult_reads_what_otp_reads_and_encodes_to_the_same_bytes() {
     let files = files();
     assert!(files.len() > 50, "only {} files were found", files.len());
-    for (name, bytes, expected) in files {
-        let Some(expected) = expected else {
+    for TermFile { name, bytes, answers } in files {
+        let Some(answers) = answers else {
             assert!(consult(bytes).is_err(), "{name} cannot be read by OTP");
             continue;
         };
         let terms = consult(bytes).unwrap_or_else(|error| panic!("{name}: {error}"));
-        assert_eq!(terms.len(), expected.len(), "{name}");
-        for (term, expected) in terms.iter().zip(expected) {
+        assert_eq!(terms.len(), answers.len(), "{name}");
+        for (term, expected) in terms.iter().zip(answers) {
             let [default, version_2, ..] = expected.as_tuple().expect("answers") else {
                 panic!("no answers")
             };
@@ -70,8 +70,8 @@ fn consult_reads_what_otp_reads_and_encodes_to_the_same_bytes() {
 #[test]
 fn terms_are_printed_as_io_lib_prints_them() {
     let style = Style::for_otp(answer().otp);
-    for (name, _, terms) in files() {
-        for term in terms.unwrap_or_default() {
+    for TermFile { name, answers, .. } in files() {
+        for term in answers.unwrap_or_default() {
             let [bytes, _, pretty, plain] = term.as_tuple().expect("answers") else { panic!("four answers") };
             let term = decode(bytes.as_binary().expect("bytes")).expect("a term");
             assert_eq!(pretty_with(&term, &style), text(pretty), "{name} with ~tp");

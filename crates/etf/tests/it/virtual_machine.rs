@@ -49,6 +49,11 @@ pub(crate) fn ask(script: &str, arguments: &[&str]) -> Answer {
     }
 }
 
+/// A script without its comments, which `-eval` does not know.
+pub(crate) fn expression(script: &str) -> String {
+    script.lines().filter(|line| !line.starts_with("%%")).collect::<Vec<_>>().join("\n")
+}
+
 /// Where the Elixir in PATH is installed.
 pub(crate) fn elixir_directory() -> PathBuf {
     let path = std::env::var_os("PATH").unwrap_or_default();
