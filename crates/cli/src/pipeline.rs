@@ -52,6 +52,9 @@ impl<'a> Pipeline<'a> {
             information.elixir_version, information.otp_release, information.mix_env
         );
         printer.pass_on_warnings(&bridge.loading().output);
+        if information.aliases.iter().any(|alias| alias == "release") {
+            printer.warn("the project has an alias `release`, which `mix release` would run and beamship does not");
+        }
         let mut pipeline = Self { printer, bridge, report: Report::default() };
         pipeline.report.phase("project", phase.finish(&versions));
         Ok(pipeline)
@@ -309,7 +312,14 @@ fn explain(error: BridgeError, phase: Phase, printer: &Printer) -> anyhow::Error
         printer.pass_on(&output.text());
     }
     match error {
-        BridgeError::Failed { phase, .. } => AlreadyExplained(format!("{phase} failed, see above")).into(),
+        BridgeError::Failed { phase, message, .. } => {
+            let hint = if message.contains("errors on dependencies") {
+                "\nhint: `mix deps.get` and `mix deps.compile --force`, with MIX_ENV=prod, put dependencies right"
+            } else {
+                ""
+            };
+            AlreadyExplained(format!("{phase} failed, see above{hint}")).into()
+        }
         other => other.into(),
     }
 }

@@ -44,7 +44,7 @@ impl fmt::Display for Phase {
 #[derive(Debug, thiserror::Error)]
 pub enum BridgeError {
     /// The directory is not that of a Mix project.
-    #[error("there is no {file} in `{directory}`: run this in the directory of a Mix project")]
+    #[error("there is no {file} in `{directory}`\nhint: run this in the directory of a Mix project, or name it with -C")]
     NoProject {
         /// Where it was looked for.
         directory: Utf8PathBuf,
@@ -53,8 +53,8 @@ pub enum BridgeError {
     },
     /// Elixir is not installed.
     #[error(
-        "cannot find `{program}`: install Elixir 1.14 or newer (https://elixir-lang.org/install.html) \
-         and make sure that it is in PATH"
+        "cannot find `{program}`, which builds the project\nhint: install Elixir 1.14 or newer \
+         (https://elixir-lang.org/install.html) and make sure that it is in PATH"
     )]
     ElixirMissing {
         /// What was looked for.

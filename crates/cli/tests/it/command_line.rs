@@ -85,7 +85,8 @@ fn a_compile_error_is_shown_once() {
     let demo = demo(&sandbox, "demo");
     write(&demo.join("lib/broken.ex"), "defmodule Broken do\n  def x, do: nowhere_defined()\nend\n");
     let message = fail(&mut sandbox.beamship(&demo, &["build"]));
-    assert_eq!(message.matches("nowhere_defined").count(), 1, "{message}");
+    assert_eq!(message.matches("undefined function nowhere_defined/0").count(), 1, "{message}");
+    assert!(message.ends_with("error: compiling failed, see above\n"), "{message}");
 }
 
 #[test]

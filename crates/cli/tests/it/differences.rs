@@ -94,7 +94,7 @@ fn repository() -> &'static Utf8Path {
 }
 
 /// All files below a directory, by relative path.
-pub fn files(directory: &Utf8Path) -> BTreeMap<String, Utf8PathBuf> {
+pub(crate) fn files(directory: &Utf8Path) -> BTreeMap<String, Utf8PathBuf> {
     let mut found = BTreeMap::new();
     let mut open = vec![directory.to_owned()];
     while let Some(current) = open.pop() {

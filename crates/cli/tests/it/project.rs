@@ -6,7 +6,7 @@ use crate::sandbox::Sandbox;
 
 /// A project that uses what most releases use: a dependency, a protocol, `priv`, an overlay, configuration at compile
 /// time and at start.
-pub fn demo(sandbox: &Sandbox, directory: &str) -> Utf8PathBuf {
+pub(crate) fn demo(sandbox: &Sandbox, directory: &str) -> Utf8PathBuf {
     let root = sandbox.join(directory);
     write(
         &root.join("mix.exs"),
@@ -28,7 +28,7 @@ end
         &root.join("config/config.exs"),
         r#"
 import Config
-config :demo, static: :was_set, encoding: {:"ключ", "значение", 'é'}, nested: %{b: 1, a: [1.5, nil]}
+config :demo, static: :was_set, encoding: {:"ключ", "значение", ~c"é"}, nested: %{b: 1, a: [1.5, nil]}
 "#,
     );
     write(
@@ -100,7 +100,7 @@ end
 }
 
 /// Writes a file and the directories above it.
-pub fn write(path: &Utf8Path, text: &str) {
+pub(crate) fn write(path: &Utf8Path, text: &str) {
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
     std::fs::write(path, text).unwrap();
 }

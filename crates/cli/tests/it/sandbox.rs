@@ -6,12 +6,12 @@ use std::process::{Command, Output};
 use camino::{Utf8Path, Utf8PathBuf};
 
 /// A temporary directory, and commands that know nothing else of the machine than PATH.
-pub struct Sandbox {
+pub(crate) struct Sandbox {
     directory: tempfile::TempDir,
 }
 
 impl Sandbox {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let directory = tempfile::Builder::new().prefix("beamship-test-").tempdir().unwrap();
         for name in ["home", "cache", "tmp"] {
             std::fs::create_dir(directory.path().join(name)).unwrap();
@@ -19,12 +19,12 @@ impl Sandbox {
         Self { directory }
     }
 
-    pub fn path(&self) -> &Utf8Path {
+    pub(crate) fn path(&self) -> &Utf8Path {
         Utf8Path::from_path(self.directory.path()).unwrap()
     }
 
     /// A command with a cleared environment.
-    pub fn command(&self, program: impl AsRef<Path>) -> Command {
+    pub(crate) fn command(&self, program: impl AsRef<Path>) -> Command {
         let mut command = Command::new(program.as_ref());
         let path = std::env::var_os("PATH").unwrap_or_default();
         command
@@ -42,35 +42,35 @@ impl Sandbox {
     }
 
     /// `beamship`, as it was built for these tests.
-    pub fn beamship(&self, project: &Utf8Path, arguments: &[&str]) -> Command {
+    pub(crate) fn beamship(&self, project: &Utf8Path, arguments: &[&str]) -> Command {
         let mut command = self.command(env!("CARGO_BIN_EXE_beamship"));
         command.current_dir(project).args(arguments);
         command
     }
 
     /// `mix` in the environment `prod`.
-    pub fn mix(&self, project: &Utf8Path, arguments: &[&str]) -> Command {
+    pub(crate) fn mix(&self, project: &Utf8Path, arguments: &[&str]) -> Command {
         let mut command = self.command("mix");
         command.current_dir(project).env("MIX_ENV", "prod").args(arguments);
         command
     }
 
     /// A path in the sandbox.
-    pub fn join(&self, name: &str) -> Utf8PathBuf {
+    pub(crate) fn join(&self, name: &str) -> Utf8PathBuf {
         self.path().join(name)
     }
 }
 
 /// What a command wrote and how it ended.
 #[derive(Debug)]
-pub struct Outcome {
-    pub status: Option<i32>,
-    pub stdout: String,
-    pub stderr: String,
+pub(crate) struct Outcome {
+    pub(crate) status: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 /// Runs a command to its end.
-pub fn run(command: &mut Command) -> Outcome {
+pub(crate) fn run(command: &mut Command) -> Outcome {
     let program = command.get_program().to_string_lossy().into_owned();
     let Output { status, stdout, stderr } = command
         .output()
@@ -83,14 +83,14 @@ pub fn run(command: &mut Command) -> Outcome {
 }
 
 /// Runs a command that must succeed.
-pub fn succeed(command: &mut Command) -> Outcome {
+pub(crate) fn succeed(command: &mut Command) -> Outcome {
     let outcome = run(command);
     assert_eq!(outcome.status, Some(0), "{command:?}\n{}\n{}", outcome.stdout, outcome.stderr);
     outcome
 }
 
 /// Runs a command that must fail with status 1 and a message on stderr, and gives the message.
-pub fn fail(command: &mut Command) -> String {
+pub(crate) fn fail(command: &mut Command) -> String {
     let outcome = run(command);
     assert_eq!(outcome.status, Some(1), "{command:?}\n{}\n{}", outcome.stdout, outcome.stderr);
     assert_eq!(outcome.stdout, "", "stdout is for data: {command:?}");
