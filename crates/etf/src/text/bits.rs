@@ -9,9 +9,6 @@ use super::spanned::{Node, Spanned};
 use super::token::TokenKind;
 use crate::term::Term;
 
-/// The largest binary that a text may describe, in bits. A size is a few digits, and what it asks for is not.
-const MAXIMUM_BITS: usize = 1 << 27;
-
 /// The kind of an element (`erl_bits.erl`).
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 enum Kind {
@@ -36,6 +33,20 @@ struct Specifiers {
 }
 
 impl Specifiers {
+    /// Bits of a number; the default has no unit.
+    fn size_or(&self, default: usize) -> Result<usize, String> {
+        match (self.size, self.unit) {
+            (Some(_), _) => Ok(self.written_size()),
+            (None, Some(_)) => Err("a unit needs a size".to_owned()),
+            (None, None) => Ok(default),
+        }
+    }
+
+    /// Bits of a number whose size is written.
+    fn written_size(&self) -> usize {
+        self.size.unwrap_or_default().saturating_mul(self.unit.unwrap_or(1))
+    }
+
     /// Notes a specifier other than a unit. `None` if there is none of this name; `false` if it contradicts another.
     fn set(&mut self, name: &str) -> Option<bool> {
         fn agree<T: PartialEq + Copy>(place: &mut Option<T>, value: T) -> bool {
@@ -59,15 +70,12 @@ impl Specifiers {
     }
 }
 
-/// Reads a binary; `<<` has been read and stands at `start`.
-pub(super) fn binary(parser: &mut Parser<'_>, start: usize) -> Result<Node, SyntaxError> {
+/// Reads a binary, after `<<`.
+pub(super) fn binary(parser: &mut Parser<'_>) -> Result<Node, SyntaxError> {
     let mut bits = Bits::default();
     if !parser.next_if(">>")? {
         loop {
             element(parser, &mut bits)?;
-            if bits.length > MAXIMUM_BITS {
-                return Err(parser.error(start, "this binary is larger than 16 MiB"));
-            }
             if parser.separator(&[",", ">>"])? == ">>" {
                 break;
             }
@@ -78,20 +86,17 @@ pub(super) fn binary(parser: &mut Parser<'_>, start: usize) -> Result<Node, Synt
 
 fn element(parser: &mut Parser<'_>, bits: &mut Bits) -> Result<(), SyntaxError> {
     let start = parser.peek()?.span.start;
-    match parser.string()? {
-        Some(text) => {
-            let specifiers = specifiers(parser)?;
-            text.chars().try_for_each(|character| {
-                let value = Term::Integer(i64::from(u32::from(character)));
-                bits.append(&value, &specifiers).map_err(|message| parser.error(start, message))
-            })
-        }
-        None => {
-            let value = parser.term().map(Spanned::into_term)?;
-            let specifiers = specifiers(parser)?;
-            bits.append(&value, &specifiers).map_err(|message| parser.error(start, message))
-        }
+    let values = match parser.string()? {
+        Some(text) => text.chars().map(|character| Term::Integer(i64::from(u32::from(character)))).collect(),
+        None => vec![parser.term().map(Spanned::into_term)?],
+    };
+    let specifiers = specifiers(parser)?;
+    // A size is a few digits, and what it asks for is not.
+    if !parser.claim_bits(specifiers.written_size().saturating_mul(values.len())) {
+        return Err(parser.error(start, "the binaries of this text are too large"));
     }
+    let append = |value| bits.append(value, &specifiers).map_err(|message| parser.error(start, message));
+    values.iter().try_for_each(append)
 }
 
 fn specifiers(parser: &mut Parser<'_>) -> Result<Specifiers, SyntaxError> {
@@ -101,8 +106,8 @@ fn specifiers(parser: &mut Parser<'_>) -> Result<Specifiers, SyntaxError> {
         let start = size.span.start;
         let bits = size.into_term().as_integer().and_then(|size| usize::try_from(size).ok());
         specifiers.size = match bits {
-            Some(bits) if bits <= MAXIMUM_BITS => Some(bits),
-            _ => return Err(parser.error(start, "the size must be an integer, from 0 and not too large")),
+            Some(bits) => Some(bits),
+            None => return Err(parser.error(start, "the size must be an integer, 0 or larger")),
         };
     }
     if !parser.next_if("/")? {
@@ -152,7 +157,7 @@ impl Bits {
         let little = specifiers.little.unwrap_or_default();
         match kind {
             Kind::Integer => {
-                let size = self.size(specifiers, 8)?;
+                let size = specifiers.size_or(8)?;
                 let bytes = value
                     .twos_complement()
                     .ok_or("only integers, strings and (with a type) binaries may stand here")?;
@@ -160,7 +165,7 @@ impl Bits {
             }
             Kind::Float => {
                 let number = value.as_number().ok_or("only a number can be written as a float")?;
-                self.float(number, self.size(specifiers, 64)?, little)?;
+                self.float(number, specifiers.size_or(64)?, little)?;
             }
             Kind::Binary => {
                 let (bytes, available) = match value {
@@ -194,18 +199,6 @@ impl Bits {
             }
         }
         Ok(())
-    }
-
-    fn size(&self, specifiers: &Specifiers, default: usize) -> Result<usize, String> {
-        let size = match specifiers.size {
-            Some(size) => size.saturating_mul(specifiers.unit.unwrap_or(1)),
-            None if specifiers.unit.is_some() => return Err("a unit needs a size".to_owned()),
-            None => default,
-        };
-        if self.length.saturating_add(size) > MAXIMUM_BITS {
-            return Err("this binary is larger than 16 MiB".to_owned());
-        }
-        Ok(size)
     }
 
     /// The lowest `size` bits of an integer in two's complement, given least significant byte first and with the
@@ -259,6 +252,11 @@ impl Bits {
 
     /// The lowest `count` (at most 8) bits of a byte.
     fn push(&mut self, byte: u8, count: usize) {
+        if count == 8 && self.length.is_multiple_of(8) {
+            self.bytes.push(byte);
+            self.length += 8;
+            return;
+        }
         for bit in (0..count).rev() {
             if self.length.is_multiple_of(8) {
                 self.bytes.push(0);

@@ -12,6 +12,9 @@ use crate::MAXIMUM_DEPTH;
 use crate::term::{Atom, Term};
 use std::ops::Range;
 
+/// How many bits the sizes of binaries may ask for, besides 64 for every byte of text: 1 MiB.
+const BITS: usize = 1 << 23;
+
 type Parsed<T> = Result<T, SyntaxError>;
 
 /// Reads terms from a text; looks one token ahead.
@@ -19,13 +22,21 @@ pub(super) struct Parser<'a> {
     lexer: Lexer<'a>,
     ahead: Option<Token>,
     depth: usize,
+    /// How many bits may still be asked for by the sizes of binaries.
+    bits_left: usize,
     /// Where the last token that was taken ends.
     end: usize,
 }
 
 impl<'a> Parser<'a> {
     pub(super) fn new(text: &'a str) -> Self {
-        Self { lexer: Lexer::new(text), ahead: None, depth: 0, end: 0 }
+        Self {
+            lexer: Lexer::new(text),
+            ahead: None,
+            depth: 0,
+            bits_left: BITS.saturating_add(text.len().saturating_mul(64)),
+            end: 0,
+        }
     }
 
     /// All terms up to the end of the text.
@@ -63,7 +74,7 @@ impl<'a> Parser<'a> {
             TokenKind::Symbol("{") => self.tuple(),
             TokenKind::Symbol("[") => self.list(),
             TokenKind::Symbol("#") => self.map(),
-            TokenKind::Symbol("<<") => bits::binary(self, start),
+            TokenKind::Symbol("<<") => bits::binary(self),
             TokenKind::Symbol("(") => self.parenthesised(),
             TokenKind::Symbol("-") => self.signed(true),
             TokenKind::Symbol("+") => self.signed(false),
@@ -258,6 +269,17 @@ impl<'a> Parser<'a> {
                 let expected: Vec<String> = symbols.iter().map(|symbol| format!("“{symbol}”")).collect();
                 Err(self.unexpected(&token, &expected.join(" or ")))
             }
+        }
+    }
+
+    /// Notes that a binary wants this many bits. `false` if that is too much.
+    pub(super) fn claim_bits(&mut self, count: usize) -> bool {
+        match self.bits_left.checked_sub(count) {
+            Some(left) => {
+                self.bits_left = left;
+                true
+            }
+            None => false,
         }
     }
 

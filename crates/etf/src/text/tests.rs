@@ -98,11 +98,14 @@ fn nesting_is_limited() {
 
 #[test]
 fn sizes_do_not_ask_for_more_memory_than_there_is() {
-    for text in
-        ["<<1:99999999999>>.", "<<1:134217729>>.", "<<1:134217727,1:134217727>>.", "<<1:16777216/unit:256>>."]
-    {
+    let many = format!("<<{}1>>.", "1:4000000,".repeat(1000));
+    for text in ["<<1:99999999>>.", "<<1:65536/unit:256>>.", "<<\"abcdefgh\":1200000>>.", &many] {
         assert!(consult(text.as_bytes()).is_err(), "{text}");
     }
+    assert_eq!(
+        consult(b"<<1:800000>>.").map(|terms| terms[0].as_binary().map(<[u8]>::len)),
+        Ok(Some(100_000))
+    );
 }
 
 #[test]
