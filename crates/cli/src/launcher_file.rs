@@ -22,7 +22,7 @@ pub(crate) struct LauncherMissing {
 ///
 /// When there is no file at that place.
 pub(crate) fn find() -> Result<Utf8PathBuf, LauncherMissing> {
-    let path = std::env::var(VARIABLE).map(Utf8PathBuf::from).unwrap_or_else(|_| beside_this_executable());
+    let path = std::env::var(VARIABLE).map_or_else(|_| beside_this_executable(), Utf8PathBuf::from);
     if path.is_file() { Ok(path) } else { Err(LauncherMissing { path }) }
 }
 

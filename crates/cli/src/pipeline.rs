@@ -53,7 +53,9 @@ impl<'a> Pipeline<'a> {
         );
         printer.pass_on_warnings(&bridge.loading().output);
         if information.aliases.iter().any(|alias| alias == "release") {
-            printer.warn("the project has an alias `release`, which `mix release` would run and beamship does not");
+            printer.warn(
+                "the project has an alias `release`, which `mix release` would run and beamship does not",
+            );
         }
         let mut pipeline = Self { printer, bridge, report: Report::default() };
         pipeline.report.phase("project", phase.finish(&versions));

@@ -44,7 +44,9 @@ impl fmt::Display for Phase {
 #[derive(Debug, thiserror::Error)]
 pub enum BridgeError {
     /// The directory is not that of a Mix project.
-    #[error("there is no {file} in `{directory}`\nhint: run this in the directory of a Mix project, or name it with -C")]
+    #[error(
+        "there is no {file} in `{directory}`\nhint: run this in the directory of a Mix project, or name it with -C"
+    )]
     NoProject {
         /// Where it was looked for.
         directory: Utf8PathBuf,

@@ -21,7 +21,7 @@ pub(crate) fn sys_config(spec: &ReleaseSpec, graph: &Graph) -> Result<String, Re
     let merged = if spec.runtime.providers.is_empty() {
         base
     } else {
-        merge_configuration(base, provider_entries(spec, graph))
+        merge(&base, provider_entries(spec, graph), &merge_values)
     };
     for (application, values) in &merged {
         for (key, value) in entries(values, &format!("the configuration of `{application}`"))? {
@@ -105,28 +105,21 @@ fn compile_env(spec: &ReleaseSpec, graph: &Graph) -> Term {
     }
 }
 
-/// `Config.Reader.merge/2`: per application, then deep wherever both sides are keyword lists.
-fn merge_configuration(left: Keyword, right: Keyword) -> Keyword {
-    merge(left, right, &|one, other| match (as_keyword(&one), as_keyword(&other)) {
-        (Some(one), Some(other)) => keyword(merge(one, other, &merge_values)),
-        _ => other,
-    })
-}
-
-fn merge_values(left: Term, right: Term) -> Term {
-    match (as_keyword(&left), as_keyword(&right)) {
-        (Some(left), Some(right)) => keyword(merge(left, right, &merge_values)),
+/// `Config.Reader.merge/2`: deep wherever both sides are keyword lists.
+fn merge_values(left: &Term, right: Term) -> Term {
+    match (as_keyword(left), as_keyword(&right)) {
+        (Some(left), Some(right)) => keyword(merge(&left, right, &merge_values)),
         _ => right,
     }
 }
 
 /// `Keyword.merge/3`: keys that are on both sides move to the end, in the order of the right side.
-fn merge(left: Keyword, right: Keyword, join: &dyn Fn(Term, Term) -> Term) -> Keyword {
+fn merge(left: &[(String, Term)], right: Keyword, join: &dyn Fn(&Term, Term) -> Term) -> Keyword {
     let mut merged: Keyword =
         left.iter().filter(|(key, _)| !right.iter().any(|(other, _)| other == key)).cloned().collect();
     for (key, value) in right {
         let value = match left.iter().find(|(other, _)| *other == key) {
-            Some((_, before)) => join(before.clone(), value),
+            Some((_, before)) => join(before, value),
             None => value,
         };
         merged.push((key, value));

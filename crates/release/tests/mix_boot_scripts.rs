@@ -3,6 +3,7 @@
 //! are the same bytes.
 
 #![allow(clippy::disallowed_methods, reason = "these tests look at the real machine")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;

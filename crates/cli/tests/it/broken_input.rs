@@ -157,7 +157,7 @@ fn unreadable_file() {
     let secret = |demo: &Utf8Path| {
         let path = demo.join("priv/secret");
         std::fs::write(&path, "x").unwrap();
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0)).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o000)).unwrap();
     };
     if rustix::process::geteuid().is_root() {
         eprintln!("not tested: root may read everything");

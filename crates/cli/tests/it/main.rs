@@ -1,5 +1,14 @@
 //! End to end: the real `beamship` on real projects with the Elixir in PATH, beside Mix.
 
+#![allow(clippy::disallowed_methods, reason = "these tests look at the real machine")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a test may fail"
+)]
+
 mod broken_input;
 mod command_line;
 mod differences;

@@ -48,7 +48,7 @@ impl Layout<'_> {
         let directory = source.join("bin");
         let target = format!("erts-{}/bin", self.spec.toolchain.erts.version);
         let found = collect(self.source, &directory, Links::Keep)?
-            .ok_or_else(|| ReleaseError::MissingErts { path: directory })?;
+            .ok_or(ReleaseError::MissingErts { path: directory })?;
         for file in found {
             if file.relative == "erl" || file.relative == "erl.ini" {
                 continue;
