@@ -126,3 +126,25 @@ fn strings_depend_on_the_printable_range() {
     assert_eq!(pretty_with(&term, &unicode), "\"日\"");
     assert_eq!(plain(&Term::string("ab")), "[97,98]");
 }
+
+#[test]
+fn floats_have_the_shortest_digits() {
+    let cases = [
+        (0.0, "0.0"),
+        (-1.0, "-1.0"),
+        (100.0, "100.0"),
+        (0.1, "0.1"),
+        (1.0e-4, "0.0001"),
+        (1.0e-5, "1.0e-5"),
+        (123_456.789, "123456.789"),
+        (1.0e22, "1.0e22"),
+        (9_007_199_254_740_991.0, "9007199254740991.0"),
+        (9_007_199_254_740_992.0, "9.007199254740992e15"),
+        // Exactly between …2 and …3.
+        (-1_033_485_739_252_605.25, "-1033485739252605.2"),
+        (5.0e-324, "5.0e-324"),
+    ];
+    for (value, text) in cases {
+        assert_eq!(plain(&Term::Float(value)), text);
+    }
+}

@@ -150,12 +150,38 @@ fn bytes_between_brackets(bytes: &[u8], last_bits: u8) -> String {
 /// Up to 2⁵³ the shorter of the two notations is used, decimal if they are equally long; beyond, where floats are no
 /// longer exact integers, always the scientific one.
 fn float(value: f64) -> String {
-    let with_fraction =
-        |digits: &str| if digits.contains('.') { digits.to_owned() } else { format!("{digits}.0") };
-    let scientific = format!("{value:e}");
-    let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
-    let scientific = format!("{}e{exponent}", with_fraction(mantissa));
-    let decimal = with_fraction(&value.to_string());
-    let exact = value.abs() < 9_007_199_254_740_992.0;
-    if exact && decimal.len() <= scientific.len() { decimal } else { scientific }
+    let (digits, exponent) = shortest_digits(value.abs());
+    let sign = if value.is_sign_negative() { "-" } else { "" };
+    let or_zero = |fraction: &str| if fraction.is_empty() { "0".to_owned() } else { fraction.to_owned() };
+    let (first, rest) = digits.split_at(1);
+    let scientific = format!("{sign}{first}.{}e{exponent}", or_zero(rest));
+    // Beyond 2^53 the decimal notation is not used, and its many zeros are not written.
+    if value.abs() >= 9_007_199_254_740_992.0 {
+        return scientific;
+    }
+    let decimal = match usize::try_from(exponent) {
+        Ok(exponent) => {
+            let digits = format!("{digits:0<width$}", width = exponent + 1);
+            let (whole, fraction) = digits.split_at(exponent + 1);
+            format!("{sign}{whole}.{}", or_zero(fraction))
+        }
+        Err(_) => {
+            let zeros = usize::try_from(-1 - exponent).unwrap_or_default();
+            format!("{sign}0.{}{digits}", "0".repeat(zeros))
+        }
+    };
+    if decimal.len() <= scientific.len() { decimal } else { scientific }
+}
+
+/// The digits of a positive float, and the power of ten of the first one.
+///
+/// Where two numbers of the same number of digits are equally near, Rust takes the larger one and OTP the even one, as
+/// rounding to so many digits does.
+fn shortest_digits(value: f64) -> (String, i32) {
+    let shortest = format!("{value:e}");
+    let digits = shortest.split('e').next().unwrap_or_default().bytes().filter(u8::is_ascii_digit).count();
+    let rounded = format!("{value:.*e}", digits.saturating_sub(1));
+    let text = if rounded.parse() == Ok(value) { rounded } else { shortest };
+    let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+    (mantissa.replace('.', ""), exponent.parse().unwrap_or_default())
 }
