@@ -31,9 +31,9 @@ use crate::term::Term;
 
 /// Reads all terms of a file, each ended by a full stop: `file:consult/1`.
 ///
-/// The text is UTF-8 unless a comment in its first two lines says `coding: latin-1`. Two deliberate differences: a map
-/// keeps the order of its entries, and words that only newer or older releases of OTP reserve (`maybe`, `else`) are
-/// taken as atoms.
+/// The text is UTF-8 unless a comment in its first two lines says `coding: latin-1`. Deliberate differences: a map keeps
+/// the order of its entries; words that only some releases of OTP reserve (`maybe`, `else`) are taken as atoms; strings
+/// that touch (`"a""b"`, refused since OTP 27) are one; floats of 16 bits in binaries are refused.
 ///
 /// # Errors
 ///

@@ -5,6 +5,9 @@
 //! not is broken. How far tuples with a tag are indented is decided once for the whole term, by trying
 //! ([`indentation`]): after the tag if nothing gets too far to the right, else by four columns, else by one.
 //!
+//! One thing is simpler here: a character counts as one column, where OTP counts grapheme clusters in text that goes
+//! beyond Latin-1. It matters for where a line of combining characters is broken.
+//!
 //! The places where OTP's code is inconsistent with itself are kept, since the result is compared with its characters.
 
 mod indentation;
