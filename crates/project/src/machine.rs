@@ -200,8 +200,10 @@ fn spawn(options: &BridgeOptions, socket: &Utf8Path, bridge: &Utf8Path) -> Resul
     let cache =
         options.cache.as_ref().map(|cache| source::cache_path(cache).into_string()).unwrap_or_default();
     let mut command = Command::new(&options.elixir);
-    // File names are UTF-8 whatever the locale says: they are in a release, too.
-    command.args(["--erl", "+fnu", "-e", source::BOOTSTRAP, "--"]);
+    // File names are UTF-8 whatever the locale says: they are in a release, too. Schedulers that have nothing to do
+    // sleep at once instead of keeping a core busy that the native side could use.
+    let flags = "+fnu +sbwt none +sbwtdcpu none +sbwtdio none";
+    command.args(["--erl", flags, "-e", source::BOOTSTRAP, "--"]);
     command.args([socket.as_str(), bridge.as_str(), &cache, if options.color { "color" } else { "" }]);
     command
         .current_dir(&options.directory)

@@ -204,7 +204,7 @@ mod tests {
             message(&|machine| machine.file("/build/lib/demo/ebin/demo.app", "{application, demo, [", 0o644));
         assert!(damaged.starts_with("cannot read `/build/lib/demo/ebin/demo.app`: "), "{damaged}");
         let incomplete = message(&|machine| {
-            machine.file("/build/lib/demo/ebin/demo.app", "{application, demo, []}.", 0o644)
+            machine.file("/build/lib/demo/ebin/demo.app", "{application, demo, []}.", 0o644);
         });
         assert!(incomplete.contains("the parameter `vsn` is missing"), "{incomplete}");
         let dangling = message(&|machine| {
