@@ -35,8 +35,7 @@ impl<'a> Pipeline<'a> {
     /// When there is no project, no Elixir, or `mix.exs` does not load.
     pub(crate) fn start(global: &GlobalArguments, printer: &'a Printer) -> anyhow::Result<Self> {
         let phase = printer.phase("project");
-        let mut options =
-            BridgeOptions::new(global.directory.clone().unwrap_or_else(|| Utf8PathBuf::from(".")));
+        let mut options = BridgeOptions::new(project_directory(global)?);
         if printer.verbosity() == Verbosity::Verbose {
             options.sink = Some(Arc::new(|_: Stream, bytes: &[u8]| {
                 let _ = anstream::stderr().write_all(bytes);
@@ -275,6 +274,15 @@ impl PlannedRelease<'_> {
     /// `NAME-VERSION`.
     pub(crate) fn full_name(&self) -> String {
         format!("{}-{}", self.report.name, self.report.version)
+    }
+}
+
+/// The directory of the project, as an absolute path, so that messages say which one is meant.
+fn project_directory(global: &GlobalArguments) -> anyhow::Result<Utf8PathBuf> {
+    let given = global.directory.clone().unwrap_or_else(|| Utf8PathBuf::from("."));
+    match given.canonicalize_utf8() {
+        Ok(directory) => Ok(directory),
+        Err(error) => anyhow::bail!("cannot use `{given}` as the directory of the project: {error}"),
     }
 }
 
