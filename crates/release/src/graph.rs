@@ -198,13 +198,9 @@ impl Walk<'_> {
         };
         let application =
             Application::read(name, &directory, otp, self.spec.toolchain.otp_release, self.source)?;
-        let needed = application.applications.clone();
-        let optional = application.optional_applications.clone();
         let included = application.included_applications.clone();
         self.seen.insert(name.clone(), (application, reached));
-        for child in &needed {
-            self.visit(child, Reached::Regular(reached.boot_mode()), Some(name), &optional)?;
-        }
+        self.visit_needed(name, reached.boot_mode())?;
         for child in &included {
             self.visit(child, Reached::Included, Some(name), &[])?;
         }
@@ -212,8 +208,15 @@ impl Walk<'_> {
     }
 
     fn strengthen(&mut self, name: &Atom, mode: Mode) -> Result<(), ReleaseError> {
-        let Some((application, reached)) = self.seen.get_mut(name) else { return Ok(()) };
-        *reached = Reached::Regular(mode);
+        if let Some((_, reached)) = self.seen.get_mut(name) {
+            *reached = Reached::Regular(mode);
+        }
+        self.visit_needed(name, mode)
+    }
+
+    /// Goes on to what an application that has been seen needs.
+    fn visit_needed(&mut self, name: &Atom, mode: Mode) -> Result<(), ReleaseError> {
+        let Some((application, _)) = self.seen.get(name) else { return Ok(()) };
         let needed = application.applications.clone();
         let optional = application.optional_applications.clone();
         for child in &needed {
