@@ -9,12 +9,18 @@ use std::process::Command;
 
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
-    let is_linux_gnu = std::env::var("TARGET").is_ok_and(|target| target.ends_with("-linux-gnu"));
-    let is_release = std::env::var("PROFILE").is_ok_and(|profile| profile == "release");
-    if !is_linux_gnu || !is_release {
+    let variable = |name| std::env::var(name).unwrap_or_default();
+    let target = variable("TARGET");
+    if !target.ends_with("-linux-gnu") || variable("PROFILE") != "release" {
         return;
     }
-    let Ok(output) = Command::new("gcc").arg("-print-file-name=libgcc_eh.a").output() else { return };
+    // The library has to be that of the machine the launcher will run on.
+    let gcc = if target == variable("HOST") {
+        "gcc".to_owned()
+    } else {
+        format!("{}-linux-gnu-gcc", variable("CARGO_CFG_TARGET_ARCH"))
+    };
+    let Ok(output) = Command::new(gcc).arg("-print-file-name=libgcc_eh.a").output() else { return };
     let library = String::from_utf8_lossy(&output.stdout).trim().to_owned();
     if Path::new(&library).is_absolute() {
         println!(

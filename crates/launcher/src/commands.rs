@@ -25,7 +25,7 @@ pub(crate) fn run() -> Result<ExitCode, Failure> {
     let environment = Environment::before_env_sh(&release, &command);
     if daemon::is_inner() {
         // `env.sh` was read by the outer one, whose variables this process has inherited.
-        return daemon::run_inner(&release, &environment.complete(&release));
+        return daemon::run_inner(&release, &environment.complete(&release), &command);
     }
     if env_sh::is_needed(&release)? {
         return Err(env_sh::source(&release, &environment));
@@ -34,7 +34,7 @@ pub(crate) fn run() -> Result<ExitCode, Failure> {
     match command.as_str() {
         "start" => start::run(&release, &environment),
         "start_iex" => start::run_iex(&release, &environment),
-        "daemon" | "daemon_iex" => daemon::run(&release, &environment),
+        "daemon" | "daemon_iex" => daemon::run(&release, &environment, &command),
         "eval" => eval::run(&release, &environment, &arguments[1..]),
         "version" => {
             let text = format!("{} {}\n", environment.text("RELEASE_NAME")?, release.version);

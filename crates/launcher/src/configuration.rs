@@ -7,15 +7,13 @@
 //! is locked by the launcher that made it, and what is not locked has no owner any more.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{Read, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::io::{ErrorKind, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use crate::environment::{Environment, given};
 use crate::failure::Failure;
 use crate::release::Release;
-
-const SUFFIX: &str = ".runtime.config";
 
 /// The configuration that the virtual machine is started with.
 #[derive(Debug)]
@@ -62,27 +60,45 @@ fn reboots(text: &[u8]) -> bool {
 pub(crate) struct PrivateCopy {
     base: PathBuf,
     /// Holds the lock that says that the copy is in use.
-    _file: File,
+    file: File,
 }
 
 impl PrivateCopy {
     fn write(release: &Release, environment: &Environment, bytes: &[u8]) -> Result<Self, Failure> {
         let directory = environment.path("RELEASE_TMP");
-        let unwritable = |error: std::io::Error| {
-            Failure::cannot("write the runtime configuration to", directory.display(), error)
-                .hint("RELEASE_TMP has to be a directory that the system may write to")
-        };
-        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&directory).map_err(unwritable)?;
-        remove_ownerless(&directory);
-        let name = format!("{}-{}-{}", release.name, release.version, random().map_err(unwritable)?);
-        let base = directory.join(format!("{name}.runtime"));
-        let path = with_config(&base);
-        let mut file =
-            OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).map_err(unwritable)?;
-        file.try_lock().map_err(|error| unwritable(error.into()))?;
-        let copy = Self { base, _file: file.try_clone().map_err(unwritable)? };
-        file.write_all(bytes).map_err(unwritable)?;
-        Ok(copy)
+        std::fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&directory)
+            .and_then(|()| {
+                remove_ownerless(&directory, &release.name);
+                let mut copy = Self::create(&directory, release)?;
+                copy.file.write_all(bytes)?;
+                Ok(copy)
+            })
+            .map_err(|error| {
+                Failure::cannot("write the runtime configuration to", directory.display(), error)
+                    .hint("RELEASE_TMP has to be a directory that the system may write to")
+            })
+    }
+
+    /// An empty copy, locked.
+    fn create(directory: &Path, release: &Release) -> std::io::Result<Self> {
+        loop {
+            let base = directory.join(format!("{}-{}-{}.runtime", release.name, release.version, random()?));
+            let file =
+                OpenOptions::new().write(true).create_new(true).mode(0o600).open(with_config(&base))?;
+            match file.try_lock() {
+                Ok(()) if file.metadata()?.nlink() > 0 => return Ok(Self { base, file }),
+                // Another launcher found it before it was locked, and has removed it.
+                Ok(()) | Err(TryLockError::WouldBlock) => {}
+                // A file system without locks: others cannot lock it either, and so do not remove it.
+                Err(TryLockError::Error(error)) if error.kind() == ErrorKind::Unsupported => {
+                    return Ok(Self { base, file });
+                }
+                Err(TryLockError::Error(error)) => return Err(error),
+            }
+        }
     }
 }
 
@@ -93,18 +109,30 @@ impl Drop for PrivateCopy {
     }
 }
 
-/// Removes copies whose launcher is gone. What cannot be looked at is left alone.
-fn remove_ownerless(directory: &Path) {
+/// Removes copies whose launcher is gone. What cannot be looked at, or is not of this release, is left alone.
+fn remove_ownerless(directory: &Path, name: &str) {
     let Ok(entries) = std::fs::read_dir(directory) else { return };
     for entry in entries.filter_map(Result::ok) {
-        if !entry.file_name().to_string_lossy().ends_with(SUFFIX) {
+        if !is_copy_of(&entry.file_name().to_string_lossy(), name) {
             continue;
         }
-        let Ok(file) = File::open(entry.path()) else { continue };
-        if !matches!(file.try_lock(), Err(TryLockError::WouldBlock)) {
+        // The directory may be shared: no link is followed, and no pipe waited for.
+        let mut options = OpenOptions::new();
+        options.read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK);
+        let Ok(file) = options.open(entry.path()) else { continue };
+        if file.try_lock().is_ok() {
             let _ = std::fs::remove_file(entry.path());
         }
     }
+}
+
+/// Whether a file is a copy that a launcher of this release made. Mix's are named alike, with four digits.
+fn is_copy_of(file: &str, name: &str) -> bool {
+    let random = file
+        .strip_suffix(".runtime.config")
+        .filter(|file| file.strip_prefix(name).is_some_and(|rest| rest.starts_with('-')))
+        .and_then(|file| file.rsplit('-').next());
+    random.is_some_and(|random| random.len() == 16 && random.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
 /// 16 hexadecimal digits that nobody can guess.
@@ -117,6 +145,19 @@ fn random() -> std::io::Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_copies_of_this_release_are_its_own() {
+        assert!(is_copy_of("demo-0.1.0-rc-1-0123456789abcdef.runtime.config", "demo"));
+        for other in [
+            "demo-0.1.0-20260101000000-12ab.runtime.config",
+            "demonstration-1.0-0123456789abcdef.runtime.config",
+            "demo-1.0-0123456789abcdef.config",
+            "demo-1.0-0123456789abcdeg.runtime.config",
+        ] {
+            assert!(!is_copy_of(other, "demo"), "{other}");
+        }
+    }
 
     #[test]
     fn the_marker_of_mix_is_found_in_the_first_lines_only() {

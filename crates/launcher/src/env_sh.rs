@@ -7,14 +7,17 @@
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
-use crate::environment::{Environment, SOURCED};
+use crate::environment::{Environment, is_sourced};
 use crate::failure::Failure;
 use crate::release::{Release, executable};
 
-/// Sources the file, exports what Mix's script exports, and becomes `$2` with the arguments that are left.
+/// Sources the file, exports what Mix's script exports, and becomes the executable `$1` with the arguments that are
+/// left. `SELF` and `REL_VSN_DIR` are variables of Mix's script that files in use refer to.
 const SCRIPT: &str = r#"
-__beamship_env_sh="$1"; __beamship_launcher="$2"; shift 2
-. "$__beamship_env_sh"
+SELF="$1"; shift
+REL_VSN_DIR="$RELEASE_ROOT/releases/$RELEASE_VSN"
+__beamship_launcher="$SELF"
+. "$REL_VSN_DIR/env.sh"
 export RELEASE_ROOT RELEASE_NAME RELEASE_VSN RELEASE_COMMAND RELEASE_PROG RELEASE_COOKIE RELEASE_MODE RELEASE_NODE
 export RELEASE_TMP RELEASE_VM_ARGS RELEASE_REMOTE_VM_ARGS RELEASE_DISTRIBUTION RELEASE_BOOT_SCRIPT
 export RELEASE_BOOT_SCRIPT_CLEAN RELEASE_SYS_CONFIG
@@ -24,7 +27,7 @@ exec "$__beamship_launcher" "$@"
 
 /// Whether `env.sh` still has to be sourced.
 pub(crate) fn is_needed(release: &Release) -> Result<bool, Failure> {
-    if std::env::var_os(SOURCED).is_some() {
+    if is_sourced() {
         return Ok(false);
     }
     let path = release.version_directory().join("env.sh");
@@ -41,8 +44,9 @@ pub(crate) fn source(release: &Release, environment: &Environment) -> Failure {
         Ok(executable) => executable,
         Err(failure) => return failure,
     };
+    let mut given = std::env::args_os();
     let mut shell = Command::new("/bin/sh");
-    shell.args(["-e", "-c", SCRIPT, "sh"]).arg(&path).arg(executable).args(std::env::args_os().skip(1));
+    shell.args(["-e", "-c", SCRIPT]).arg(given.next().unwrap_or_default()).arg(executable).args(given);
     environment.apply(&mut shell);
     let error = shell.exec();
     Failure::cannot("run `/bin/sh` for", path.display(), error)

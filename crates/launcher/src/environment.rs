@@ -31,7 +31,9 @@ impl Environment {
         environment.set("RELEASE_ROOT", release.root.clone());
         environment.fallback("RELEASE_NAME", || release.name.clone().into());
         environment.set("RELEASE_VSN", &release.version);
-        environment.set("RELEASE_COMMAND", command);
+        // `env.sh` may change the arguments; the variable keeps what was typed.
+        let typed = if is_sourced() { given("RELEASE_COMMAND") } else { None };
+        environment.set("RELEASE_COMMAND", typed.unwrap_or_else(|| command.into()));
         environment.fallback("RELEASE_PROG", || {
             let program = std::env::args_os().next().unwrap_or_default();
             PathBuf::from(program).file_name().map(OsString::from).unwrap_or_default()
@@ -86,6 +88,11 @@ impl Environment {
         }
         command.envs(&self.variables);
     }
+}
+
+/// Whether `env.sh` has been sourced by the shell that became this process.
+pub(crate) fn is_sourced() -> bool {
+    std::env::var_os(SOURCED).is_some()
 }
 
 /// The value of a variable of this process; none when it is empty.

@@ -14,6 +14,7 @@ mod cookie;
 mod distribution;
 mod env_sh;
 mod environment;
+mod erlexec;
 mod failure;
 mod release;
 mod signals;

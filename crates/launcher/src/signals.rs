@@ -16,13 +16,24 @@ pub(crate) struct Signals {
 }
 
 impl Signals {
-    /// Holds them back from now on.
+    /// Holds them back from now on. A SIGHUP that is ignored (`nohup`) stays ignored. The end of a child is reported
+    /// even to who was started by a process that ignores the end of its own.
     pub(crate) fn block() -> io::Result<Self> {
+        // SAFETY: a null pointer is a valid argument for either action; `hangup` is written before it is read.
+        let hangup_is_ignored = unsafe {
+            let mut hangup: libc::sigaction = std::mem::zeroed();
+            libc::sigaction(libc::SIGHUP, std::ptr::null(), &raw mut hangup);
+            libc::signal(libc::SIGCHLD, libc::SIG_DFL);
+            hangup.sa_sigaction == libc::SIG_IGN
+        };
         // SAFETY: `set` is initialised by sigemptyset before it is read; both calls write only to it.
         let set = unsafe {
             let mut set = std::mem::zeroed();
             libc::sigemptyset(&raw mut set);
             for signal in SIGNALS {
+                if signal == libc::SIGHUP && hangup_is_ignored {
+                    continue;
+                }
                 libc::sigaddset(&raw mut set, signal);
             }
             set
@@ -46,10 +57,15 @@ impl Signals {
     /// Starts a child that sees no signal held back, and that is asked to stop should this process die.
     pub(crate) fn spawn(&self, command: &mut Command) -> io::Result<Child> {
         let set = self.set;
+        let launcher = std::process::id();
         // SAFETY: between fork and exec only async-signal-safe calls are made.
         unsafe {
             command.pre_exec(move || {
                 libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGTERM);
+                if u32::try_from(libc::getppid()) != Ok(launcher) {
+                    // It died before it could be asked to tell.
+                    libc::_exit(1);
+                }
                 libc::pthread_sigmask(libc::SIG_UNBLOCK, &raw const set, std::ptr::null_mut());
                 Ok(())
             });

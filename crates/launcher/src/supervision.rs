@@ -1,8 +1,8 @@
 //! Looking after a virtual machine: the launcher stays its parent until it ends.
 //!
-//! The terminal's Ctrl-C, and every signal that asks a process to go, becomes a SIGTERM for the virtual machine, which
-//! answers it with a graceful stop; its exit status becomes the launcher's. As the first process of a container the
-//! launcher also takes the exit statuses of orphans.
+//! Every signal that asks a process to go becomes a SIGTERM for the virtual machine, which answers it with a graceful
+//! stop; its exit status becomes the launcher's. As the first process of a container the launcher also takes the exit
+//! statuses of orphans.
 
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, ExitCode, ExitStatus};
@@ -10,8 +10,17 @@ use std::process::{Command, ExitCode, ExitStatus};
 use crate::failure::Failure;
 use crate::signals::{Signals, reap, send};
 
+/// Whose the keys Ctrl-C and Ctrl-\ of the terminal are. The terminal sends their signals to both processes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Keys {
+    /// The launcher's: they stop the system gracefully.
+    Launcher,
+    /// The virtual machine's: it is IEx, or an expression that may be interrupted, and has got the signal already.
+    VirtualMachine,
+}
+
 /// Runs a command to its end.
-pub(crate) fn supervise(mut command: Command) -> Result<ExitCode, Failure> {
+pub(crate) fn supervise(mut command: Command, keys: Keys) -> Result<ExitCode, Failure> {
     let program = command.get_program().to_string_lossy().into_owned();
     let cannot = |error| {
         Failure::cannot("start", &program, error)
@@ -26,6 +35,7 @@ pub(crate) fn supervise(mut command: Command) -> Result<ExitCode, Failure> {
                     return Ok(exit_code(status));
                 }
             }
+            libc::SIGINT | libc::SIGQUIT if keys == Keys::VirtualMachine => {}
             signal @ (libc::SIGUSR1 | libc::SIGUSR2) => send(&child, signal),
             _ => send(&child, libc::SIGTERM),
         }

@@ -10,6 +10,7 @@ use crate::configuration::Configuration;
 use crate::cookie::cookie;
 use crate::distribution::{Distribution, mode};
 use crate::environment::{Environment, given};
+use crate::erlexec;
 use crate::failure::Failure;
 use crate::release::Release;
 
@@ -45,10 +46,19 @@ pub(crate) fn command(
     configuration: &Configuration,
     program: &Program,
 ) -> Result<Command, Failure> {
-    let arguments = arguments(release, environment, configuration, program)?;
+    let distribution = match program {
+        // A single expression runs undistributed.
+        Program::Eval(_) => Distribution::None,
+        Program::Start | Program::StartIex => Distribution::from_environment(environment)?,
+    };
+    let cookie = cookie(release, &distribution)?;
+    let arguments =
+        arguments(release, environment, configuration, program, &distribution, cookie.as_deref())?;
     let mut command = match release.erts_bin() {
         Some(bin) => {
-            let mut command = Command::new(bin.join("erlexec"));
+            let program = bin.join("erlexec");
+            erlexec::check(&program)?;
+            let mut command = Command::new(program);
             let root = given("ERL_ROOTDIR").unwrap_or_else(|| release.root.clone().into());
             command.env("BINDIR", &bin).env("ROOTDIR", root).env("EMU", "beam").env("PROGNAME", "erl");
             command
@@ -56,6 +66,9 @@ pub(crate) fn command(
         None => Command::new(erl_of_the_machine()?),
     };
     environment.apply(&mut command);
+    if let Some(cookie) = cookie {
+        command.env("RELEASE_COOKIE", cookie);
+    }
     command.env("RELEASE_SYS_CONFIG", &configuration.path).args(arguments.0);
     Ok(command)
 }
@@ -77,6 +90,8 @@ fn arguments(
     environment: &Environment,
     configuration: &Configuration,
     program: &Program,
+    distribution: &Distribution,
+    cookie: Option<&str>,
 ) -> Result<Arguments, Failure> {
     let is_iex = *program == Program::StartIex;
     // Before Elixir 1.15 its options came before everything, and IEx had a start-up module of its own.
@@ -98,20 +113,20 @@ fn arguments(
         (false, true) => arguments.words("-noshell -s elixir start_cli"),
         (false, false) => arguments.words("-s elixir start_cli"),
     }
-    let (distribution, boot) = match program {
-        // A single expression runs undistributed, and loads code when it needs it.
-        Program::Eval(_) => (Distribution::None, "RELEASE_BOOT_SCRIPT_CLEAN"),
+    let boot = match program {
+        // A single expression loads code when it needs it.
+        Program::Eval(_) => "RELEASE_BOOT_SCRIPT_CLEAN",
         Program::Start | Program::StartIex => {
             let flag = if configuration.reboots { "-elixir config_provider_reboot_mode" } else { "-mode" };
             arguments.words(&format!("{flag} {}", mode(environment)?));
-            (Distribution::from_environment(environment)?, "RELEASE_BOOT_SCRIPT")
+            "RELEASE_BOOT_SCRIPT"
         }
     };
     if *program == Program::Start {
         // The terminal's interrupt is ours to answer, with a graceful stop.
         arguments.push("+Bi");
     }
-    if let Some(cookie) = cookie(release, &distribution)? {
+    if let Some(cookie) = cookie {
         arguments.push("-setcookie");
         arguments.push(cookie);
     }

@@ -2,7 +2,8 @@
 
 use camino::Utf8Path;
 
-use crate::project::{self, write};
+use crate::files::write;
+use crate::project;
 use crate::sandbox::{Sandbox, fail, succeed};
 
 /// Builds the project once, breaks it, builds the release again without compiling: the message must name what is

@@ -2,7 +2,8 @@
 
 use clap::CommandFactory;
 
-use crate::project::{demo, write};
+use crate::files::write;
+use crate::project::demo;
 use crate::sandbox::{Sandbox, fail, run, succeed};
 
 /// docs/cli.md is generated from the definitions: `BEAMSHIP_UPDATE_DOCS=1 cargo test -p beamship cli_md`.

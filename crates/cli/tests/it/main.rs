@@ -12,9 +12,12 @@
 mod broken_input;
 mod command_line;
 mod differences;
+#[path = "../support/files.rs"]
+mod files;
 mod interruption;
 mod project;
 mod release_command;
 mod reproducibility;
 mod running;
+#[path = "../support/sandbox.rs"]
 mod sandbox;

@@ -1,7 +1,10 @@
 //! Small Mix projects, written to a sandbox.
 
+use std::os::unix::fs::PermissionsExt;
+
 use camino::{Utf8Path, Utf8PathBuf};
 
+use crate::files::write;
 use crate::sandbox::Sandbox;
 
 /// A project that uses what most releases use: a dependency, a protocol, `priv`, an overlay, configuration at compile
@@ -99,14 +102,8 @@ end
     root
 }
 
-/// Writes a file and the directories above it.
-pub(crate) fn write(path: &Utf8Path, text: &str) {
-    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-    std::fs::write(path, text).unwrap();
-}
-
+/// Writes a file that can be run.
 fn executable(path: &Utf8Path, text: &str) {
-    use std::os::unix::fs::PermissionsExt;
     write(path, text);
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
 }

@@ -1,9 +1,6 @@
 //! A release of ours does what one of Mix does.
 
-use std::time::{Duration, Instant};
-
-use camino::Utf8Path;
-
+use crate::files::wait_for;
 use crate::project;
 use crate::sandbox::{Sandbox, succeed};
 
@@ -31,7 +28,7 @@ fn the_release_of_a_build_runs() {
         .env("DEMO_RUNTIME", "given")
         .spawn()
         .unwrap();
-    let text = wait_for(&report);
+    let text = wait_for(&report, |text| text.ends_with(']'));
     rustix::process::kill_process(rustix::process::Pid::from_child(&system), rustix::process::Signal::TERM)
         .unwrap();
     assert_eq!(system.wait().unwrap().code(), Some(0));
@@ -40,16 +37,4 @@ fn the_release_of_a_build_runs() {
         "[mode: :embedded, static: :was_set, area: 6, consolidated: true, runtime: \"given\", greeting: \"hello\", \
          priv: \"world\"]"
     );
-}
-
-/// The text of a file, once it is there and complete.
-fn wait_for(path: &Utf8Path) -> String {
-    let deadline = Instant::now() + Duration::from_secs(30);
-    while Instant::now() < deadline {
-        match std::fs::read_to_string(path) {
-            Ok(text) if text.ends_with(']') => return text,
-            _ => std::thread::sleep(Duration::from_millis(10)),
-        }
-    }
-    panic!("{path} did not appear");
 }

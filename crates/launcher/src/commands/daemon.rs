@@ -9,6 +9,8 @@ use std::os::unix::process::CommandExt;
 use std::process::{Command, ExitCode};
 
 use super::start;
+use crate::cookie::cookie;
+use crate::distribution::{Distribution, mode};
 use crate::environment::{Environment, INNER};
 use crate::failure::Failure;
 use crate::release::{Release, executable};
@@ -19,7 +21,9 @@ pub(super) fn is_inner() -> bool {
 }
 
 /// Becomes `run_erl`, which goes to the background by itself.
-pub(super) fn run(release: &Release, environment: &Environment) -> Result<ExitCode, Failure> {
+pub(super) fn run(release: &Release, environment: &Environment, command: &str) -> Result<ExitCode, Failure> {
+    // What is wrong is said here: nobody sees what the inner one prints.
+    check(release, environment)?;
     let bin = release.erts_bin().map(|bin| bin.join("run_erl"));
     let run_erl = bin.filter(|path| path.is_file()).unwrap_or_else(|| "run_erl".into());
     let directory = environment.path("RELEASE_TMP");
@@ -30,24 +34,35 @@ pub(super) fn run(release: &Release, environment: &Environment) -> Result<ExitCo
                 .hint("RELEASE_TMP has to be a directory that the system may write to")
         })?;
     }
-    let inner =
-        format!("exec {} {}", quoted(executable()?.as_os_str())?, environment.text("RELEASE_COMMAND")?);
-    let mut command = Command::new(&run_erl);
-    command.arg("-daemon").arg(pipes.join("")).arg(logs.join("")).arg(inner);
-    environment.apply(&mut command);
-    command.env(INNER, "1");
-    let error = command.exec();
+    let inner = format!("exec {} {command}", quoted(executable()?.as_os_str())?);
+    let mut background = Command::new(&run_erl);
+    background.arg("-daemon").arg(pipes.join("")).arg(logs.join("")).arg(inner);
+    environment.apply(&mut background);
+    background.env(INNER, "1");
+    let error = background.exec();
     Err(Failure::cannot("run", run_erl.display(), error)
         .hint("`daemon` needs the `run_erl` of the Erlang runtime"))
 }
 
 /// Runs the system on the pseudo-terminal.
-pub(super) fn run_inner(release: &Release, environment: &Environment) -> Result<ExitCode, Failure> {
-    if environment.get("RELEASE_COMMAND") == "daemon_iex" {
+pub(super) fn run_inner(
+    release: &Release,
+    environment: &Environment,
+    command: &str,
+) -> Result<ExitCode, Failure> {
+    if command == "daemon_iex" {
         start::run_iex(release, environment)
     } else {
         start::run(release, environment)
     }
+}
+
+/// What the start in the background will need.
+fn check(release: &Release, environment: &Environment) -> Result<(), Failure> {
+    mode(environment)?;
+    let distribution = Distribution::from_environment(environment)?;
+    cookie(release, &distribution)?;
+    Ok(())
 }
 
 /// A path as one word of a shell command.

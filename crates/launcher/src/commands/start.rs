@@ -7,13 +7,13 @@ use crate::configuration::Configuration;
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::release::Release;
-use crate::supervision::supervise;
+use crate::supervision::{Keys, supervise};
 use crate::virtual_machine::{Program, command};
 
 /// Runs the system in the foreground.
 pub(super) fn run(release: &Release, environment: &Environment) -> Result<ExitCode, Failure> {
     let configuration = Configuration::prepare(release, environment)?;
-    supervise(command(release, environment, &configuration, &Program::Start)?)
+    supervise(command(release, environment, &configuration, &Program::Start)?, Keys::Launcher)
 }
 
 /// Runs the system with IEx. The terminal belongs to IEx, so the launcher steps aside, unless it has something to
@@ -30,7 +30,7 @@ pub(super) fn run_or_become(
     configuration: &Configuration,
 ) -> Result<ExitCode, Failure> {
     if configuration.copy.is_some() {
-        return supervise(command);
+        return supervise(command, Keys::VirtualMachine);
     }
     let program = command.get_program().to_string_lossy().into_owned();
     let error = command.exec();

@@ -1,5 +1,7 @@
 //! A place of its own for every test: directory, HOME, caches, environment.
 
+#![allow(dead_code, reason = "every test executable uses its part")]
+
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -53,6 +55,12 @@ impl Sandbox {
         let mut command = self.command("mix");
         command.current_dir(project).env("MIX_ENV", "prod").args(arguments);
         command
+    }
+
+    /// Copies a program to where it will be run. Another process writes it: a test that starts a process at the same
+    /// moment would make it inherit the open file, which then cannot be run.
+    pub(crate) fn install(&self, program: impl AsRef<Path>, path: &Utf8Path) {
+        succeed(self.command("install").args(["-m", "755"]).arg(program.as_ref()).arg(path));
     }
 
     /// A path in the sandbox.

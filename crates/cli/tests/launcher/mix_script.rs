@@ -1,0 +1,155 @@
+//! The launcher starts the virtual machine with the arguments and the environment that Mix's script would give it. What
+//! differs is written here, and explained in docs/differences.md.
+
+use std::collections::BTreeMap;
+
+use crate::installed::{Installed, Kind};
+use crate::sandbox::run;
+
+/// Stands in for `erlexec`.
+const RECORDER: &str = r#"#!/bin/sh
+: >"$RECORD.arguments"
+for argument in "$@"; do printf '%s\0' "$argument" >>"$RECORD.arguments"; done
+env -0 >"$RECORD.environment"
+"#;
+
+/// Set by shells.
+const OF_SHELLS: [&str; 4] = ["PWD", "OLDPWD", "SHLVL", "_"];
+
+struct Recorded {
+    elixir: (u32, u32),
+    arguments: Vec<String>,
+    environment: BTreeMap<String, String>,
+}
+
+fn record(installed: &Installed, arguments: &[&str], environment: &[(&str, &str)]) -> Recorded {
+    installed.replace_erlexec(RECORDER);
+    let record = installed.sandbox.join("record");
+    let mut command = installed.command(arguments);
+    command.env_remove("RELEASE_DISTRIBUTION").envs(environment.iter().copied()).env("RECORD", &record);
+    let outcome = run(&mut command);
+    assert_eq!((outcome.status, outcome.stderr.as_str()), (Some(0), ""), "{arguments:?} {environment:?}");
+    let read = |name: &str| -> Vec<String> {
+        let text = std::fs::read_to_string(format!("{record}.{name}")).unwrap();
+        text.split_terminator('\0').map(|text| comparable(installed, text)).collect()
+    };
+    let environment = read("environment").into_iter().filter_map(|variable| {
+        let (name, value) = variable.split_once('=')?;
+        (!OF_SHELLS.contains(&name)).then(|| (name.to_owned(), value.to_owned()))
+    });
+    Recorded { elixir: installed.elixir(), arguments: read("arguments"), environment: environment.collect() }
+}
+
+/// The same text for two releases at different places.
+fn comparable(installed: &Installed, text: &str) -> String {
+    let text =
+        text.replace("/releases/0.1.0/../..", "").replace(installed.sandbox.path().as_str(), "SANDBOX");
+    // The name of the private copy is different every time.
+    match text.split_once("-0.1.0-") {
+        Some((start, copy)) if copy.ends_with(".runtime") => format!("{start}-0.1.0-COPY"),
+        _ => text,
+    }
+}
+
+/// What is meant to differ from Mix's script.
+fn with_differences(mut mix: Recorded, kind: Kind, command: &str) -> Recorded {
+    if command == "start" {
+        let mode = mix.arguments.iter().position(|argument| argument == "-mode").map(|at| at + 2);
+        let reboot = mix.arguments.iter().position(|argument| argument == "config_provider_reboot_mode");
+        mix.arguments.insert(mode.or(reboot.map(|at| at + 2)).unwrap(), "+Bi".to_owned());
+    }
+    if mix.elixir < (1, 15) {
+        if kind != Kind::Plain
+            && let Some(at) = mix.arguments.iter().position(|argument| argument == "-mode")
+        {
+            mix.arguments.splice(at..=at, ["-elixir".to_owned(), "config_provider_reboot_mode".to_owned()]);
+        }
+        // Its script drops them.
+        if command == "eval" {
+            mix.arguments.extend(["--", "one", "two words"].map(str::to_owned));
+        }
+    }
+    mix
+}
+
+fn compare(kind: Kind, arguments: &[&str], environment: &[(&str, &str)]) {
+    let ours = record(&Installed::new(kind), arguments, environment);
+    let mix = record(&Installed::of_mix(kind, "release"), arguments, environment);
+    let expected = with_differences(mix, kind, arguments[0]);
+    assert_eq!(ours.arguments, expected.arguments, "{arguments:?} {environment:?}");
+    assert_eq!(ours.environment, expected.environment, "{arguments:?} {environment:?}");
+    assert!(ours.environment.contains_key("RELEASE_COOKIE"));
+}
+
+const EVAL: [&str; 4] = ["eval", "IO.puts(\"a 'b' $c\")", "one", "two words"];
+
+#[test]
+fn the_defaults() {
+    for command in [&["start"][..], &["start_iex"], &EVAL] {
+        compare(Kind::Plain, command, &[]);
+    }
+}
+
+#[test]
+fn a_release_that_reboots() {
+    for command in [&["start"][..], &["start_iex"], &EVAL] {
+        compare(Kind::Rebooting, command, &[]);
+    }
+    compare(Kind::Rebooting, &["start"], &[("RELEASE_MODE", "interactive")]);
+}
+
+#[test]
+fn variables_choose_mode_and_distribution() {
+    for environment in [
+        &[("RELEASE_MODE", "interactive")][..],
+        &[("RELEASE_MODE", "")],
+        &[("RELEASE_DISTRIBUTION", "none")],
+        &[("RELEASE_DISTRIBUTION", "name"), ("RELEASE_NODE", "probe@127.0.0.1")],
+        &[("RELEASE_DISTRIBUTION", "sname"), ("RELEASE_NODE", "other"), ("RELEASE_COOKIE", "a cookie")],
+    ] {
+        compare(Kind::Plain, &["start"], environment);
+    }
+}
+
+#[test]
+fn variables_choose_files() {
+    let environment = [
+        ("RELEASE_VM_ARGS", "/somewhere/vm.args"),
+        ("RELEASE_REMOTE_VM_ARGS", "/somewhere/remote.vm.args"),
+        ("RELEASE_BOOT_SCRIPT", "start_clean"),
+        ("RELEASE_BOOT_SCRIPT_CLEAN", "../other/clean"),
+        ("RELEASE_TMP", "/somewhere/tmp"),
+        ("RELEASE_NAME", "renamed"),
+        ("RELEASE_PROG", "program"),
+        ("RELEASE_ROOT", "/ignored"),
+        ("RELEASE_COMMAND", "ignored"),
+    ];
+    compare(Kind::Plain, &["start"], &environment);
+    compare(Kind::Plain, &EVAL, &environment);
+}
+
+#[test]
+fn the_configuration_may_be_elsewhere() {
+    for (kind, text) in [(Kind::Plain, "[].\n"), (Kind::Rebooting, "%% RUNTIME_CONFIG=true\n[].\n")] {
+        let other = crate::sandbox::Sandbox::new();
+        crate::files::write(&other.join("other.config"), text);
+        compare(kind, &["start"], &[("RELEASE_SYS_CONFIG", other.join("other").as_str())]);
+    }
+}
+
+#[test]
+fn options_of_elixir_and_erlang() {
+    let environment = [
+        ("ELIXIR_ERL_OPTIONS", " +fnu  -env A b "),
+        ("ERL_AFLAGS", "-a 1"),
+        ("ERL_FLAGS", "-b 2"),
+        ("ERL_ZFLAGS", "-c 3"),
+        ("NO_COLOR", "1"),
+        ("BINDIR", "/wrong"),
+        ("EMU", "wrong"),
+        ("PROGNAME", "wrong"),
+    ];
+    for command in [&["start"][..], &["start_iex"], &EVAL] {
+        compare(Kind::Plain, command, &environment);
+    }
+}

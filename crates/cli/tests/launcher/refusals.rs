@@ -1,0 +1,101 @@
+//! What the launcher says and how it exits when it is not asked properly, or has not what it needs.
+
+use crate::installed::{Installed, Kind};
+use crate::sandbox::{fail, run, succeed};
+
+#[test]
+fn help_and_version() {
+    let installed = Installed::new(Kind::Plain);
+    assert_eq!(succeed(&mut installed.command(&["version"])).stdout, "plain 0.1.0\n");
+    let help = succeed(&mut installed.command(&["help"]));
+    assert!(help.stdout.contains("start_iex"), "{}", help.stdout);
+    assert_eq!(help.stderr, "");
+    // As Mix's script: without a command the list goes to stderr, and that is no failure.
+    let nothing = run(&mut installed.command(&[]));
+    assert_eq!((nothing.status, nothing.stdout.as_str()), (Some(0), ""));
+    assert_eq!(nothing.stderr, help.stdout);
+}
+
+#[test]
+fn an_unknown_command_is_an_error() {
+    let installed = Installed::new(Kind::Plain);
+    let message = fail(&mut installed.command(&["strat"]));
+    assert!(message.contains("start_iex"), "{message}");
+    assert!(message.contains("error: unknown command `strat`"), "{message}");
+}
+
+#[test]
+fn eval_needs_an_expression() {
+    let installed = Installed::new(Kind::Plain);
+    for arguments in [&["eval"][..], &["eval", ""]] {
+        let message = fail(&mut installed.command(arguments));
+        assert!(message.contains("eval expects an expression"), "{message}");
+    }
+}
+
+/// Nothing starts without the distribution or the mode that was asked for, not even in the background, where the
+/// message would be lost.
+#[test]
+fn wrong_values_of_variables_are_errors() {
+    let installed = Installed::new(Kind::Plain);
+    for command in ["start", "start_iex", "daemon", "daemon_iex"] {
+        for (variable, remedy) in
+            [("RELEASE_DISTRIBUTION", "`sname`, `name` or `none`"), ("RELEASE_MODE", "`interactive`")]
+        {
+            let message = fail(installed.command(&[command]).env(variable, "wrong"));
+            assert!(message.contains(&format!("{variable} is `wrong`")), "{command}: {message}");
+            assert!(message.contains(remedy), "{command}: {message}");
+        }
+    }
+    let missing = fail(installed.command(&["version"]).env("RELEASE_VSN", "9.9.9"));
+    assert!(missing.contains("releases/9.9.9") && missing.contains("RELEASE_VSN"), "{missing}");
+}
+
+#[test]
+fn a_missing_cookie_matters_only_to_who_can_be_connected_to() {
+    let installed = Installed::new(Kind::Plain);
+    let cookie = installed.root().join("releases/COOKIE");
+    std::fs::remove_file(&cookie).unwrap();
+    for command in ["start", "daemon"] {
+        let message = fail(installed.command(&[command]).env("RELEASE_DISTRIBUTION", "sname"));
+        assert!(message.contains(cookie.as_str()) && message.contains("RELEASE_COOKIE"), "{message}");
+    }
+    std::fs::write(&cookie, "\n").unwrap();
+    let message = fail(installed.command(&["start"]).env("RELEASE_DISTRIBUTION", "sname"));
+    assert!(message.contains("is empty"), "{message}");
+    assert_eq!(succeed(&mut installed.command(&["eval", "IO.puts(:hello)"])).stdout, "hello\n");
+}
+
+#[test]
+fn a_virtual_machine_that_cannot_run_is_named() {
+    let installed = Installed::new(Kind::Plain);
+    // What an executable of another architecture begins with, and what a broken copy may be.
+    for content in ["\x7fELF\u{1}\u{1}\u{1} of another kind", "\x7fELF", "", "nonsense"] {
+        installed.replace_erlexec(content);
+        let erlexec = installed.erts_bin().join("erlexec");
+        for arguments in [&["start"][..], &["start_iex"], &["eval", "1"]] {
+            let message = fail(&mut installed.command(arguments));
+            let expected = format!("cannot start `{erlexec}`: it is no executable for this machine");
+            assert!(message.contains(&expected), "{message}");
+            assert!(message.contains("hint: the release was built for another system"), "{message}");
+        }
+    }
+    let erlexec = installed.erts_bin().join("erlexec");
+    std::fs::remove_file(&erlexec).unwrap();
+    let message = fail(&mut installed.command(&["start"]));
+    assert!(message.contains(&format!("cannot start `{erlexec}`: No such file")), "{message}");
+}
+
+#[test]
+fn outside_of_a_release_it_says_where_it_belongs() {
+    let sandbox = crate::sandbox::Sandbox::new();
+    std::fs::create_dir(sandbox.join("bin")).unwrap();
+    let alone = sandbox.join("bin/alone");
+    sandbox.install(env!("CARGO_BIN_EXE_beamship-launcher"), &alone);
+    let message = fail(sandbox.command(&alone).arg("start"));
+    assert!(message.contains("start_erl.data"), "{message}");
+    for text in ["", "15.2", "\u{0}\u{0}", "15.2 nowhere"] {
+        crate::files::write(&sandbox.join("releases/start_erl.data"), text);
+        fail(sandbox.command(&alone).arg("start"));
+    }
+}
