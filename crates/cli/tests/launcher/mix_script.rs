@@ -2,6 +2,7 @@
 //! differs is written here, and explained in docs/differences.md.
 
 use std::collections::BTreeMap;
+use std::process::Command;
 
 use crate::installed::{Installed, Kind};
 use crate::sandbox::run;
@@ -22,13 +23,12 @@ struct Recorded {
     environment: BTreeMap<String, String>,
 }
 
-fn record(installed: &Installed, arguments: &[&str], environment: &[(&str, &str)]) -> Recorded {
+fn record(installed: &Installed, mut command: Command, environment: &[(&str, &str)]) -> Recorded {
     installed.replace_erlexec(RECORDER);
     let record = installed.sandbox.join("record");
-    let mut command = installed.command(arguments);
     command.env_remove("RELEASE_DISTRIBUTION").envs(environment.iter().copied()).env("RECORD", &record);
     let outcome = run(&mut command);
-    assert_eq!((outcome.status, outcome.stderr.as_str()), (Some(0), ""), "{arguments:?} {environment:?}");
+    assert_eq!((outcome.status, outcome.stderr.as_str()), (Some(0), ""), "{command:?}");
     let read = |name: &str| -> Vec<String> {
         let text = std::fs::read_to_string(format!("{record}.{name}")).unwrap();
         text.split_terminator('\0').map(|text| comparable(installed, text)).collect()
@@ -73,8 +73,19 @@ fn with_differences(mut mix: Recorded, kind: Kind, command: &str) -> Recorded {
 }
 
 fn compare(kind: Kind, arguments: &[&str], environment: &[(&str, &str)]) {
-    let ours = record(&Installed::new(kind), arguments, environment);
-    let mix = record(&Installed::of_mix(kind, "release"), arguments, environment);
+    compare_run(kind, arguments, environment, Installed::command);
+}
+
+/// The same with another way of running the command.
+fn compare_run(
+    kind: Kind,
+    arguments: &[&str],
+    environment: &[(&str, &str)],
+    command: impl Fn(&Installed, &[&str]) -> Command,
+) {
+    let record = |installed: &Installed| record(installed, command(installed, arguments), environment);
+    let ours = record(&Installed::new(kind));
+    let mix = record(&Installed::of_mix(kind, "release"));
     let expected = with_differences(mix, kind, arguments[0]);
     assert_eq!(ours.arguments, expected.arguments, "{arguments:?} {environment:?}");
     assert_eq!(ours.environment, expected.environment, "{arguments:?} {environment:?}");
@@ -151,5 +162,25 @@ fn options_of_elixir_and_erlang() {
     ];
     for command in [&["start"][..], &["start_iex"], &EVAL] {
         compare(Kind::Plain, command, &environment);
+    }
+}
+
+/// Elixir before 1.19 was told by its script that there are colours.
+#[test]
+fn on_a_terminal() {
+    let on_terminal = |installed: &Installed, arguments: &[&str]| {
+        let mut command = installed.sandbox.command("script");
+        command.args(["-qec", &format!("{} {}", installed.executable(), arguments[0]), "/dev/null"]);
+        command
+    };
+    for command in ["start", "start_iex"] {
+        compare_run(Kind::Plain, &[command], &[], on_terminal);
+        compare_run(
+            Kind::Plain,
+            &[command],
+            &[("NO_COLOR", "1"), ("ELIXIR_ERL_OPTIONS", "+fnu")],
+            on_terminal,
+        );
+        compare_run(Kind::Plain, &[command], &[("ELIXIR_ERL_OPTIONS", "+fnu")], on_terminal);
     }
 }
