@@ -10,15 +10,22 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{ErrorKind, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use crate::environment::{Environment, given};
 use crate::failure::Failure;
 use crate::release::Release;
 
+/// What a private copy was made from. A system that runs its own release's command (heart does, to start it again)
+/// hands it on along with the name of its copy, which is not for others and may be gone.
+const COPIED_FROM: &str = "BEAMSHIP_SYS_CONFIG";
+
 /// The configuration that the virtual machine is started with.
 #[derive(Debug)]
 pub(crate) struct Configuration {
-    /// `RELEASE_SYS_CONFIG`: its path without `.config`.
+    /// What was asked for, without `.config`.
+    original: PathBuf,
+    /// `RELEASE_SYS_CONFIG`: the same, or the private copy.
     pub(crate) path: PathBuf,
     /// Whether the system reboots when it is configured.
     pub(crate) reboots: bool,
@@ -29,19 +36,35 @@ pub(crate) struct Configuration {
 impl Configuration {
     /// Finds the configuration and copies it where that is needed.
     pub(crate) fn prepare(release: &Release, environment: &Environment) -> Result<Self, Failure> {
-        let base = given("RELEASE_SYS_CONFIG")
-            .map_or_else(|| release.version_directory().join("sys"), PathBuf::from);
-        let original = with_config(&base);
-        let mut bytes = Vec::new();
-        File::open(&original)
-            .and_then(|mut file| file.read_to_end(&mut bytes))
-            .map_err(|error| Failure::cannot("read", original.display(), error))?;
+        let paths = ["RELEASE_SYS_CONFIG", COPIED_FROM].map(|name| given(name).map(PathBuf::from));
+        let original =
+            original(paths, &release.name).unwrap_or_else(|| release.version_directory().join("sys"));
+        let file = with_config(&original);
+        let bytes = std::fs::read(&file).map_err(|error| Failure::cannot("read", file.display(), error))?;
         if !reboots(&bytes) {
-            return Ok(Self { path: base, reboots: false, copy: None });
+            return Ok(Self { path: original.clone(), original, reboots: false, copy: None });
         }
         let copy = PrivateCopy::write(release, environment, &bytes)?;
-        Ok(Self { path: copy.base.clone(), reboots: true, copy: Some(copy) })
+        Ok(Self { original, path: copy.base.clone(), reboots: true, copy: Some(copy) })
     }
+
+    /// Tells the virtual machine.
+    pub(crate) fn apply(&self, command: &mut Command) {
+        command.env("RELEASE_SYS_CONFIG", &self.path);
+        if self.copy.is_some() {
+            command.env(COPIED_FROM, &self.original);
+        } else {
+            command.env_remove(COPIED_FROM);
+        }
+    }
+}
+
+/// The configuration that was asked for, from the values of `RELEASE_SYS_CONFIG` and [`COPIED_FROM`].
+fn original([configuration, copied_from]: [Option<PathBuf>; 2], name: &str) -> Option<PathBuf> {
+    let is_copy = configuration.as_ref().is_some_and(|base| {
+        with_config(base).file_name().is_some_and(|file| is_copy_of(&file.to_string_lossy(), name))
+    });
+    if is_copy { copied_from } else { configuration }
 }
 
 fn with_config(base: &Path) -> PathBuf {
@@ -157,6 +180,17 @@ mod tests {
         ] {
             assert!(!is_copy_of(other, "demo"), "{other}");
         }
+    }
+
+    #[test]
+    fn the_copy_of_another_system_is_not_taken_over() {
+        let path = |text: &str| Some(PathBuf::from(text));
+        let copy = || path("/tmp/demo-0.1.0-0123456789abcdef.runtime");
+        assert_eq!(original([copy(), path("/etc/other")], "demo"), path("/etc/other"));
+        assert_eq!(original([copy(), None], "demo"), None);
+        // Somebody has chosen one since.
+        assert_eq!(original([path("/etc/new"), path("/etc/other")], "demo"), path("/etc/new"));
+        assert_eq!(original([None, path("/etc/other")], "demo"), None);
     }
 
     #[test]

@@ -35,7 +35,7 @@ impl Arguments {
     }
 
     fn words(&mut self, text: &str) {
-        self.0.extend(text.split_whitespace().map(OsString::from));
+        self.0.extend(text.split_ascii_whitespace().map(OsString::from));
     }
 }
 
@@ -69,7 +69,8 @@ pub(crate) fn command(
     if let Some(cookie) = cookie {
         command.env("RELEASE_COOKIE", cookie);
     }
-    command.env("RELEASE_SYS_CONFIG", &configuration.path).args(arguments.0);
+    configuration.apply(&mut command);
+    command.args(arguments.0);
     Ok(command)
 }
 
@@ -96,13 +97,15 @@ fn arguments(
     let is_iex = *program == Program::StartIex;
     // Before Elixir 1.15 its options came before everything, and IEx had a start-up module of its own.
     let is_old = release.elixir < (1, 15);
-    let options = std::env::var("ELIXIR_ERL_OPTIONS").unwrap_or_default();
+    let options = given("ELIXIR_ERL_OPTIONS").unwrap_or_default();
+    let options =
+        options.to_str().ok_or_else(|| Failure::new("the variable ELIXIR_ERL_OPTIONS is not valid UTF-8"))?;
     let mut arguments = Arguments::default();
     if is_old {
-        arguments.words(&options);
+        arguments.words(options);
     } else {
         arguments.push("-noshell");
-        arguments.words(&options);
+        arguments.words(options);
     }
     if release.elixir < (1, 19) && wants_colour() {
         arguments.words("-elixir ansi_enabled true");

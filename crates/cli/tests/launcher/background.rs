@@ -1,7 +1,7 @@
 //! `daemon` and `daemon_iex`.
 
 use camino::Utf8PathBuf;
-use rustix::process::getsid;
+use rustix::process::{Signal, getsid, kill_process};
 
 use crate::files::{wait_for, wait_until};
 use crate::installed::{Installed, Kind};
@@ -56,4 +56,33 @@ fn iex_waits_in_the_background() {
     assert_eq!((report["command"].as_str(), report["given"].as_str()), ("daemon_iex", " once"));
     wait_until("the pipe is removed", || pipes(&installed).is_empty());
     assert!(has_ended(pid));
+}
+
+/// As the comments in Mix's `env.sh` suggest.
+const WITH_HEART: &str = r#"
+case $RELEASE_COMMAND in
+  daemon*)
+    HEART_COMMAND="$RELEASE_ROOT/bin/$RELEASE_NAME $RELEASE_COMMAND"
+    export HEART_COMMAND
+    export ELIXIR_ERL_OPTIONS="-heart"
+    ;;
+esac
+"#;
+
+#[test]
+fn heart_starts_a_killed_system_again() {
+    for kind in [Kind::Plain, Kind::Rebooting] {
+        let installed = Installed::new(kind);
+        installed.set_env_sh(WITH_HEART);
+        let started = installed.sandbox.join("started");
+        succeed(installed.command(&["daemon"]).env("PROBE_REPORT", &started).env("PROBE_SECRET", "hidden"));
+        let first = pid(&report(&started));
+        std::fs::remove_file(&started).unwrap();
+        kill_process(first, Signal::KILL).unwrap();
+        let report = report(&started);
+        let second = pid(&report);
+        end(second);
+        assert_ne!(first, second);
+        assert_eq!((report["secret"].as_str(), report["mode"].as_str()), ("hidden", "embedded"), "{kind:?}");
+    }
 }

@@ -1,5 +1,6 @@
 //! Releases to try the launcher in: assembled once by Mix, then used by every test through a directory of its own.
 
+use std::fs::File;
 use std::process::Command;
 use std::sync::OnceLock;
 
@@ -89,10 +90,11 @@ end
 "##;
 
 /// Where Mix's releases are. They stay in the target directory, as other things do that Cargo has built, until the
-/// next run of these tests replaces them.
+/// next run of these tests replaces them. It waits for one that still uses them: until that process ends, it holds a
+/// lock.
 fn releases() -> &'static Utf8Path {
-    static RELEASES: OnceLock<Utf8PathBuf> = OnceLock::new();
-    RELEASES.get_or_init(|| {
+    static RELEASES: OnceLock<(Utf8PathBuf, File)> = OnceLock::new();
+    let (releases, _) = RELEASES.get_or_init(|| {
         let sandbox = Sandbox::new();
         // Several toolchains share the target directory.
         let otp = succeed(sandbox.command("erl").args([
@@ -102,6 +104,8 @@ fn releases() -> &'static Utf8Path {
         ]));
         let releases =
             Utf8Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("launcher-otp-{}", otp.stdout));
+        let lock = File::create(format!("{releases}.lock")).unwrap();
+        lock.lock().unwrap();
         let _ = std::fs::remove_dir_all(&releases);
         let project = sandbox.join("probe");
         write(&project.join("mix.exs"), MIX_EXS);
@@ -115,8 +119,9 @@ fn releases() -> &'static Utf8Path {
              Mix.Task.rerun(\"release\", [name, \"--quiet\", \"--path\", \"{releases}/\" <> name])"
         );
         succeed(&mut sandbox.mix(&project, &["run", "--no-start", "-e", &script]));
-        releases
-    })
+        (releases, lock)
+    });
+    releases
 }
 
 /// A release in a sandbox. `lib` and ERTS are links to the one that Mix has assembled.

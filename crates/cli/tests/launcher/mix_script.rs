@@ -58,6 +58,12 @@ fn with_differences(mut mix: Recorded, kind: Kind, command: &str) -> Recorded {
         let reboot = mix.arguments.iter().position(|argument| argument == "config_provider_reboot_mode");
         mix.arguments.insert(mode.or(reboot.map(|at| at + 2)).unwrap(), "+Bi".to_owned());
     }
+    // What the copy was made from.
+    if mix.environment["RELEASE_SYS_CONFIG"].ends_with("-COPY") {
+        let original = mix.environment.get("ORIGINAL").cloned();
+        let default = || format!("{}/releases/0.1.0/sys", mix.environment["RELEASE_ROOT"]);
+        mix.environment.insert("BEAMSHIP_SYS_CONFIG".to_owned(), original.unwrap_or_else(default));
+    }
     if mix.elixir < (1, 15) {
         if kind != Kind::Plain
             && let Some(at) = mix.arguments.iter().position(|argument| argument == "-mode")
@@ -144,7 +150,8 @@ fn the_configuration_may_be_elsewhere() {
     for (kind, text) in [(Kind::Plain, "[].\n"), (Kind::Rebooting, "%% RUNTIME_CONFIG=true\n[].\n")] {
         let other = crate::sandbox::Sandbox::new();
         crate::files::write(&other.join("other.config"), text);
-        compare(kind, &["start"], &[("RELEASE_SYS_CONFIG", other.join("other").as_str())]);
+        let path = other.join("other");
+        compare(kind, &["start"], &[("RELEASE_SYS_CONFIG", path.as_str()), ("ORIGINAL", path.as_str())]);
     }
 }
 

@@ -113,6 +113,27 @@ fn a_system_in_the_background_has_one_too() {
     wait_until("the copy is removed", || copies(&installed).is_empty());
 }
 
+/// What a system hands on to the commands that it runs names its private copy, which is not theirs.
+#[test]
+fn a_command_that_the_system_runs_is_configured_itself() {
+    let installed = Installed::new(Kind::Pruning);
+    let chosen = installed.sandbox.join("chosen");
+    let text = std::fs::read_to_string(installed.version_directory().join("sys.config")).unwrap();
+    let changed = text.replacen("{elixir,[", "{elixir,[{chosen,here},", 1);
+    assert_ne!(text, changed);
+    std::fs::write(format!("{chosen}.config"), changed).unwrap();
+    let inner = "Application.load(:probe); \
+                 IO.inspect({Application.get_env(:elixir, :chosen), Application.get_env(:probe, :secret)})";
+    let outer = format!(
+        "{{output, 0}} = System.cmd(\"{}\", [\"eval\", ~S'{inner}'], env: [{{\"PROBE_SECRET\", \"new\"}}]); \
+         IO.write(output)",
+        installed.executable()
+    );
+    let outcome = succeed(installed.command(&["eval", &outer]).env("RELEASE_SYS_CONFIG", &chosen));
+    assert_eq!(outcome.stdout, "{:here, \"new\"}\n");
+    assert!(copies(&installed).is_empty());
+}
+
 #[test]
 fn a_directory_that_cannot_be_written_is_named() {
     let installed = Installed::new(Kind::Rebooting);
