@@ -1,11 +1,11 @@
 //! `daemon` and `daemon_iex`.
 
 use camino::Utf8PathBuf;
-use rustix::process::{Signal, getsid, kill_process};
+use rustix::process::{Signal, kill_process};
 
 use crate::files::{wait_for, wait_until};
 use crate::installed::{Installed, Kind};
-use crate::running::{end, has_ended, parent, pid, report};
+use crate::running::{end, has_ended, parent, pid, report, session};
 use crate::sandbox::succeed;
 
 /// The ends of the pipe that `to_erl` opens.
@@ -32,7 +32,7 @@ fn a_system_in_the_background_has_a_log_and_a_pipe() {
     let pid = pid(&report);
     assert_eq!((report["command"].as_str(), report["given"].as_str()), ("daemon", "given"));
     // The caller has ended; the end of its session is none of the system's business either.
-    let sessions = (getsid(Some(pid)).unwrap(), getsid(None).unwrap());
+    let sessions = (session(&report["pid"]), session("self"));
     let launcher = parent(pid);
     let (log, pipes) = (installed.root().join("tmp/log/erlang.log.1").exists(), pipes(&installed));
     end(launcher);

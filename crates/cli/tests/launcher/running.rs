@@ -64,9 +64,19 @@ pub(crate) fn has_ended(pid: Pid) -> bool {
 
 /// The process that has started another one.
 pub(crate) fn parent(pid: Pid) -> Pid {
-    let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero())).unwrap();
-    let parent = stat.rsplit(')').next().unwrap().split_whitespace().nth(1).unwrap();
-    Pid::from_raw(parent.parse().unwrap()).unwrap()
+    Pid::from_raw(stat_field(&pid.as_raw_nonzero().to_string(), 1)).unwrap()
+}
+
+/// The session of a process (`self` is the test's own); 0 when its leader is outside of our PID namespace, which is why
+/// this is read as a plain number and not as a `Pid`.
+pub(crate) fn session(process: &str) -> i32 {
+    stat_field(process, 3)
+}
+
+/// A number behind the name of the program in `/proc/PROCESS/stat` (proc(5)); the state is field 0.
+fn stat_field(process: &str, index: usize) -> i32 {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap();
+    stat.rsplit(')').next().unwrap().split_whitespace().nth(index).unwrap().parse().unwrap()
 }
 
 /// Stops a process that has no launcher any more.
