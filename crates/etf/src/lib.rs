@@ -6,6 +6,7 @@
 //!
 //! * [`encode()`] and [`decode()`]: the external term format, byte-identical to `term_to_binary/2` of OTP 25 (Latin-1
 //!   atoms) and of OTP 26 and newer (UTF-8 atoms);
+//! * [`RawTerm`]: a term that stays encoded, to be looked at, or passed on, without building it;
 //! * [`text`]: what `file:consult/1` reads and what `io_lib:format("~tp", …)` writes.
 //!
 //! No function here does IO, and none panics, recurses without a limit or allocates more than its input warrants,
@@ -15,12 +16,14 @@ pub mod decode;
 pub mod encode;
 mod integer;
 mod order;
+mod raw;
 mod tag;
 mod term;
 pub mod text;
 
 pub use decode::{DecodeError, DecodeLimits, DecodeProblem, Decoder, decode, decode_with};
 pub use encode::{AtomEncoding, EncodeError, encode, encode_without_version};
+pub use raw::{CharacterEncoding, CharactersError, Elements, RawTerm};
 pub use term::{Atom, BigInteger, Term};
 
 /// How deeply terms may be nested, wherever they come from.

@@ -13,7 +13,7 @@ pub struct DecodeError {
 }
 
 impl DecodeError {
-    pub(super) fn new(offset: usize, problem: DecodeProblem) -> Self {
+    pub(crate) fn new(offset: usize, problem: DecodeProblem) -> Self {
         Self { offset, problem }
     }
 }

@@ -1,0 +1,326 @@
+//! A call whose input and output are ours.
+
+use std::collections::VecDeque;
+
+use etf::{CharacterEncoding, CharactersError, RawTerm, Term};
+
+use crate::connection::{Connection, Reply, SILENCE, ended, parsed};
+use crate::error::{NodeError, Step};
+use crate::group_leader::{Device, Pending, Read, ReadKind, Request, Until};
+use crate::message::{Incoming, Outgoing};
+
+/// Requests that wait at one time. The processes of a call wait for their answers, so a program that has more of them
+/// open does not mean well.
+const JOBS: usize = 10_000;
+
+/// A connection with a device: whatever is called through it prints and reads there.
+pub struct Session<'a> {
+    connection: &'a mut Connection,
+    device: &'a mut dyn Device,
+    pending: Pending,
+    /// Whether input is handed on as binaries, as Elixir sets it, or as lists.
+    binary: bool,
+    /// Requests for input, in the order in which they came. Only the first is being served.
+    readers: VecDeque<Reader>,
+    /// Requests that wait for a function on the node.
+    calls: Vec<(Term, Job)>,
+}
+
+/// A request that is being answered: what is left of it, if it is several.
+#[derive(Debug)]
+struct Job {
+    from: Term,
+    reply_as: Term,
+    remaining: VecDeque<Vec<u8>>,
+    waits_for: Waits,
+}
+
+/// What a job in [`Session::calls`] wants with the result of its call.
+#[derive(Debug)]
+enum Waits {
+    /// Nothing was called.
+    Nothing,
+    /// Print it.
+    Print(CharacterEncoding),
+    /// It decides whether there is enough input.
+    Input(Read),
+}
+
+/// A job in [`Session::readers`].
+#[derive(Debug)]
+struct Reader {
+    job: Job,
+    read: Read,
+    is_prompted: bool,
+}
+
+impl<'a> Session<'a> {
+    /// Puts a device beside a connection.
+    pub fn new(connection: &'a mut Connection, device: &'a mut dyn Device) -> Self {
+        Self {
+            connection,
+            device,
+            pending: Pending::default(),
+            binary: true,
+            readers: VecDeque::new(),
+            calls: Vec::new(),
+        }
+    }
+
+    /// Calls a function and serves its input and output until it ends.
+    ///
+    /// # Errors
+    ///
+    /// When the connection breaks, or the output cannot be written. A call that raises is a [`Reply`].
+    pub fn call(&mut self, module: &str, function: &str, arguments: Vec<Term>) -> Result<Reply, NodeError> {
+        let reference = self.connection.start_call(module, function, arguments)?;
+        loop {
+            if self.wants_input() && !self.wait()? {
+                continue;
+            }
+            let frame = self.connection.receive(None)?;
+            if let Some(reply) = ended(&frame, &reference)? {
+                return Ok(reply);
+            }
+            self.serve(&frame)?;
+        }
+    }
+
+    /// Waits for input or for the connection; true when the latter has something to say.
+    fn wait(&mut self) -> Result<bool, NodeError> {
+        let ready = self
+            .device
+            .wait(std::os::fd::AsFd::as_fd(&*self.connection), SILENCE)
+            .map_err(NodeError::Output)?;
+        if !ready.connection && ready.input.is_none() {
+            return Err(NodeError::Timeout(Step::Call));
+        }
+        if let Some(input) = ready.input {
+            self.pending.push(input);
+            self.feed()?;
+        }
+        Ok(ready.connection)
+    }
+
+    fn wants_input(&self) -> bool {
+        self.readers.front().is_some_and(|reader| reader.is_prompted)
+    }
+
+    /// Answers a frame that is a request, or brings the result of a call that was made for one.
+    fn serve(&mut self, frame: &[u8]) -> Result<(), NodeError> {
+        if let Incoming::Sent { message, .. } = parsed(frame)? {
+            let Some([tag, from, reply_as, request]) = message.tuple_of() else { return Ok(()) };
+            if !tag.is_atom("io_request") {
+                return Ok(());
+            }
+            if self.readers.len() + self.calls.len() >= JOBS {
+                return Err(NodeError::Protocol { step: Step::Call, what: "too many requests at once" });
+            }
+            return self.run(Job {
+                from: from.opaque(),
+                reply_as: reply_as.opaque(),
+                remaining: VecDeque::from([request.bytes().to_vec()]),
+                waits_for: Waits::Nothing,
+            });
+        }
+        for index in 0..self.calls.len() {
+            let Some((reference, _)) = self.calls.get(index) else { break };
+            if let Some(reply) = ended(frame, reference)? {
+                let (_, job) = self.calls.swap_remove(index);
+                return self.resume(job, &reply);
+            }
+        }
+        Ok(())
+    }
+
+    /// Goes on with a job until it waits for something, or is done.
+    fn run(&mut self, mut job: Job) -> Result<(), NodeError> {
+        let mut result = Term::atom("ok");
+        while let Some(bytes) = job.remaining.pop_front() {
+            let request = RawTerm::split(&bytes).ok().and_then(|(raw, _)| Request::parse(raw));
+            result = match request {
+                None => error("request"),
+                Some(Request::Put { encoding, characters }) => self.print(encoding, characters)?,
+                Some(Request::Geometry { columns }) => match self.device.geometry() {
+                    Some(size) => Term::Integer(i64::from(if columns { size.columns } else { size.rows })),
+                    None => error("enotsup"),
+                },
+                Some(Request::Options) => self.options(),
+                Some(Request::SetOptions(options)) => {
+                    self.set_options(options);
+                    Term::atom("ok")
+                }
+                Some(Request::Many(requests)) => {
+                    for request in requests.into_iter().rev() {
+                        job.remaining.push_front(request.bytes().to_vec());
+                    }
+                    Term::atom("ok")
+                }
+                Some(Request::PutResult { encoding, module, function, arguments }) => {
+                    job.waits_for = Waits::Print(encoding);
+                    return self.start(job, &module, &function, arguments);
+                }
+                Some(Request::Read(read))
+                    if read.prompt.kind == ReadKind::Password && !self.device.can_hide() =>
+                {
+                    error("enotsup")
+                }
+                Some(Request::Read(read)) => {
+                    self.readers.push_back(Reader { job, read, is_prompted: false });
+                    return self.feed();
+                }
+            };
+            if is_error(&result) {
+                break;
+            }
+        }
+        self.answer(job, result)
+    }
+
+    fn answer(&mut self, job: Job, result: Term) -> Result<(), NodeError> {
+        let from = self.connection.own_pid();
+        let message = Term::Tuple(vec![Term::atom("io_reply"), job.reply_as, result]);
+        self.connection.send(Outgoing::Send { from, to: job.from, message })
+    }
+
+    fn print(&mut self, encoding: CharacterEncoding, characters: RawTerm<'_>) -> Result<Term, NodeError> {
+        match characters.characters(encoding, |piece| self.device.write(piece)) {
+            Ok(()) => Ok(Term::atom("ok")),
+            Err(CharactersError::NotCharacters) => Ok(error("put_chars")),
+            Err(CharactersError::Sink(error)) => Err(NodeError::Output(error)),
+        }
+    }
+
+    fn options(&self) -> Term {
+        let option = |name: &str, value: Term| Term::pair(Term::atom(name), value);
+        Term::List(vec![
+            option("binary", Term::boolean(self.binary)),
+            option("encoding", Term::atom("unicode")),
+            option("echo", Term::boolean(true)),
+        ])
+    }
+
+    fn set_options(&mut self, options: RawTerm<'_>) {
+        for option in options.list().into_iter().flatten() {
+            match option.tuple_of() {
+                Some([name, value]) if name.is_atom("binary") => self.binary = value.is_atom("true"),
+                _ if option.is_atom("binary") => self.binary = true,
+                _ if option.is_atom("list") => self.binary = false,
+                _ => {}
+            }
+        }
+    }
+
+    fn start(
+        &mut self,
+        job: Job,
+        module: &str,
+        function: &str,
+        arguments: Vec<Term>,
+    ) -> Result<(), NodeError> {
+        let reference = self.connection.start_call(module, function, arguments)?;
+        self.calls.push((reference, job));
+        Ok(())
+    }
+
+    /// Goes on with a job whose call has ended.
+    fn resume(&mut self, mut job: Job, reply: &Reply) -> Result<(), NodeError> {
+        let waits_for = std::mem::replace(&mut job.waits_for, Waits::Nothing);
+        let Reply::Returned(value) = reply else {
+            return self.answer(job, error("call"));
+        };
+        let Ok((value, _)) = RawTerm::split(value) else {
+            return self.answer(job, error("call"));
+        };
+        match waits_for {
+            Waits::Nothing => Ok(()),
+            Waits::Print(encoding) => {
+                let result = self.print(encoding, value)?;
+                if is_error(&result) { self.answer(job, result) } else { self.run_after(job, result) }
+            }
+            Waits::Input(read) => self.decided(job, read, value),
+        }
+    }
+
+    /// A sub-request is done: the next one, or the answer.
+    fn run_after(&mut self, job: Job, result: Term) -> Result<(), NodeError> {
+        if job.remaining.is_empty() { self.answer(job, result) } else { self.run(job) }
+    }
+
+    /// What the function of a `get_until` says: enough, or more.
+    fn decided(&mut self, job: Job, mut read: Read, value: RawTerm<'_>) -> Result<(), NodeError> {
+        let fields = value.tuple().unwrap_or_default();
+        match &fields[..] {
+            [tag, result, rest] if tag.is_atom("done") => {
+                self.pending.push_front(&rest.text(CharacterEncoding::Unicode).unwrap_or_default());
+                let result = result.opaque();
+                self.run_after(job, result)?;
+                self.feed()
+            }
+            [tag, continuation] if tag.is_atom("more") => {
+                if let Some(until) = &mut read.until {
+                    until.continuation = continuation.opaque();
+                }
+                self.readers.push_front(Reader { job, read, is_prompted: false });
+                self.feed()
+            }
+            _ => self.answer(job, error("get_until")),
+        }
+    }
+
+    /// Serves requests for input as far as there is some.
+    fn feed(&mut self) -> Result<(), NodeError> {
+        // A function on the node decides how much of the input it takes: nobody else may have it meanwhile.
+        while !self.calls.iter().any(|(_, job)| matches!(job.waits_for, Waits::Input(_))) {
+            let Some(reader) = self.readers.front() else { break };
+            let input = match reader.read.prompt.kind {
+                ReadKind::Characters(count) => self.pending.characters(count),
+                ReadKind::Line | ReadKind::Password | ReadKind::Until => self.pending.line(),
+            };
+            let Some(input) = input else {
+                if let Some(reader) = self.readers.front_mut().filter(|reader| !reader.is_prompted) {
+                    reader.is_prompted = true;
+                    self.device.begin_read(&reader.read.prompt).map_err(NodeError::Output)?;
+                }
+                break;
+            };
+            let Some(Reader { mut job, mut read, .. }) = self.readers.pop_front() else { break };
+            match read.until.take() {
+                Some(until) => {
+                    let arguments = until_arguments(&until, input);
+                    let (module, function) = (until.module.clone(), until.function.clone());
+                    read.until = Some(until);
+                    job.waits_for = Waits::Input(read);
+                    self.start(job, &module, &function, arguments)?;
+                }
+                None => {
+                    let result = self.input_term(input, read.prompt.kind);
+                    self.run_after(job, result)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn input_term(&self, input: Option<Vec<u8>>, kind: ReadKind) -> Term {
+        let Some(mut bytes) = input else { return Term::atom("eof") };
+        if kind == ReadKind::Password && bytes.last() == Some(&b'\n') {
+            bytes.pop();
+        }
+        if self.binary { Term::Binary(bytes) } else { Term::string(&String::from_utf8_lossy(&bytes)) }
+    }
+}
+
+/// Continuation, input as a list (`eof` when there is none), and what the request wants to add.
+fn until_arguments(until: &Until, input: Option<Vec<u8>>) -> Vec<Term> {
+    let input = input.map_or(Term::atom("eof"), |bytes| Term::string(&String::from_utf8_lossy(&bytes)));
+    [vec![until.continuation.clone(), input], until.extra.clone()].concat()
+}
+
+fn error(reason: &str) -> Term {
+    Term::pair(Term::atom("error"), Term::atom(reason))
+}
+
+fn is_error(result: &Term) -> bool {
+    matches!(result.as_tuple(), Some([tag, _]) if tag.is_atom("error"))
+}

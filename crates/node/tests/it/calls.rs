@@ -1,0 +1,91 @@
+//! Calls, and the ways in which they end.
+
+use beamship_node::{Connection, Cookie, NodeError, Reply};
+use etf::{RawTerm, Term};
+
+use crate::node::{COOKIE, connect, node, soon};
+
+fn term(bytes: &[u8]) -> Term {
+    RawTerm::split(bytes).unwrap().0.decode().unwrap()
+}
+
+fn call(module: &str, function: &str, arguments: Vec<Term>) -> Reply {
+    connect().call(module, function, arguments, soon()).unwrap()
+}
+
+#[test]
+fn a_value_comes_back() {
+    let Reply::Returned(value) = call("erlang", "node", vec![]) else { panic!() };
+    assert_eq!(term(&value), Term::atom("probe@localhost"));
+}
+
+#[test]
+fn errors_throws_and_exits_come_back() {
+    let Reply::Raised { kind, reason, stack } = call("erlang", "hd", vec![Term::nil()]) else { panic!() };
+    assert_eq!((kind.as_str(), term(&reason), stack.is_some()), ("error", Term::atom("badarg"), true));
+    let Reply::Raised { kind, reason, stack } = call("erlang", "throw", vec![Term::Integer(7)]) else {
+        panic!()
+    };
+    assert_eq!((kind.as_str(), term(&reason), stack), ("throw", Term::Integer(7), None));
+    let reason = Term::pair(Term::atom("shutdown"), Term::Integer(3));
+    let Reply::Raised { kind, reason: raised, .. } = call("erlang", "exit", vec![reason.clone()]) else {
+        panic!()
+    };
+    assert_eq!((kind.as_str(), term(&raised)), ("exit", reason));
+    let Reply::Raised { kind, .. } = call("no_such_module", "f", vec![]) else { panic!() };
+    assert_eq!(kind.as_str(), "error");
+}
+
+#[test]
+fn one_connection_carries_many_calls() {
+    let mut connection = connect();
+    for number in 0..500 {
+        let reply = connection.call("erlang", "abs", vec![Term::Integer(-number)], soon()).unwrap();
+        let Reply::Returned(value) = reply else { panic!() };
+        assert_eq!(term(&value), Term::Integer(number));
+    }
+}
+
+#[test]
+fn a_large_value_comes_whole() {
+    let arguments = vec![Term::Integer(5_000_000), Term::Integer(7)];
+    let Reply::Returned(value) = call("lists", "duplicate", arguments) else { panic!() };
+    let (raw, _) = RawTerm::split(&value).unwrap();
+    assert_eq!(raw.list().unwrap().count(), 5_000_000);
+}
+
+#[test]
+fn a_wrong_cookie_is_refused_by_either_side() {
+    let error = Connection::open(&node().address, &Cookie::new("vanilla").unwrap(), soon()).unwrap_err();
+    assert!(matches!(error, NodeError::Cookie), "{error}");
+}
+
+#[test]
+fn another_node_is_not_taken_for_the_one() {
+    let mut address = node().address.clone();
+    address.name = "another".to_owned();
+    let error = Connection::open(&address, &Cookie::new(COOKIE).unwrap(), soon()).unwrap_err();
+    assert!(matches!(&error, NodeError::OtherNode(name) if name == "probe@localhost"), "{error}");
+}
+
+/// Names that the node assigns come from a pool: connections one after the other make no atoms.
+#[test]
+fn connections_leave_nothing_behind() {
+    let count = |what: &str| {
+        let Reply::Returned(value) = call("erlang", "system_info", vec![Term::atom(what)]) else { panic!() };
+        term(&value).as_integer().unwrap()
+    };
+    let measure = || ["atom_count", "process_count", "port_count"].map(count);
+    for _ in 0..20 {
+        measure();
+    }
+    // The other tests use the node as well, and their atoms, processes and ports are a few.
+    let before = measure();
+    for _ in 0..300 {
+        drop(connect());
+    }
+    let after = measure();
+    for (before, after) in before.into_iter().zip(after) {
+        assert!(after - before < 100, "{before} became {after}");
+    }
+}
