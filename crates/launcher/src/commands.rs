@@ -1,21 +1,27 @@
 //! The commands of a release, one file each.
 
+mod apps;
 mod daemon;
 mod eval;
 mod help;
+mod options;
+mod pid;
+mod remote;
+mod rpc;
 mod start;
+mod stop;
 
 use std::ffi::OsString;
 use std::io::Write;
 use std::process::ExitCode;
 
+use node::{Connection, Deadline};
+
+use crate::control::{Route, SETUP, connect};
 use crate::env_sh;
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::release::Release;
-
-/// Commands that talk to a running system.
-const NODE_COMMANDS: [&str; 5] = ["rpc", "remote", "stop", "restart", "pid"];
 
 /// Runs the command that was typed.
 pub(crate) fn run() -> Result<ExitCode, Failure> {
@@ -31,11 +37,12 @@ pub(crate) fn run() -> Result<ExitCode, Failure> {
         return Err(env_sh::source(&release, &environment));
     }
     let environment = environment.complete(&release);
+    let rest = arguments.get(1..).unwrap_or_default();
     match command.as_str() {
         "start" => start::run(&release, &environment),
         "start_iex" => start::run_iex(&release, &environment),
         "daemon" | "daemon_iex" => daemon::run(&release, &environment, &command),
-        "eval" => eval::run(&release, &environment, &arguments[1..]),
+        "eval" => eval::run(&release, &environment, rest),
         "version" => {
             let text = format!("{} {}\n", environment.text("RELEASE_NAME")?, release.version);
             std::io::stdout().write_all(text.as_bytes()).map_err(|error| Failure::new(error.to_string()))?;
@@ -46,13 +53,32 @@ pub(crate) fn run() -> Result<ExitCode, Failure> {
             help::to_stderr(&release);
             Ok(ExitCode::SUCCESS)
         }
-        name if NODE_COMMANDS.contains(&name) => Err(Failure::new(format!(
-            "`{name}` is not there yet: this version cannot talk to a running system"
-        ))
-        .hint("SIGTERM stops a system gracefully")),
+        "rpc" => rpc::run(&release, &environment, rest),
+        "stop" => stop::run(&release, &environment, rest),
+        "restart" => stop::restart(&release, &environment, rest),
+        "pid" => pid::run(&release, &environment, rest),
+        "ping" => pid::ping(&release, &environment, rest),
+        "ready" => apps::ready(&release, &environment, rest),
+        "apps" => apps::run(&release, &environment, rest),
+        "remote" => remote::run(&release, &environment, rest),
         name => {
             help::to_stderr(&release);
             Err(Failure::new(format!("unknown command `{name}`")))
+        }
+    }
+}
+
+/// Connects for a command that only the launcher's own client can do.
+fn connect_natively(
+    release: &Release,
+    environment: &Environment,
+    command: &str,
+) -> Result<Connection, Failure> {
+    match Route::find(release, environment)? {
+        Route::Native { address, cookie } => connect(&address, &cookie, Deadline::after(SETUP)),
+        Route::VirtualMachine { protocol } => {
+            Err(Failure::new(format!("`{command}` does not work over `{protocol}`"))
+                .hint("use `rpc` with an expression: it runs in a virtual machine of its own there"))
         }
     }
 }

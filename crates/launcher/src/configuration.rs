@@ -29,6 +29,8 @@ pub(crate) struct Configuration {
     pub(crate) path: PathBuf,
     /// Whether the system reboots when it is configured.
     pub(crate) reboots: bool,
+    /// The text of the file.
+    text: Vec<u8>,
     /// The private copy, if there is one; removed when this is dropped.
     pub(crate) copy: Option<PrivateCopy>,
 }
@@ -42,10 +44,15 @@ impl Configuration {
         let file = with_config(&original);
         let bytes = std::fs::read(&file).map_err(|error| Failure::cannot("read", file.display(), error))?;
         if !reboots(&bytes) {
-            return Ok(Self { path: original.clone(), original, reboots: false, copy: None });
+            return Ok(Self { path: original.clone(), original, reboots: false, text: bytes, copy: None });
         }
         let copy = PrivateCopy::write(release, environment, &bytes)?;
-        Ok(Self { original, path: copy.base.clone(), reboots: true, copy: Some(copy) })
+        Ok(Self { original, path: copy.base.clone(), reboots: true, text: bytes, copy: Some(copy) })
+    }
+
+    /// Whether a word stands somewhere in it.
+    pub(crate) fn mentions(&self, word: &str) -> bool {
+        contains(&self.text, word.as_bytes())
     }
 
     /// Tells the virtual machine.
@@ -71,6 +78,11 @@ fn with_config(base: &Path) -> PathBuf {
     let mut path = base.as_os_str().to_owned();
     path.push(".config");
     path.into()
+}
+
+/// Whether `bytes` contain these.
+pub(crate) fn contains(bytes: &[u8], searched: &[u8]) -> bool {
+    bytes.windows(searched.len()).any(|window| window == searched)
 }
 
 /// Mix's marker in a comment of the file.
@@ -159,7 +171,7 @@ fn is_copy_of(file: &str, name: &str) -> bool {
 }
 
 /// 16 hexadecimal digits that nobody can guess.
-fn random() -> std::io::Result<String> {
+pub(crate) fn random() -> std::io::Result<String> {
     let mut bytes = [0; 8];
     File::open("/dev/urandom")?.read_exact(&mut bytes)?;
     Ok(format!("{:016x}", u64::from_ne_bytes(bytes)))

@@ -1,5 +1,6 @@
 //! `RELEASE_DISTRIBUTION` and `RELEASE_MODE`: a wrong value is an error, never a start without what was asked for.
 
+use crate::configuration::random;
 use crate::environment::Environment;
 use crate::failure::Failure;
 
@@ -25,6 +26,17 @@ impl Distribution {
             other => Err(Failure::new(format!("RELEASE_DISTRIBUTION is `{other}`"))
                 .hint("it has to be `sname`, `name` or `none`")),
         }
+    }
+
+    /// The same for a node that talks to this one and goes again.
+    pub(crate) fn temporary(self, prefix: &str) -> Result<Self, Failure> {
+        let random = random().map_err(|error| Failure::cannot("read", "/dev/urandom", error))?;
+        let name = |node: String| format!("{prefix}-{}-{node}", random.get(..4).unwrap_or_default());
+        Ok(match self {
+            Self::None => Self::None,
+            Self::Short(node) => Self::Short(name(node)),
+            Self::Long(node) => Self::Long(name(node)),
+        })
     }
 
     /// The arguments of the virtual machine.

@@ -10,16 +10,21 @@
 
 mod commands;
 mod configuration;
+mod control;
 mod cookie;
 mod distribution;
 mod env_sh;
 mod environment;
 mod erlexec;
+mod exposure;
 mod failure;
 mod release;
 mod signals;
+mod standard_streams;
+mod state;
 mod supervision;
 mod virtual_machine;
+mod vm_arguments;
 
 use std::process::ExitCode;
 

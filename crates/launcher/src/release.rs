@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use etf::Term;
 
+use crate::environment::Environment;
 use crate::failure::Failure;
 
 /// A release on disk, as far as its command has to know it.
@@ -65,6 +66,26 @@ impl Release {
     pub(crate) fn erts_bin(&self) -> Option<PathBuf> {
         let directory = self.root.join(format!("erts-{}", self.erts_version)).join("bin");
         directory.is_dir().then_some(directory)
+    }
+
+    /// The applications without which the system, started with `RELEASE_BOOT_SCRIPT`, is not complete. None are known
+    /// for a boot script that has no resource file.
+    pub(crate) fn permanent_applications(&self, environment: &Environment) -> Result<Vec<String>, Failure> {
+        let boot = environment.text("RELEASE_BOOT_SCRIPT")?;
+        let name = if boot == "start" { &self.name } else { boot };
+        let path = self.version_directory().join(format!("{name}.rel"));
+        let Ok(bytes) = std::fs::read(&path) else { return Ok(Vec::new()) };
+        let terms =
+            etf::text::consult(&bytes).map_err(|error| Failure::cannot("read", path.display(), error))?;
+        let applications = terms.first().and_then(Term::as_tuple).and_then(|fields| fields.get(3)?.as_list());
+        let permanent = applications.unwrap_or_default().iter().filter_map(|application| {
+            match application.as_tuple()? {
+                [name, _] | [name, _, Term::List(_)] => Some(name),
+                [name, _, mode, ..] if mode.is_atom("permanent") => Some(name),
+                _ => None,
+            }
+        });
+        Ok(permanent.filter_map(Term::as_atom).map(ToString::to_string).collect())
     }
 
     /// Name and applications from `NAME.rel`, the only file of its kind in `releases/VSN`.

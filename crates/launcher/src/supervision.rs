@@ -19,8 +19,12 @@ pub(crate) enum Keys {
     VirtualMachine,
 }
 
-/// Runs a command to its end.
-pub(crate) fn supervise(mut command: Command, keys: Keys) -> Result<ExitCode, Failure> {
+/// Runs a command to its end. `on_start` is told the number of its process; when it fails, the process is ended.
+pub(crate) fn supervise(
+    mut command: Command,
+    keys: Keys,
+    on_start: impl FnOnce(u32) -> Result<(), Failure>,
+) -> Result<ExitCode, Failure> {
     let program = command.get_program().to_string_lossy().into_owned();
     let cannot = |error| {
         Failure::cannot("start", &program, error)
@@ -28,11 +32,15 @@ pub(crate) fn supervise(mut command: Command, keys: Keys) -> Result<ExitCode, Fa
     };
     let signals = Signals::block().map_err(cannot)?;
     let child = signals.spawn(&mut command).map_err(cannot)?;
+    let failure = on_start(child.id()).err();
+    if failure.is_some() {
+        send(&child, libc::SIGKILL);
+    }
     loop {
         match signals.wait() {
             libc::SIGCHLD => {
                 if let Some(status) = reap(&child) {
-                    return Ok(exit_code(status));
+                    return failure.map_or_else(|| Ok(exit_code(status)), Err);
                 }
             }
             libc::SIGINT | libc::SIGQUIT if keys == Keys::VirtualMachine => {}

@@ -2,15 +2,17 @@
 //! together (specification §6.2), without any of them.
 
 use std::ffi::{OsStr, OsString};
-use std::io::IsTerminal;
-use std::path::PathBuf;
-use std::process::Command;
+use std::io::{IsTerminal, Write};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
 
-use crate::configuration::Configuration;
+use crate::configuration::{Configuration, contains, random};
 use crate::cookie::cookie;
 use crate::distribution::{Distribution, mode};
 use crate::environment::{Environment, given};
 use crate::erlexec;
+use crate::exposure::Exposure;
 use crate::failure::Failure;
 use crate::release::Release;
 
@@ -23,6 +25,39 @@ pub(crate) enum Program {
     StartIex,
     /// One expression, with arguments.
     Eval(Vec<OsString>),
+    /// One expression on a running node.
+    Rpc {
+        /// The node.
+        node: String,
+        /// The expression.
+        expression: OsString,
+    },
+    /// IEx on a running node.
+    Remote {
+        /// The node.
+        node: String,
+    },
+}
+
+impl Program {
+    /// Whether it only talks to a running system.
+    fn is_control(&self) -> bool {
+        matches!(self, Self::Rpc { .. } | Self::Remote { .. })
+    }
+
+    fn is_iex(&self) -> bool {
+        matches!(self, Self::StartIex | Self::Remote { .. })
+    }
+
+    /// The variable that names its boot script. A single expression loads code when it needs it.
+    fn boot_variable(&self) -> &'static str {
+        if self.is_system() { "RELEASE_BOOT_SCRIPT" } else { "RELEASE_BOOT_SCRIPT_CLEAN" }
+    }
+
+    /// Whether it is the system itself.
+    fn is_system(&self) -> bool {
+        matches!(self, Self::Start | Self::StartIex)
+    }
 }
 
 /// The command line, its pieces in order.
@@ -39,21 +74,37 @@ impl Arguments {
     }
 }
 
-/// The command that starts the virtual machine.
+/// The command that starts the virtual machine. Only what talks to a running system has no configuration.
 pub(crate) fn command(
     release: &Release,
     environment: &Environment,
-    configuration: &Configuration,
+    configuration: Option<&Configuration>,
     program: &Program,
+    exposure: &Exposure,
 ) -> Result<Command, Failure> {
     let distribution = match program {
         // A single expression runs undistributed.
         Program::Eval(_) => Distribution::None,
         Program::Start | Program::StartIex => Distribution::from_environment(environment)?,
+        Program::Rpc { .. } => Distribution::from_environment(environment)?.temporary("rpc")?,
+        Program::Remote { .. } => Distribution::from_environment(environment)?.temporary("rem")?,
     };
     let cookie = cookie(release, &distribution)?;
-    let arguments =
-        arguments(release, environment, configuration, program, &distribution, cookie.as_deref())?;
+    let boot = release.version_directory().join(environment.get(program.boot_variable()));
+    let shown = match &cookie {
+        Some(cookie) => Some(cookie_argument(cookie, &boot, configuration)?),
+        None => None,
+    };
+    let arguments = arguments(
+        release,
+        environment,
+        configuration,
+        program,
+        &distribution,
+        shown.as_deref(),
+        exposure,
+        &boot,
+    )?;
     let mut command = match release.erts_bin() {
         Some(bin) => {
             let program = bin.join("erlexec");
@@ -69,7 +120,10 @@ pub(crate) fn command(
     if let Some(cookie) = cookie {
         command.env("RELEASE_COOKIE", cookie);
     }
-    configuration.apply(&mut command);
+    if let Some(configuration) = configuration {
+        configuration.apply(&mut command);
+    }
+    exposure.apply(&mut command);
     command.args(arguments.0);
     Ok(command)
 }
@@ -86,15 +140,18 @@ fn erl_of_the_machine() -> Result<PathBuf, Failure> {
         })
 }
 
+#[allow(clippy::too_many_arguments, reason = "everything that a command line says")]
 fn arguments(
     release: &Release,
     environment: &Environment,
-    configuration: &Configuration,
+    configuration: Option<&Configuration>,
     program: &Program,
     distribution: &Distribution,
     cookie: Option<&str>,
+    exposure: &Exposure,
+    boot: &Path,
 ) -> Result<Arguments, Failure> {
-    let is_iex = *program == Program::StartIex;
+    let is_iex = program.is_iex();
     // Before Elixir 1.15 its options came before everything, and IEx had a start-up module of its own.
     let is_old = release.elixir < (1, 15);
     let options = given("ELIXIR_ERL_OPTIONS").unwrap_or_default();
@@ -116,15 +173,14 @@ fn arguments(
         (false, true) => arguments.words("-noshell -s elixir start_cli"),
         (false, false) => arguments.words("-s elixir start_cli"),
     }
-    let boot = match program {
-        // A single expression loads code when it needs it.
-        Program::Eval(_) => "RELEASE_BOOT_SCRIPT_CLEAN",
-        Program::Start | Program::StartIex => {
-            let flag = if configuration.reboots { "-elixir config_provider_reboot_mode" } else { "-mode" };
-            arguments.words(&format!("{flag} {}", mode(environment)?));
-            "RELEASE_BOOT_SCRIPT"
-        }
-    };
+    if program.is_control() {
+        arguments.push("-hidden");
+    }
+    if program.is_system() {
+        let reboots = configuration.is_some_and(|configuration| configuration.reboots);
+        let flag = if reboots { "-elixir config_provider_reboot_mode" } else { "-mode" };
+        arguments.words(&format!("{flag} {}", mode(environment)?));
+    }
     if *program == Program::Start {
         // The terminal's interrupt is ours to answer, with a graceful stop.
         arguments.push("+Bi");
@@ -134,15 +190,22 @@ fn arguments(
         arguments.push(cookie);
     }
     arguments.0.extend(distribution.arguments().into_iter().map(OsString::from));
-    arguments.push("-config");
-    arguments.push(&configuration.path);
+    arguments.0.extend(exposure.arguments().into_iter().map(OsString::from));
+    if let Some(configuration) = configuration {
+        arguments.push("-config");
+        arguments.push(&configuration.path);
+    }
     arguments.push("-boot");
-    arguments.push(release.version_directory().join(environment.get(boot)));
+    arguments.push(boot);
     arguments.push("-boot_var");
     arguments.push("RELEASE_LIB");
     arguments.push(release.root.join("lib"));
     arguments.push("-args_file");
-    arguments.push(environment.get("RELEASE_VM_ARGS"));
+    arguments.push(environment.get(if program.is_control() {
+        "RELEASE_REMOTE_VM_ARGS"
+    } else {
+        "RELEASE_VM_ARGS"
+    }));
     arguments.push("-extra");
     match program {
         Program::Start => arguments.push("--no-halt"),
@@ -154,8 +217,62 @@ fn arguments(
             arguments.push("--");
             arguments.0.extend(given.cloned());
         }
+        Program::Rpc { node, expression } => {
+            arguments.push("--rpc-eval");
+            arguments.push(node);
+            arguments.push(expression);
+        }
+        Program::Remote { node } => {
+            arguments.words("--no-halt +iex --remsh");
+            arguments.push(node);
+        }
     }
     Ok(arguments)
+}
+
+/// The cookie that everybody on the machine may see: a throw-away one, where the boot script sets the real one.
+fn cookie_argument(
+    cookie: &str,
+    boot: &Path,
+    configuration: Option<&Configuration>,
+) -> Result<String, Failure> {
+    let mut file = boot.as_os_str().to_owned();
+    file.push(".boot");
+    let sets_cookie = std::fs::read(&file).is_ok_and(|bytes| contains(&bytes, b"RELEASE_COOKIE"));
+    // Nodes that kernel waits for while it starts are met before the boot script can set anything.
+    let meets_nodes = configuration.is_some_and(|configuration| configuration.mentions("sync_nodes_"));
+    if !sets_cookie || meets_nodes {
+        return Ok(cookie.to_owned());
+    }
+    random().map_err(|error| Failure::cannot("read", "/dev/urandom", error))
+}
+
+/// What a control command becomes where the distribution is one that only a virtual machine speaks.
+pub(crate) fn rpc_instead(
+    release: &Release,
+    environment: &Environment,
+    expression: &str,
+    protocol: &str,
+) -> Result<ExitCode, Failure> {
+    let note =
+        format!("note: a second virtual machine asks the system, because its distribution is `{protocol}`\n");
+    let _ = std::io::stderr().write_all(note.as_bytes());
+    let node = environment.text("RELEASE_NODE")?.to_owned();
+    let program = Program::Rpc { node, expression: expression.into() };
+    become_control(release, environment, &program)
+}
+
+/// Becomes a virtual machine that talks to the running one.
+pub(crate) fn become_control(
+    release: &Release,
+    environment: &Environment,
+    program: &Program,
+) -> Result<ExitCode, Failure> {
+    let mut command = command(release, environment, None, program, &Exposure::default())?;
+    let name = command.get_program().to_string_lossy().into_owned();
+    let error = command.exec();
+    Err(Failure::cannot("start", name, error)
+        .hint("the release was built for another system, or is incomplete"))
 }
 
 fn wants_colour() -> bool {

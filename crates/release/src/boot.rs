@@ -3,9 +3,10 @@
 //! Made here exactly as OTP's `systools:make_script/2` makes them and as Mix completes them afterwards (specification
 //! §4), so that the `.boot` file is the same, byte for byte. The work is in three rooms: [`check`] refuses boot lists
 //! that could not start, [`order`] sorts applications so that each comes after what it needs, and [`script`] writes the
-//! instructions.
+//! instructions. [`cookie`] adds one that neither of the two writes.
 
 mod check;
+mod cookie;
 mod order;
 mod script;
 
@@ -62,6 +63,12 @@ impl BootScript {
         check::applications(&booted)?;
         let booted = order::order(booted)?;
         Ok(Self { release, script: script::script(spec, &booted) })
+    }
+
+    /// The same script with the instruction that sets the cookie from `RELEASE_COOKIE` as soon as kernel has started.
+    #[must_use]
+    pub fn with_cookie_from_environment(self) -> Self {
+        Self { script: cookie::with_cookie_from_environment(self.script), ..self }
     }
 
     /// The bytes of the `.boot` file: OTP 25 writes atoms in Latin-1, later ones in UTF-8.

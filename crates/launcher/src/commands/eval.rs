@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use super::start::run_or_become;
 use crate::configuration::Configuration;
 use crate::environment::Environment;
+use crate::exposure::Exposure;
 use crate::failure::Failure;
 use crate::release::Release;
 use crate::virtual_machine::{Program, command};
@@ -21,6 +22,7 @@ pub(super) fn run(
             .hint("put it between quotes: eval 'IO.puts(:hello)'"));
     }
     let configuration = Configuration::prepare(release, environment)?;
-    let command = command(release, environment, &configuration, &Program::Eval(arguments.to_vec()))?;
+    let program = Program::Eval(arguments.to_vec());
+    let command = command(release, environment, Some(&configuration), &program, &Exposure::default())?;
     run_or_become(command, &configuration)
 }

@@ -12,6 +12,18 @@ const COMMANDS: &str = "
     daemon             Starts the system in the background
     daemon_iex         Starts the system in the background with IEx attached
     eval EXPR [ARG…]   Evaluates an expression in a new virtual machine, without starting the system
+    rpc EXPR           Evaluates an expression on the running system
+    rpc --mfa MODULE FUNCTION [TERM…]
+                       Calls a function on the running system and prints its value
+    remote             Opens a console on the running system
+    stop [--wait [SECONDS]]
+                       Stops the running system, and waits until its process is gone
+    restart            Restarts the running system in its process
+    pid                Prints the number of the system's process
+    ping               Prints `pong` when the running system answers
+    ready [--wait SECONDS]
+                       Succeeds when all applications of the release are started
+    apps [--json]      Lists the applications that run
     version            Prints name and version of the release
     help               Prints this list
 ";

@@ -1,39 +1,79 @@
 //! `start` and `start_iex`.
 
 use std::os::unix::process::CommandExt;
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 
 use crate::configuration::Configuration;
 use crate::environment::Environment;
+use crate::exposure::Exposure;
 use crate::failure::Failure;
 use crate::release::Release;
+use crate::state::{Process, State};
 use crate::supervision::{Keys, supervise};
 use crate::virtual_machine::{Program, command};
 
 /// Runs the system in the foreground.
 pub(super) fn run(release: &Release, environment: &Environment) -> Result<ExitCode, Failure> {
     let configuration = Configuration::prepare(release, environment)?;
-    supervise(command(release, environment, &configuration, &Program::Start)?, Keys::Launcher)
+    let exposure = Exposure::of_system(environment, &configuration)?;
+    let command = command(release, environment, Some(&configuration), &Program::Start, &exposure)?;
+    supervise_system(command, Keys::Launcher, environment, &exposure)
 }
 
 /// Runs the system with IEx. The terminal belongs to IEx, so the launcher steps aside, unless it has something to
 /// clean up.
 pub(super) fn run_iex(release: &Release, environment: &Environment) -> Result<ExitCode, Failure> {
     let configuration = Configuration::prepare(release, environment)?;
-    let command = command(release, environment, &configuration, &Program::StartIex)?;
-    run_or_become(command, &configuration)
+    let exposure = Exposure::of_system(environment, &configuration)?;
+    let command = command(release, environment, Some(&configuration), &Program::StartIex, &exposure)?;
+    if configuration.copy.is_some() {
+        return supervise_system(command, Keys::VirtualMachine, environment, &exposure);
+    }
+    // The process stays the same when it becomes the virtual machine.
+    record(std::process::id(), environment, &exposure)?;
+    become_command(command)
 }
 
 /// Becomes the virtual machine, or stays its parent when there is a private configuration to remove afterwards.
-pub(super) fn run_or_become(
-    mut command: std::process::Command,
-    configuration: &Configuration,
-) -> Result<ExitCode, Failure> {
+pub(super) fn run_or_become(command: Command, configuration: &Configuration) -> Result<ExitCode, Failure> {
     if configuration.copy.is_some() {
-        return supervise(command, Keys::VirtualMachine);
+        return supervise(command, Keys::VirtualMachine, |_| Ok(()));
     }
+    become_command(command)
+}
+
+fn become_command(mut command: Command) -> Result<ExitCode, Failure> {
     let program = command.get_program().to_string_lossy().into_owned();
     let error = command.exec();
     Err(Failure::cannot("start", program, error)
         .hint("the release was built for another system, or is incomplete"))
+}
+
+/// Stays the parent of the system, and tells control commands about it as long as it runs.
+fn supervise_system(
+    command: Command,
+    keys: Keys,
+    environment: &Environment,
+    exposure: &Exposure,
+) -> Result<ExitCode, Failure> {
+    let mut process = None;
+    let result = supervise(command, keys, |pid| {
+        process = record(pid, environment, exposure)?;
+        Ok(())
+    });
+    if let Some(process) = process {
+        State::remove(environment, &process);
+    }
+    result
+}
+
+/// Writes the state file. Without it control commands ask EPMD; only where there is none it has to be written.
+fn record(pid: u32, environment: &Environment, exposure: &Exposure) -> Result<Option<Process>, Failure> {
+    let Some(process) = Process::of(pid) else { return Ok(None) };
+    let node = environment.text("RELEASE_NODE")?.to_owned();
+    let state = State { node, process: process.clone(), port: exposure.port };
+    match state.write(environment) {
+        Err(failure) if exposure.port.is_some() => Err(failure),
+        _ => Ok(Some(process)),
+    }
 }

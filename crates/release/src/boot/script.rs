@@ -214,6 +214,6 @@ fn call(module: &str, function: &str, arguments: Vec<Term>) -> Term {
     Term::Tuple(vec![Term::atom(module), Term::atom(function), Term::List(arguments)])
 }
 
-fn apply(module: &str, function: &str, arguments: Vec<Term>) -> Term {
+pub(super) fn apply(module: &str, function: &str, arguments: Vec<Term>) -> Term {
     Term::pair(Term::atom("apply"), call(module, function, arguments))
 }

@@ -51,6 +51,7 @@ impl Layout<'_> {
         self.bytes(&release_file, 0o644, consultable(&start.release, otp_release))?;
         let clean = BootScript::make(spec, graph, &graph.start_clean)?;
         for (name, boot) in [("start", start), ("start_clean", clean)] {
+            let boot = boot.with_cookie_from_environment();
             self.bytes(
                 &self.version_path(&format!("{name}.script")),
                 0o644,

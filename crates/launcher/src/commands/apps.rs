@@ -1,0 +1,199 @@
+//! `apps` and `ready`: what runs, and whether that is everything.
+
+use std::ffi::OsString;
+use std::io::Write;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use etf::{RawTerm, Term};
+use node::{Connection, Deadline, Reply};
+
+use super::options::Options;
+use super::rpc::failed;
+use crate::control::{Route, SETUP, broken, connect};
+use crate::environment::Environment;
+use crate::failure::Failure;
+use crate::release::Release;
+use crate::virtual_machine;
+
+/// How often `ready --wait` asks.
+const INTERVAL: Duration = Duration::from_millis(50);
+
+/// An application that runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Running {
+    name: String,
+    version: String,
+    description: String,
+}
+
+const APPS_EXPRESSION: &str = "for {name, _, version} <- Enum.sort(Application.started_applications()), \
+                               do: IO.puts(\"#{name} #{version}\")";
+
+const READY_EXPRESSION: &str = "case :init.get_status() do {:started, _} -> :ok; status -> \
+                                IO.puts(:stderr, inspect(status)); exit({:shutdown, 1}) end";
+
+/// Prints the applications that run, sorted by name.
+pub(super) fn run(
+    release: &Release,
+    environment: &Environment,
+    arguments: &[OsString],
+) -> Result<ExitCode, Failure> {
+    let options = Options::parse("apps", arguments, &["--json"], None)?;
+    let mut connection = match Route::find(release, environment)? {
+        Route::Native { address, cookie } => connect(&address, &cookie, Deadline::after(SETUP))?,
+        Route::VirtualMachine { protocol } if options.json => {
+            return Err(Failure::new(format!("apps --json does not work over `{protocol}`")));
+        }
+        Route::VirtualMachine { protocol } => {
+            return virtual_machine::rpc_instead(release, environment, APPS_EXPRESSION, &protocol);
+        }
+    };
+    let running = running(&mut connection, Deadline::after(SETUP))?;
+    let text = if options.json { json(&running) } else { table(&running) };
+    std::io::stdout()
+        .write_all(text.as_bytes())
+        .map_err(|error| Failure::new(format!("cannot write the output: {error}")))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn table(running: &[Running]) -> String {
+    let width = running.iter().map(|application| application.name.chars().count()).max().unwrap_or(0);
+    running
+        .iter()
+        .map(|application| format!("{:width$}  {}\n", application.name, application.version))
+        .collect()
+}
+
+fn json(running: &[Running]) -> String {
+    let objects: Vec<String> = running
+        .iter()
+        .map(|application| {
+            format!(
+                "{{\"name\":{},\"version\":{},\"description\":{}}}",
+                json_string(&application.name),
+                json_string(&application.version),
+                json_string(&application.description)
+            )
+        })
+        .collect();
+    format!("[{}]\n", objects.join(","))
+}
+
+fn json_string(text: &str) -> String {
+    let mut string = String::from("\"");
+    for character in text.chars() {
+        match character {
+            '"' | '\\' => string.extend(['\\', character]),
+            control if control < ' ' => string.push_str(&format!("\\u{:04x}", u32::from(control))),
+            other => string.push(other),
+        }
+    }
+    string.push('"');
+    string
+}
+
+/// Exits with 0 once the system's start is complete and all its permanent applications run.
+pub(super) fn ready(
+    release: &Release,
+    environment: &Environment,
+    arguments: &[OsString],
+) -> Result<ExitCode, Failure> {
+    let options = Options::parse("ready", arguments, &["--wait"], None)?;
+    let patience = options.wait.map(Deadline::after);
+    loop {
+        match look(release, environment) {
+            Ok(code) => return Ok(code),
+            Err(failure) => {
+                let Some(left) = patience.and_then(Deadline::remaining) else { return Err(failure) };
+                std::thread::sleep(left.min(INTERVAL));
+            }
+        }
+    }
+}
+
+fn look(release: &Release, environment: &Environment) -> Result<ExitCode, Failure> {
+    let (address, cookie) = match Route::find(release, environment)? {
+        Route::Native { address, cookie } => (address, cookie),
+        Route::VirtualMachine { protocol } => {
+            return virtual_machine::rpc_instead(release, environment, READY_EXPRESSION, &protocol);
+        }
+    };
+    let deadline = Deadline::after(SETUP);
+    let mut connection = connect(&address, &cookie, deadline)?;
+    let status = value(&mut connection, ("init", "get_status"), deadline)?;
+    if !matches!(status.as_tuple(), Some([phase, _]) if phase.is_atom("started")) {
+        return Err(Failure::new(format!(
+            "`{}` is not ready: its status is {}",
+            address.node(),
+            etf::text::plain(&status)
+        )));
+    }
+    let running = running(&mut connection, deadline)?;
+    let mut missing = release.permanent_applications(environment)?;
+    missing.retain(|name| !running.iter().any(|application| application.name == *name));
+    if missing.is_empty() {
+        return Ok(ExitCode::SUCCESS);
+    }
+    Err(Failure::new(format!(
+        "`{}` is not ready: these applications do not run: {}",
+        address.node(),
+        missing.join(", ")
+    )))
+}
+
+/// `application:which_applications()`, sorted by name.
+fn running(connection: &mut Connection, deadline: Deadline) -> Result<Vec<Running>, Failure> {
+    let applications = value(connection, ("application", "which_applications"), deadline)?;
+    let mut running: Vec<Running> = applications
+        .as_list()
+        .unwrap_or_default()
+        .iter()
+        .filter_map(|application| match application.as_tuple()? {
+            [name, description, version] => Some(Running {
+                name: name.as_atom()?.to_string(),
+                version: version.to_text()?,
+                description: description.to_text().unwrap_or_default(),
+            }),
+            _ => None,
+        })
+        .collect();
+    running.sort_by(|left, right| left.name.cmp(&right.name));
+    Ok(running)
+}
+
+fn value(
+    connection: &mut Connection,
+    (module, function): (&str, &str),
+    deadline: Deadline,
+) -> Result<Term, Failure> {
+    let reply = connection
+        .call(module, function, vec![], deadline)
+        .map_err(|error| broken(connection.node().as_str(), &error))?;
+    match &reply {
+        Reply::Returned(value) => RawTerm::split(value).ok().and_then(|(raw, _)| raw.decode().ok()),
+        _ => None,
+    }
+    .ok_or_else(|| failed(connection, &reply))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn applications_are_a_table_or_json() {
+        let running =
+            [("a_b", "1.0", "say \"x\"\n"), ("c", "2", "")].map(|(name, version, description)| Running {
+                name: name.to_owned(),
+                version: version.to_owned(),
+                description: description.to_owned(),
+            });
+        assert_eq!(table(&running), "a_b  1.0\nc    2\n");
+        assert_eq!(
+            json(&running),
+            "[{\"name\":\"a_b\",\"version\":\"1.0\",\"description\":\"say \\\"x\\\"\\u000a\"},\
+             {\"name\":\"c\",\"version\":\"2\",\"description\":\"\"}]\n"
+        );
+    }
+}

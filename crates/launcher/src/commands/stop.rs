@@ -1,0 +1,137 @@
+//! `stop` and `restart`.
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use etf::{RawTerm, Term};
+use node::{Address, Connection, Cookie, Deadline, NodeError, Reply};
+
+use super::options::Options;
+use super::rpc::failed;
+use crate::control::{Route, SETUP, broken, connect};
+use crate::environment::Environment;
+use crate::failure::Failure;
+use crate::release::Release;
+use crate::state::{Process, State};
+use crate::virtual_machine;
+
+/// What `--wait` means without a number.
+const WAIT: Duration = Duration::from_secs(60);
+
+/// How often it is looked whether the system is gone.
+const INTERVAL: Duration = Duration::from_millis(10);
+
+/// Stops the system gracefully. With `--wait` returns when its process is gone.
+pub(super) fn run(
+    release: &Release,
+    environment: &Environment,
+    arguments: &[OsString],
+) -> Result<ExitCode, Failure> {
+    let options = Options::parse("stop", arguments, &["--wait"], Some(WAIT))?;
+    let (address, cookie) = match Route::find(release, environment)? {
+        Route::Native { address, cookie } => (address, cookie),
+        Route::VirtualMachine { protocol } => {
+            if options.wait.is_some() {
+                return Err(Failure::new(format!("stop --wait does not work over `{protocol}`"))
+                    .hint("use `stop`, and wait for the process that `pid` names"));
+            }
+            return virtual_machine::rpc_instead(release, environment, "System.stop()", &protocol);
+        }
+    };
+    let mut connection = connect(&address, &cookie, Deadline::after(SETUP))?;
+    let process = match options.wait {
+        Some(_) => process_of(environment, &mut connection),
+        None => None,
+    };
+    ask(&mut connection, "stop", &address, &cookie)?;
+    if let Some(wait) = options.wait {
+        wait_until_gone(&address, &cookie, process.as_ref(), wait)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Restarts the system in its process.
+pub(super) fn restart(
+    release: &Release,
+    environment: &Environment,
+    arguments: &[OsString],
+) -> Result<ExitCode, Failure> {
+    Options::parse("restart", arguments, &[], None)?;
+    match Route::find(release, environment)? {
+        Route::Native { address, cookie } => {
+            let mut connection = connect(&address, &cookie, Deadline::after(SETUP))?;
+            ask(&mut connection, "restart", &address, &cookie)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Route::VirtualMachine { protocol } => {
+            virtual_machine::rpc_instead(release, environment, "System.restart()", &protocol)
+        }
+    }
+}
+
+/// Calls `init:FUNCTION()`. A node that is gone before it could answer has done it.
+fn ask(
+    connection: &mut Connection,
+    function: &str,
+    address: &Address,
+    cookie: &Cookie,
+) -> Result<(), Failure> {
+    match connection.call("init", function, vec![], Deadline::after(SETUP)) {
+        Ok(Reply::Returned(_)) => Ok(()),
+        Ok(reply) => Err(failed(connection, &reply)),
+        Err(NodeError::Closed(_)) if is_gone(address, cookie) => Ok(()),
+        Err(error) => Err(broken(&address.node(), &error)),
+    }
+}
+
+/// Whether nothing can be reached any more.
+fn is_gone(address: &Address, cookie: &Cookie) -> bool {
+    matches!(
+        Connection::open(address, cookie, Deadline::after(SETUP)),
+        Err(NodeError::NoEpmd { .. } | NodeError::NotRegistered { .. } | NodeError::NoNode { .. })
+    )
+}
+
+/// The process of the system, if it is one of this machine (and container).
+fn process_of(environment: &Environment, connection: &mut Connection) -> Option<Process> {
+    if let Some(state) = State::of_running(environment) {
+        return Some(state.process);
+    }
+    let Ok(Reply::Returned(pid)) = connection.call("os", "getpid", vec![], Deadline::after(SETUP)) else {
+        return None;
+    };
+    let pid = RawTerm::split(&pid).ok()?.0.decode().ok().as_ref().and_then(Term::to_text)?;
+    let name = std::fs::read_to_string(format!("/proc/{pid}/comm")).ok()?;
+    if !name.starts_with("beam") {
+        return None;
+    }
+    Process::of(pid.parse().ok()?)
+}
+
+fn wait_until_gone(
+    address: &Address,
+    cookie: &Cookie,
+    process: Option<&Process>,
+    wait: Duration,
+) -> Result<(), Failure> {
+    let deadline = Deadline::after(wait);
+    loop {
+        let gone = match process {
+            Some(process) => !process.is_running(),
+            None => is_gone(address, cookie),
+        };
+        if gone {
+            return Ok(());
+        }
+        let Some(left) = deadline.remaining() else {
+            return Err(Failure::new(format!(
+                "`{}` is still running after {} s",
+                address.node(),
+                wait.as_secs_f64()
+            ))
+            .hint("it was asked to stop and may need longer: stop --wait SECONDS"));
+        };
+        std::thread::sleep(left.min(INTERVAL));
+    }
+}

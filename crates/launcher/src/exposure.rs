@@ -1,0 +1,138 @@
+//! Who can reach the node over the network.
+//!
+//! Erlang's distribution listens on every interface, and so does EPMD, although most releases are one node whose
+//! distribution is used by nobody but its own control commands. A node with a short name and no host in it (Mix's
+//! default) listens on the loopback interface only; naming a host, long names, or `RELEASE_DIST_LISTEN` open it. What
+//! the project itself has configured is left as it is.
+
+use std::net::{IpAddr, TcpListener};
+use std::process::Command;
+
+use crate::configuration::Configuration;
+use crate::distribution::Distribution;
+use crate::environment::{Environment, given};
+use crate::failure::Failure;
+use crate::vm_arguments::DistributionArguments;
+
+/// Where a node listens, and whether EPMD tells others.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Exposure {
+    /// The one address to listen on; all when there is none.
+    address: Option<IpAddr>,
+    /// The port to listen on instead of one that EPMD hands out.
+    pub(crate) port: Option<u16>,
+}
+
+impl Exposure {
+    /// What the environment asks for.
+    pub(crate) fn of_system(
+        environment: &Environment,
+        configuration: &Configuration,
+    ) -> Result<Self, Failure> {
+        let distribution = Distribution::from_environment(environment)?;
+        if distribution == Distribution::None {
+            return Ok(Self::default());
+        }
+        let arguments = DistributionArguments::for_start(environment);
+        let is_named = arguments.names_interface || configuration.mentions("inet_dist_use_interface");
+        let address = match given("RELEASE_DIST_LISTEN") {
+            Some(text) => Some(address(&text.to_string_lossy())?),
+            None if is_named || is_open(&distribution) => None,
+            None => Some(match arguments.protocol.as_deref() {
+                Some(protocol) if protocol.starts_with("inet6") => IpAddr::from([0, 0, 0, 0, 0, 0, 0, 1]),
+                _ => IpAddr::from([127, 0, 0, 1]),
+            }),
+        };
+        let port = match given("RELEASE_EPMD") {
+            Some(value) if value == "none" => arguments.port.is_none().then(free_port).transpose()?,
+            Some(value) if value != "default" => {
+                return Err(Failure::new(format!("RELEASE_EPMD is `{}`", value.display()))
+                    .hint("it has to be `none` (run without EPMD) or `default`"));
+            }
+            _ => None,
+        };
+        Ok(Self { address: address.filter(|address| !address.is_unspecified()), port })
+    }
+
+    /// The arguments of the virtual machine.
+    pub(crate) fn arguments(&self) -> Vec<String> {
+        let mut arguments = Vec::new();
+        if let Some(address) = self.address {
+            arguments.extend(["-kernel".to_owned(), "inet_dist_use_interface".to_owned(), tuple(address)]);
+        }
+        if let Some(port) = self.port {
+            arguments.extend(["-start_epmd", "false", "-erl_epmd_port"].map(str::to_owned));
+            arguments.push(port.to_string());
+        }
+        arguments
+    }
+
+    /// The environment of the virtual machine, which hands it on to the EPMD that it may start.
+    pub(crate) fn apply(&self, command: &mut Command) {
+        if let Some(address) = self.address
+            && given("ERL_EPMD_ADDRESS").is_none()
+        {
+            command.env("ERL_EPMD_ADDRESS", address.to_string());
+        }
+    }
+}
+
+/// Whether others are meant to reach a node of this name.
+fn is_open(distribution: &Distribution) -> bool {
+    match distribution {
+        Distribution::Short(node) => node.contains('@'),
+        Distribution::Long(_) => true,
+        Distribution::None => false,
+    }
+}
+
+fn address(text: &str) -> Result<IpAddr, Failure> {
+    text.parse().map_err(|_| {
+        Failure::new(format!("RELEASE_DIST_LISTEN is `{text}`"))
+            .hint("it has to be an IP address: 127.0.0.1 for this machine only, 0.0.0.0 for all interfaces")
+    })
+}
+
+/// An address as Erlang writes it.
+fn tuple(address: IpAddr) -> String {
+    let numbers: Vec<String> = match address {
+        IpAddr::V4(address) => address.octets().iter().map(ToString::to_string).collect(),
+        IpAddr::V6(address) => address.segments().iter().map(ToString::to_string).collect(),
+    };
+    format!("{{{}}}", numbers.join(","))
+}
+
+/// A port that nobody uses at this moment.
+fn free_port() -> Result<u16, Failure> {
+    TcpListener::bind(("127.0.0.1", 0))
+        .and_then(|listener| listener.local_addr())
+        .map(|address| address.port())
+        .map_err(|error| Failure::new(format!("cannot find a free port for the distribution: {error}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_tuples() {
+        assert_eq!(tuple(address("127.0.0.1").unwrap()), "{127,0,0,1}");
+        assert_eq!(tuple(address("::1").unwrap()), "{0,0,0,0,0,0,0,1}");
+        assert!(address("localhost").is_err());
+    }
+
+    #[test]
+    fn a_host_or_a_long_name_opens_the_node() {
+        assert!(!is_open(&Distribution::Short("demo".to_owned())));
+        assert!(is_open(&Distribution::Short("demo@host".to_owned())));
+        assert!(is_open(&Distribution::Long("demo".to_owned())));
+    }
+
+    #[test]
+    fn arguments_name_interface_and_port() {
+        let exposure = Exposure { address: Some([127, 0, 0, 1].into()), port: Some(4711) };
+        let expected = "-kernel inet_dist_use_interface {127,0,0,1} -start_epmd false -erl_epmd_port 4711";
+        assert_eq!(exposure.arguments().join(" "), expected);
+        assert!(Exposure::default().arguments().is_empty());
+    }
+}

@@ -1,0 +1,175 @@
+//! The state file: what a start tells the control commands.
+//!
+//! It says which process the system is and, where EPMD is not used, on which port its node listens. It is private, and
+//! it cannot lie: the process is identified by its number, the moment at which it was started and the boot of the
+//! machine, and a file whose process is gone counts as none.
+
+use std::fs::{File, OpenOptions};
+use std::io::{Read, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use etf::Term;
+
+use crate::environment::Environment;
+use crate::failure::Failure;
+
+/// A running system.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct State {
+    /// `RELEASE_NODE`.
+    pub(crate) node: String,
+    /// The process of the virtual machine.
+    pub(crate) process: Process,
+    /// The port that the node listens on, where the launcher has chosen it.
+    pub(crate) port: Option<u16>,
+}
+
+/// A process that no other one can be taken for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Process {
+    /// Its number.
+    pub(crate) pid: u32,
+    /// When it was started, in ticks since the machine's boot.
+    started: u64,
+    /// The boot of the machine.
+    boot: String,
+}
+
+impl Process {
+    /// The process with this number, if it is running.
+    pub(crate) fn of(pid: u32) -> Option<Self> {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        // Behind the name of the program, which may hold anything: the state, and then numbers (proc(5)).
+        let fields: Vec<&str> = stat.rsplit(')').next()?.split_whitespace().collect();
+        let started = fields.get(19)?.parse().ok()?;
+        let is_zombie = fields.first() == Some(&"Z");
+        let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+        (!is_zombie).then(|| Self { pid, started, boot: boot.trim().to_owned() })
+    }
+
+    /// Whether it is still there.
+    pub(crate) fn is_running(&self) -> bool {
+        Self::of(self.pid).as_ref() == Some(self)
+    }
+}
+
+impl State {
+    /// The system that runs under this environment's `RELEASE_NODE`, if its launcher could tell.
+    pub(crate) fn of_running(environment: &Environment) -> Option<Self> {
+        let mut file = File::open(path(environment)?).ok()?;
+        if !is_trusted(&file, environment) {
+            return None;
+        }
+        let mut text = Vec::new();
+        file.read_to_end(&mut text).ok()?;
+        let state = Self::parse(&text)?;
+        (state.node == environment.text("RELEASE_NODE").ok()? && state.process.is_running()).then_some(state)
+    }
+
+    /// Writes it, in one piece and for nobody else.
+    pub(crate) fn write(&self, environment: &Environment) -> Result<(), Failure> {
+        let Some(path) = path(environment) else { return Ok(()) };
+        let new = path.with_extension(format!("{}.new", self.process.pid));
+        let written = || -> std::io::Result<()> {
+            if let Some(directory) = path.parent() {
+                std::fs::DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
+            }
+            // Left by a process that was killed at this very place. Nobody's link is followed.
+            let _ = std::fs::remove_file(&new);
+            let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new)?;
+            file.write_all(self.text().as_bytes())?;
+            std::fs::rename(&new, &path)
+        };
+        written().map_err(|error| {
+            let _ = std::fs::remove_file(&new);
+            Failure::cannot("write", path.display(), error)
+                .hint("RELEASE_TMP has to be a directory that the system may write to")
+        })
+    }
+
+    /// Removes it when the system has ended.
+    pub(crate) fn remove(environment: &Environment, process: &Process) {
+        let Some(path) = path(environment) else { return };
+        let is_its = std::fs::read(&path).ok().and_then(|text| Self::parse(&text));
+        if is_its.is_some_and(|state| state.process == *process) {
+            let _ = std::fs::remove_file(path);
+        }
+    }
+
+    fn text(&self) -> String {
+        let text = |text: &str| etf::text::pretty(&Term::string(text));
+        let port = self.port.map_or("none".to_owned(), |port| port.to_string());
+        format!(
+            "% Written by the start of the system, for its control commands.\n\
+             {{node, {}}}.\n{{os_pid, {}}}.\n{{started, {}}}.\n{{boot, {}}}.\n{{port, {port}}}.\n",
+            text(&self.node),
+            self.process.pid,
+            self.process.started,
+            text(&self.process.boot)
+        )
+    }
+
+    fn parse(text: &[u8]) -> Option<Self> {
+        let terms = Term::List(etf::text::consult(text).ok()?);
+        let number = |key: &str| terms.property(key).and_then(Term::as_integer);
+        Some(Self {
+            node: terms.property("node")?.to_text()?,
+            process: Process {
+                pid: u32::try_from(number("os_pid")?).ok()?,
+                started: u64::try_from(number("started")?).ok()?,
+                boot: terms.property("boot")?.to_text()?,
+            },
+            port: number("port").and_then(|port| u16::try_from(port).ok()),
+        })
+    }
+}
+
+/// Whether a file was written by who runs this command or owns the release. RELEASE_TMP may be a directory for
+/// everybody, and a file of somebody else's would have us prove our cookie to a node of theirs.
+fn is_trusted(file: &File, environment: &Environment) -> bool {
+    let owner = |path: &Path| std::fs::metadata(path).map(|metadata| metadata.uid());
+    let trusted = [owner(Path::new("/proc/self")), owner(&environment.path("RELEASE_ROOT"))];
+    file.metadata().is_ok_and(|metadata| trusted.into_iter().flatten().any(|uid| uid == metadata.uid()))
+}
+
+/// `RELEASE_TMP/NODE.state`. A node whose name is no file name has none.
+fn path(environment: &Environment) -> Option<PathBuf> {
+    let node = environment.text("RELEASE_NODE").ok()?;
+    (!node.contains('/') && !node.is_empty())
+        .then(|| environment.path("RELEASE_TMP").join(format!("{node}.state")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn state(process: Process) -> State {
+        State { node: "demo\"@h".to_owned(), process, port: Some(4711) }
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        let process = Process::of(std::process::id()).unwrap();
+        for port in [None, Some(1)] {
+            let state = State { port, ..state(process.clone()) };
+            assert_eq!(State::parse(state.text().as_bytes()), Some(state));
+        }
+    }
+
+    #[test]
+    fn broken_files_are_none() {
+        for text in ["", "{node, x}.", "garbage", "{node,\"a\"}.\n{os_pid,-1}.\n{started,1}.\n{boot,\"\"}."] {
+            assert_eq!(State::parse(text.as_bytes()), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_process_is_not_taken_for_another_one() {
+        let own = Process::of(std::process::id()).unwrap();
+        assert!(own.is_running());
+        let earlier = Process { started: own.started - 1, ..own.clone() };
+        let before_the_reboot = Process { boot: "another".to_owned(), ..own };
+        assert!(!earlier.is_running() && !before_the_reboot.is_running());
+    }
+}

@@ -1,0 +1,169 @@
+//! What the arguments of the virtual machine say about the node's distribution.
+//!
+//! Projects write them in `vm.args` and `remote.vm.args`, which erlexec reads, and in variables. Who talks to the node
+//! without a virtual machine has to know the few that decide how the node is reached.
+
+use std::path::Path;
+
+use crate::environment::{Environment, given};
+
+/// Arguments that matter for reaching a node.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct DistributionArguments {
+    /// `-proto_dist`: `inet_tcp` when nothing is said.
+    pub(crate) protocol: Option<String>,
+    /// `-erl_epmd_port`, or kernel's `erl_epmd_node_listen_port`: the node listens there, and EPMD is not asked.
+    pub(crate) port: Option<u16>,
+    /// Whether an interface to listen on is named.
+    pub(crate) names_interface: bool,
+}
+
+impl DistributionArguments {
+    /// From everything that a control command of Mix's script would hand to its virtual machine, completed by what the
+    /// system itself was started with.
+    pub(crate) fn for_control(environment: &Environment) -> Self {
+        let mut arguments = Self::default();
+        arguments.add_all(environment, "RELEASE_REMOTE_VM_ARGS");
+        let system = Self::for_start(environment);
+        Self {
+            protocol: arguments.protocol.or(system.protocol),
+            port: arguments.port.or(system.port),
+            names_interface: system.names_interface,
+        }
+    }
+
+    /// From everything that the system is started with.
+    pub(crate) fn for_start(environment: &Environment) -> Self {
+        let mut arguments = Self::default();
+        arguments.add_all(environment, "RELEASE_VM_ARGS");
+        arguments
+    }
+
+    fn add_all(&mut self, environment: &Environment, file: &str) {
+        for name in ["ERL_AFLAGS", "ELIXIR_ERL_OPTIONS"] {
+            self.add_variable(name);
+        }
+        self.add_file(&environment.path(file), 0);
+        for name in ["ERL_FLAGS", "ERL_ZFLAGS"] {
+            self.add_variable(name);
+        }
+    }
+
+    fn add_variable(&mut self, name: &str) {
+        self.add(&words(&given(name).unwrap_or_default().to_string_lossy()), 0);
+    }
+
+    /// A file that cannot be read says nothing: the virtual machine reports it.
+    fn add_file(&mut self, path: &Path, depth: usize) {
+        if let Ok(text) = std::fs::read(path) {
+            self.add(&words(&String::from_utf8_lossy(&text)), depth);
+        }
+    }
+
+    fn add(&mut self, words: &[String], depth: usize) {
+        let mut rest = words.iter();
+        while let Some(word) = rest.next() {
+            match word.as_str() {
+                "-extra" => return,
+                "-proto_dist" => self.protocol = rest.next().cloned(),
+                "-erl_epmd_port" => self.port = rest.next().and_then(|port| port.parse().ok()),
+                "-args_file" if depth < 8 => {
+                    if let Some(path) = rest.next() {
+                        self.add_file(Path::new(path), depth + 1);
+                    }
+                }
+                "-kernel" => self.add_kernel_variables(&mut rest),
+                _ => {}
+            }
+        }
+    }
+
+    /// `-kernel NAME VALUE NAME VALUE…`, up to the next flag.
+    fn add_kernel_variables(&mut self, rest: &mut std::slice::Iter<'_, String>) {
+        while let [name, value, ..] = rest.as_slice()
+            && !name.starts_with('-')
+        {
+            match name.as_str() {
+                "erl_epmd_node_listen_port" => self.port = value.parse().ok(),
+                "inet_dist_use_interface" => self.names_interface = true,
+                _ => {}
+            }
+            rest.next();
+            rest.next();
+        }
+    }
+}
+
+/// Splits arguments as erlexec does in an `-args_file`: at white space, with `#` comments, quotes and backslashes.
+fn words(text: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    let mut word: Option<String> = None;
+    let mut characters = text.chars();
+    while let Some(character) = characters.next() {
+        match character {
+            '#' if word.is_none() => {
+                characters.by_ref().find(|character| *character == '\n');
+            }
+            '\\' => {
+                // A line may go on in the next one.
+                if let Some(escaped) = characters.next().filter(|character| *character != '\n') {
+                    word.get_or_insert_default().push(escaped);
+                }
+            }
+            quote @ ('\'' | '"') => {
+                let word = word.get_or_insert_default();
+                while let Some(character) = characters.next().filter(|character| *character != quote) {
+                    match character {
+                        '\\' if quote == '"' => word.extend(characters.next()),
+                        other => word.push(other),
+                    }
+                }
+            }
+            space if space.is_ascii_whitespace() => words.extend(word.take()),
+            other => word.get_or_insert_default().push(other),
+        }
+    }
+    words.extend(word);
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(text: &str) -> DistributionArguments {
+        let mut arguments = DistributionArguments::default();
+        arguments.add(&words(text), 0);
+        arguments
+    }
+
+    #[test]
+    fn words_are_those_of_erlexec() {
+        assert_eq!(
+            words("-a b # comment -c\n'quoted # word' \"dq \\\" x\" back\\ slash e'm'pty ''\n"),
+            ["-a", "b", "quoted # word", "dq \" x", "back slash", "empty", ""]
+        );
+        assert_eq!(words("# only\n  "), Vec::<String>::new());
+        assert_eq!(words("'unfinished"), ["unfinished"]);
+    }
+
+    #[test]
+    fn what_mix_suggests_for_a_system_without_epmd_is_understood() {
+        let text = "## Disable EPMD\n-start_epmd false\n-erl_epmd_port 6789\n-dist_listen false\n";
+        assert_eq!(of(text).port, Some(6789));
+    }
+
+    #[test]
+    fn flags_and_variables_of_kernel_count() {
+        let text = "+S 2 -kernel shell_history enabled erl_epmd_node_listen_port 4711 -proto_dist inet6_tcp \
+                    -kernel inet_dist_use_interface {127,0,0,1} -extra -proto_dist other";
+        assert_eq!(
+            of(text),
+            DistributionArguments {
+                protocol: Some("inet6_tcp".to_owned()),
+                port: Some(4711),
+                names_interface: true
+            }
+        );
+    }
+}
