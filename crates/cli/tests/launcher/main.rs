@@ -10,6 +10,7 @@
 )]
 
 mod background;
+mod control;
 mod env_sh;
 mod eval;
 #[path = "../support/files.rs"]

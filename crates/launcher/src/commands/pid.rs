@@ -22,7 +22,7 @@ pub(super) fn run(
     arguments: &[OsString],
 ) -> Result<ExitCode, Failure> {
     Options::parse("pid", arguments, &[], None)?;
-    asked(release, environment, ("os", "getpid"), "IO.puts(System.pid())", |value| value.to_text())
+    asked(release, environment, ("os", "getpid"), "IO.puts(System.pid())", Term::to_text)
 }
 
 /// Prints `pong` when the node answers.
