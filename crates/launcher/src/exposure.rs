@@ -8,7 +8,7 @@
 use std::net::{IpAddr, TcpListener};
 use std::process::Command;
 
-use crate::configuration::Configuration;
+use crate::configuration::{Configuration, random};
 use crate::distribution::Distribution;
 use crate::environment::{Environment, given};
 use crate::failure::Failure;
@@ -102,12 +102,22 @@ fn tuple(address: IpAddr) -> String {
     format!("{{{}}}", numbers.join(","))
 }
 
-/// A port that nobody uses at this moment.
+/// A port that nobody uses at this moment. It is taken from below the range from which the system gives outgoing
+/// connections theirs: one of those could have it before the virtual machine listens.
 fn free_port() -> Result<u16, Failure> {
-    TcpListener::bind(("127.0.0.1", 0))
-        .and_then(|listener| listener.local_addr())
-        .map(|address| address.port())
-        .map_err(|error| Failure::new(format!("cannot find a free port for the distribution: {error}")))
+    let range = std::fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").unwrap_or_default();
+    let first_given =
+        range.split_whitespace().next().and_then(|first| first.parse().ok()).unwrap_or(32768_u16);
+    let last = if first_given > 20_000 { first_given } else { u16::MAX };
+    let mut attempts = (0..100).map(|_| {
+        let random = random().map_err(|error| Failure::cannot("read", "/dev/urandom", error))?;
+        let number = u64::from_str_radix(&random, 16).unwrap_or_default();
+        let port = 10_000 + u16::try_from(number % u64::from(last - 10_000)).unwrap_or_default();
+        Ok(TcpListener::bind(("0.0.0.0", port)).is_ok().then_some(port))
+    });
+    attempts
+        .find_map(Result::transpose)
+        .unwrap_or_else(|| Err(Failure::new("cannot find a free port for the distribution")))
 }
 
 #[cfg(test)]

@@ -34,8 +34,16 @@ impl Drop for Epmd {
     }
 }
 
+/// A port that nobody uses, from below the range out of which outgoing connections get theirs.
 fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    static NEXT: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
+    loop {
+        let next = NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let port = u16::try_from(10_000 + (std::process::id() * 97 + next * 13) % 20_000).unwrap();
+        if std::net::TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }
 
 /// A system that runs, and how it is asked.

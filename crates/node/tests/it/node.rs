@@ -1,7 +1,6 @@
 //! A node to talk to: the `erl` in PATH, on the loopback interface, without EPMD.
 
 use std::io::{BufRead, BufReader};
-use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -20,7 +19,7 @@ pub(crate) const COOKIE: &str = "chocolate";
 pub(crate) fn node() -> &'static Node {
     static NODE: OnceLock<Node> = OnceLock::new();
     NODE.get_or_init(|| {
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = free_port();
         let mut child = Command::new("erl")
             .env("HOME", std::env::temp_dir())
             .args(["-noshell", "-hidden", "-sname", "probe@localhost", "-setcookie", COOKIE])
@@ -54,4 +53,16 @@ pub(crate) fn soon() -> Deadline {
 
 pub(crate) fn connect() -> Connection {
     Connection::open(&node().address, &Cookie::new(COOKIE).unwrap(), soon()).unwrap()
+}
+
+/// A port that nobody uses, from below the range out of which outgoing connections get theirs.
+fn free_port() -> u16 {
+    static NEXT: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
+    loop {
+        let next = NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let port = u16::try_from(10_000 + (std::process::id() * 97 + next * 13) % 20_000).unwrap();
+        if std::net::TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }
