@@ -10,6 +10,7 @@
 
 mod commands;
 mod configuration;
+mod console;
 mod control;
 mod cookie;
 mod distribution;

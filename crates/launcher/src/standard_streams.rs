@@ -1,9 +1,14 @@
 //! Standard input and output as the device of what runs on the node.
 
-#![allow(unsafe_code, reason = "waiting for several descriptors is a system call that std does not have")]
+#![allow(
+    unsafe_code,
+    reason = "std can neither wait for several descriptors nor read one of them without a buffer"
+)]
 
+use std::fs::File;
 use std::io::{self, IsTerminal, Read, Write};
-use std::os::fd::{AsRawFd, BorrowedFd};
+use std::mem::ManuallyDrop;
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd};
 use std::time::Duration;
 
 use node::{Device, Geometry, Input, Prompt, Ready};
@@ -36,26 +41,35 @@ impl Device for StandardStreams {
         let input = if self.input_has_ended { -1 } else { input };
         let [connection, has_input] = poll([connection.as_raw_fd(), input], timeout)?;
         let input = if has_input { Some(self.read()?) } else { None };
-        Ok(Ready { connection, input })
+        Ok(Ready { connection, input, ..Ready::default() })
     }
 }
 
 impl StandardStreams {
     fn read(&mut self) -> io::Result<Input> {
-        let mut bytes = vec![0; 4096];
-        let count = loop {
-            match io::stdin().lock().read(&mut bytes) {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                result => break result?,
-            }
-        };
-        if count == 0 {
+        let bytes = read_input()?;
+        if bytes.is_empty() {
             self.input_has_ended = true;
             return Ok(Input::End);
         }
-        bytes.truncate(count);
         Ok(Input::Data(bytes))
     }
+}
+
+/// What standard input has, at most a page of it; empty at its end. It is read without std's buffer, whose content
+/// could not be waited for.
+pub(crate) fn read_input() -> io::Result<Vec<u8>> {
+    // SAFETY: the descriptor is not closed when the file is forgotten.
+    let mut input = ManuallyDrop::new(unsafe { File::from_raw_fd(libc::STDIN_FILENO) });
+    let mut bytes = vec![0; 4096];
+    let count = loop {
+        match input.read(&mut bytes) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            result => break result?,
+        }
+    };
+    bytes.truncate(count);
+    Ok(bytes)
 }
 
 /// Waits until one of the descriptors can be read, and says which.

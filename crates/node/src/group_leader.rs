@@ -36,6 +36,20 @@ pub trait Device {
     /// What the system says.
     fn wait(&mut self, connection: BorrowedFd<'_>, timeout: Duration) -> io::Result<Ready>;
 
+    /// Whether it wants to hear from its user even while nothing is asked for (to be interrupted).
+    fn is_attentive(&self) -> bool {
+        false
+    }
+
+    /// The answer to [`Ready::complete`]: what can be inserted at once, and everything that would fit.
+    ///
+    /// # Errors
+    ///
+    /// What the system says.
+    fn completed(&mut self, _expansion: &str, _matches: &[String]) -> io::Result<()> {
+        Ok(())
+    }
+
     /// Whether passwords can be read without showing them.
     fn can_hide(&self) -> bool {
         false
@@ -49,6 +63,17 @@ pub struct Ready {
     pub connection: bool,
     /// There is input.
     pub input: Option<Input>,
+    /// The user wants what is going on to end.
+    pub interrupt: bool,
+    /// The user wants to know how this text could go on.
+    pub complete: Option<String>,
+}
+
+impl Ready {
+    /// Whether there is anything.
+    pub(crate) fn is_something(&self) -> bool {
+        *self != Self::default()
+    }
 }
 
 /// A piece of input.
@@ -223,6 +248,11 @@ impl Pending {
             Input::Data(bytes) => self.bytes.extend(bytes),
             Input::End => self.has_ended = true,
         }
+    }
+
+    /// Whether everything has been read.
+    pub(crate) fn is_at_end(&self) -> bool {
+        self.has_ended && self.bytes.is_empty()
     }
 
     /// What a function on the node has left over.

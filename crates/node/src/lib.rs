@@ -35,4 +35,4 @@ pub use deadline::Deadline;
 pub use error::{NodeError, Step};
 pub use group_leader::{Device, Geometry, Input, Prompt, ReadKind, Ready};
 pub use host::own_host_name;
-pub use session::Session;
+pub use session::{Session, Shell};

@@ -24,6 +24,21 @@ pub struct Session<'a> {
     readers: VecDeque<Reader>,
     /// Requests that wait for a function on the node.
     calls: Vec<(Term, Job)>,
+    /// The function that says how a line could go on (`expand_fun` of `io:setopts/2`).
+    expand_fun: Option<Term>,
+    /// The call of it that is going on.
+    completion: Option<Term>,
+    /// The shell that is told when its user interrupts it.
+    shell: Option<Shell>,
+}
+
+/// A shell on the node, which reads and evaluates for as long as it likes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Shell {
+    /// Its process.
+    pub process: Term,
+    /// Whether it ends when its input does. Erlang's own shell would halt the node instead.
+    pub may_see_end: bool,
 }
 
 /// A request that is being answered: what is left of it, if it is several.
@@ -64,6 +79,9 @@ impl<'a> Session<'a> {
             binary: true,
             readers: VecDeque::new(),
             calls: Vec::new(),
+            expand_fun: None,
+            completion: None,
+            shell: None,
         }
     }
 
@@ -75,10 +93,7 @@ impl<'a> Session<'a> {
     pub fn call(&mut self, module: &str, function: &str, arguments: Vec<Term>) -> Result<Reply, NodeError> {
         let reference = self.connection.start_call(module, function, arguments)?;
         loop {
-            if self.wants_input() && !self.wait()? {
-                continue;
-            }
-            let frame = self.connection.receive(None)?;
+            let Some(frame) = self.next()? else { continue };
             if let Some(reply) = ended(&frame, &reference)? {
                 return Ok(reply);
             }
@@ -86,20 +101,97 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Waits for input or for the connection; true when the latter has something to say.
+    /// Serves a shell until it ends, or its input does; gives the reason when it is not `normal`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Session::call`].
+    pub fn run_shell(&mut self, shell: Shell) -> Result<Option<Term>, NodeError> {
+        let from = self.connection.own_pid();
+        self.connection.send(Outgoing::Link { from: from.clone(), to: shell.process.clone() })?;
+        self.shell = Some(shell.clone());
+        loop {
+            if !shell.may_see_end && self.pending.is_at_end() && !self.readers.is_empty() {
+                let kill = Outgoing::Exit2 { from, to: shell.process, reason: Term::atom("kill") };
+                self.connection.send(kill)?;
+                return Ok(None);
+            }
+            let Some(frame) = self.next()? else { continue };
+            if let Incoming::Exit { from, reason } = parsed(&frame)?
+                && from.decode().is_ok_and(|process| process == shell.process)
+            {
+                return Ok(reason.decode().ok().filter(|reason| !reason.is_atom("normal")));
+            }
+            self.serve(&frame)?;
+        }
+    }
+
+    /// The next frame; none when something else has happened.
+    fn next(&mut self) -> Result<Option<Vec<u8>>, NodeError> {
+        if (self.wants_input() || self.device.is_attentive()) && !self.wait()? {
+            return Ok(None);
+        }
+        self.connection.receive(None).map(Some)
+    }
+
+    /// Waits for the device or for the connection; true when the latter has something to say.
     fn wait(&mut self) -> Result<bool, NodeError> {
-        let ready = self
-            .device
-            .wait(std::os::fd::AsFd::as_fd(&*self.connection), SILENCE)
-            .map_err(NodeError::Output)?;
-        if !ready.connection && ready.input.is_none() {
+        let connection = std::os::fd::AsFd::as_fd(&*self.connection);
+        let ready = self.device.wait(connection, SILENCE).map_err(NodeError::Output)?;
+        if !ready.is_something() {
             return Err(NodeError::Timeout(Step::Call));
         }
         if let Some(input) = ready.input {
             self.pending.push(input);
             self.feed()?;
         }
+        if ready.interrupt {
+            self.interrupt()?;
+        }
+        if let Some(text) = ready.complete {
+            self.complete(&text)?;
+        }
         Ok(ready.connection)
+    }
+
+    /// What is read is answered with an error; what is evaluated is told, and the shell goes on.
+    fn interrupt(&mut self) -> Result<(), NodeError> {
+        if self.wants_input()
+            && let Some(reader) = self.readers.pop_front()
+        {
+            return self.answer(reader.job, error("interrupted"));
+        }
+        let Some(shell) = &self.shell else { return Ok(()) };
+        let to = shell.process.clone();
+        let from = self.connection.own_pid();
+        self.connection.send(Outgoing::Exit2 { from, to, reason: Term::atom("interrupt") })
+    }
+
+    /// Asks the node how a line could go on. It is told the line backwards.
+    fn complete(&mut self, text: &str) -> Result<(), NodeError> {
+        let Some(expand_fun) = self.expand_fun.clone() else {
+            return self.device.completed("", &[]).map_err(NodeError::Output);
+        };
+        let backwards: String = text.chars().rev().collect();
+        let arguments = vec![expand_fun, Term::List(vec![Term::string(&backwards)])];
+        self.completion = Some(self.connection.start_call("erlang", "apply", arguments)?);
+        Ok(())
+    }
+
+    /// Hands the answer of an `expand_fun` to the device: `{yes | no, Expansion, Matches}`.
+    fn completed(&mut self, reply: &Reply) -> Result<(), NodeError> {
+        self.completion = None;
+        let answer = match reply {
+            Reply::Returned(value) => RawTerm::split(value).ok().and_then(|(raw, _)| raw.decode().ok()),
+            _ => None,
+        };
+        let (expansion, matches) = match answer.as_ref().and_then(Term::as_tuple) {
+            Some([_, expansion, matches, ..]) => {
+                (expansion.to_text().unwrap_or_default(), match_texts(matches))
+            }
+            _ => (String::new(), Vec::new()),
+        };
+        self.device.completed(&expansion, &matches).map_err(NodeError::Output)
     }
 
     fn wants_input(&self) -> bool {
@@ -122,6 +214,11 @@ impl<'a> Session<'a> {
                 remaining: VecDeque::from([request.bytes().to_vec()]),
                 waits_for: Waits::Nothing,
             });
+        }
+        if let Some(reference) = &self.completion
+            && let Some(reply) = ended(frame, reference)?
+        {
+            return self.completed(&reply);
         }
         for index in 0..self.calls.len() {
             let Some((reference, _)) = self.calls.get(index) else { break };
@@ -204,6 +301,7 @@ impl<'a> Session<'a> {
         for option in options.list().into_iter().flatten() {
             match option.tuple_of() {
                 Some([name, value]) if name.is_atom("binary") => self.binary = value.is_atom("true"),
+                Some([name, value]) if name.is_atom("expand_fun") => self.expand_fun = Some(value.opaque()),
                 _ if option.is_atom("binary") => self.binary = true,
                 _ if option.is_atom("list") => self.binary = false,
                 _ => {}
@@ -273,6 +371,9 @@ impl<'a> Session<'a> {
         // A function on the node decides how much of the input it takes: nobody else may have it meanwhile.
         while !self.calls.iter().any(|(_, job)| matches!(job.waits_for, Waits::Input(_))) {
             let Some(reader) = self.readers.front() else { break };
+            if self.pending.is_at_end() && self.shell.as_ref().is_some_and(|shell| !shell.may_see_end) {
+                break;
+            }
             let input = match reader.read.prompt.kind {
                 ReadKind::Characters(count) => self.pending.characters(count),
                 ReadKind::Line | ReadKind::Password | ReadKind::Until => self.pending.line(),
@@ -315,6 +416,16 @@ impl<'a> Session<'a> {
 fn until_arguments(until: &Until, input: Option<Vec<u8>>) -> Vec<Term> {
     let input = input.map_or(Term::atom("eof"), |bytes| Term::string(&String::from_utf8_lossy(&bytes)));
     [vec![until.continuation.clone(), input], until.extra.clone()].concat()
+}
+
+/// The texts among the matches of a completion: strings, `{String, _}`, or in OTP 26 and newer maps of groups of these.
+fn match_texts(matches: &Term) -> Vec<String> {
+    let text = |element: &Term| match element {
+        Term::Map(_) => element.map_value("elems").map(match_texts).unwrap_or_default(),
+        Term::Tuple(fields) => fields.first().and_then(Term::to_text).into_iter().collect(),
+        other => other.to_text().into_iter().collect(),
+    };
+    matches.as_list().unwrap_or_default().iter().flat_map(text).collect()
 }
 
 fn error(reason: &str) -> Term {

@@ -174,7 +174,7 @@ fn value(
         Reply::Returned(value) => RawTerm::split(value).ok().and_then(|(raw, _)| raw.decode().ok()),
         _ => None,
     }
-    .ok_or_else(|| failed(connection, &reply))
+    .ok_or_else(|| failed(connection.node().as_str(), &reply))
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ const COMMANDS: &str = "
     rpc EXPR           Evaluates an expression on the running system
     rpc --mfa MODULE FUNCTION [TERM…]
                        Calls a function on the running system and prints its value
-    remote             Opens a console on the running system
+    remote [--vm]      Opens a console on the running system; its input may be a script
     stop [--wait [SECONDS]]
                        Stops the running system, and waits until its process is gone
     restart            Restarts the running system in its process

@@ -60,7 +60,7 @@ fn asked(
         Reply::Returned(value) => RawTerm::split(value).ok().and_then(|(raw, _)| text(&raw.decode().ok()?)),
         _ => None,
     };
-    let answer = answer.ok_or_else(|| failed(&connection, &reply))?;
+    let answer = answer.ok_or_else(|| failed(connection.node().as_str(), &reply))?;
     std::io::stdout()
         .write_all(format!("{answer}\n").as_bytes())
         .map_err(|error| Failure::new(format!("cannot write the output: {error}")))?;

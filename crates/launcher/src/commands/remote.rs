@@ -1,11 +1,25 @@
-//! `remote`: a console on the running system.
+//! `remote`: a console on the running system, without a virtual machine of its own.
+//!
+//! The shell runs on the node: IEx, or Erlang's where there is no IEx. We are its group leader, so it prints and reads
+//! here. On a terminal lines are edited; otherwise the input is a script, whose output is all that is printed. The end
+//! of the input ends the shell and never the node.
 
 use std::ffi::OsString;
+use std::io::{self, IsTerminal};
+use std::os::fd::BorrowedFd;
 use std::process::ExitCode;
+use std::time::Duration;
 
+use etf::{RawTerm, Term};
+use node::{Deadline, Device, Geometry, NodeError, Prompt, Ready, Reply, Session, Shell};
+
+use super::rpc::failed;
+use crate::console::{Console, History, Terminal};
+use crate::control::{Route, SETUP, broken, connect};
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::release::Release;
+use crate::standard_streams::StandardStreams;
 use crate::virtual_machine::{Program, become_control};
 
 /// Opens the console. `--vm` opens IEx's own, in a virtual machine that connects to the running one.
@@ -14,9 +28,111 @@ pub(super) fn run(
     environment: &Environment,
     arguments: &[OsString],
 ) -> Result<ExitCode, Failure> {
-    if arguments.first().is_some_and(|argument| argument == "--vm") {
+    let in_virtual_machine = || {
         let node = environment.text("RELEASE_NODE")?.to_owned();
-        return become_control(release, environment, &Program::Remote { node });
+        become_control(release, environment, &Program::Remote { node })
+    };
+    match arguments {
+        [] => {}
+        [option] if option == "--vm" => return in_virtual_machine(),
+        [other, ..] => {
+            return Err(Failure::new(format!("`remote` has no argument `{}`", other.display()))
+                .hint("its options: --vm"));
+        }
     }
-    Err(Failure::new("the native `remote` is not there yet").hint("use `remote --vm`"))
+    let (address, cookie) = match Route::find(release, environment)? {
+        Route::Native { address, cookie } => (address, cookie),
+        Route::VirtualMachine { protocol } => {
+            eprint_note(&protocol);
+            return in_virtual_machine();
+        }
+    };
+    let mut connection = connect(&address, &cookie, Deadline::after(SETUP))?;
+    let node = address.node();
+    if io::stdin().is_terminal() && io::stdout().is_terminal() {
+        let terminal = Terminal::take_over()
+            .map_err(|error| Failure::new(format!("cannot take over the terminal: {error}")))?;
+        let mut console = Console::new(terminal, History::open(&release.name));
+        let result = run_shell(&mut Session::new(&mut connection, &mut console), &node);
+        // The terminal is given back before anything is said.
+        drop(console);
+        return result;
+    }
+    run_shell(&mut Session::new(&mut connection, &mut Script::default()), &node)
+}
+
+fn eprint_note(protocol: &str) {
+    let note = format!(
+        "note: the console runs in a second virtual machine, because the distribution is `{protocol}`\n"
+    );
+    let _ = io::Write::write_all(&mut io::stderr(), note.as_bytes());
+}
+
+fn run_shell(session: &mut Session<'_>, node: &str) -> Result<ExitCode, Failure> {
+    let shell = start_shell(session, node)?;
+    match session.run_shell(shell) {
+        Ok(None) => Ok(ExitCode::SUCCESS),
+        Ok(Some(reason)) => {
+            Err(Failure::new(format!("the console on `{node}` has ended: {}", etf::text::plain(&reason))))
+        }
+        // Nobody reads any more: there is nothing to be told.
+        Err(NodeError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(ExitCode::FAILURE),
+        Err(error) => Err(broken(node, &error)),
+    }
+}
+
+/// Starts IEx in the way of the node's version, or else Erlang's shell.
+fn start_shell(session: &mut Session<'_>, node: &str) -> Result<Shell, Failure> {
+    let mut call = |module: &str, function: &str, arguments: Vec<Term>| {
+        session.call(module, function, arguments).map_err(|error| broken(node, &error))
+    };
+    let options = Term::List(vec![Term::pair(Term::atom("on_eof"), Term::atom("stop_evaluator"))]);
+    let nothing = Term::Tuple(vec![Term::atom("elixir_utils"), Term::atom("noop"), Term::nil()]);
+    // `iex:start/2` is there since Elixir 1.17; before, IEx itself was called.
+    for module in ["iex", "Elixir.IEx"] {
+        let reply = call(module, "start", vec![options.clone(), nothing.clone()])?;
+        if let Some(process) = process(&reply) {
+            return Ok(Shell { process, may_see_end: true });
+        }
+    }
+    let reply = call("shell", "start", vec![])?;
+    match process(&reply) {
+        Some(process) => Ok(Shell { process, may_see_end: false }),
+        None => Err(failed_start(node, &reply)),
+    }
+}
+
+fn process(reply: &Reply) -> Option<Term> {
+    let Reply::Returned(value) = reply else { return None };
+    RawTerm::split(value).ok()?.0.decode().ok().filter(|term| matches!(term, Term::Pid { .. }))
+}
+
+fn failed_start(node: &str, reply: &Reply) -> Failure {
+    failed(node, reply).hint("neither IEx nor Erlang's shell can be started there")
+}
+
+/// Input that was not typed. What the shell greets with is not printed, and neither are its prompts.
+#[derive(Default)]
+struct Script {
+    streams: StandardStreams,
+    has_begun: bool,
+}
+
+impl Device for Script {
+    fn write(&mut self, text: &[u8]) -> io::Result<()> {
+        if self.has_begun { self.streams.write(text) } else { Ok(()) }
+    }
+
+    fn geometry(&self) -> Option<Geometry> {
+        None
+    }
+
+    fn begin_read(&mut self, _: &Prompt) -> io::Result<()> {
+        self.has_begun = true;
+        Ok(())
+    }
+
+    fn wait(&mut self, connection: BorrowedFd<'_>, timeout: Duration) -> io::Result<Ready> {
+        self.streams.wait(connection, timeout)
+    }
 }

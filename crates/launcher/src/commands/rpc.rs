@@ -58,7 +58,7 @@ fn evaluate(connection: &mut Connection, expression: &str) -> Result<ExitCode, F
             }
             None => return Ok(ExitCode::SUCCESS),
         },
-        _ => return Err(failed(connection, &reply)),
+        _ => return Err(failed(connection.node().as_str(), &reply)),
     };
     if let Some(status) = status_of_exit(&raised) {
         return Ok(ExitCode::from(status));
@@ -171,7 +171,7 @@ fn call(
             print_exception(&mut connection, &raised);
             Ok(ExitCode::FAILURE)
         }
-        Reply::Killed { .. } => Err(failed(&connection, &reply)),
+        Reply::Killed { .. } => Err(failed(connection.node().as_str(), &reply)),
     }
 }
 
@@ -194,11 +194,11 @@ fn formatted(connection: &mut Connection, value: &[u8]) -> Result<Vec<u8>, Failu
         }
         _ => None,
     }
-    .ok_or_else(|| failed(connection, &reply))
+    .ok_or_else(|| failed(connection.node().as_str(), &reply))
 }
 
 /// A call that has neither returned nor raised.
-pub(super) fn failed(connection: &Connection, reply: &Reply) -> Failure {
+pub(super) fn failed(node: &str, reply: &Reply) -> Failure {
     let reason = match reply {
         Reply::Returned(value) | Reply::Raised { reason: value, .. } | Reply::Killed { reason: value } => {
             value
@@ -206,7 +206,7 @@ pub(super) fn failed(connection: &Connection, reply: &Reply) -> Failure {
     };
     let reason = RawTerm::split(reason).ok().and_then(|(raw, _)| raw.decode().ok());
     let reason = reason.map_or_else(String::new, |reason| format!(": {}", etf::text::plain(&reason)));
-    Failure::new(format!("the call on `{}` did not come to its end{reason}", connection.node()))
+    Failure::new(format!("the call on `{node}` did not come to its end{reason}"))
 }
 
 #[cfg(test)]

@@ -79,7 +79,7 @@ fn ask(
 ) -> Result<(), Failure> {
     match connection.call("init", function, vec![], Deadline::after(SETUP)) {
         Ok(Reply::Returned(_)) => Ok(()),
-        Ok(reply) => Err(failed(connection, &reply)),
+        Ok(reply) => Err(failed(connection.node().as_str(), &reply)),
         Err(NodeError::Closed(_)) if is_gone(address, cookie) => Ok(()),
         Err(error) => Err(broken(&address.node(), &error)),
     }

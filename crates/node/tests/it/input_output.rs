@@ -35,7 +35,7 @@ impl Device for Script {
 
     fn wait(&mut self, _: BorrowedFd<'_>, _: Duration) -> io::Result<Ready> {
         let input = self.input.pop_front().map_or(Input::End, |text| Input::Data(text.into()));
-        Ok(Ready { connection: false, input: Some(input) })
+        Ok(Ready { input: Some(input), ..Ready::default() })
     }
 }
 
