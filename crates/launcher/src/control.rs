@@ -7,6 +7,7 @@ use node::{Address, Connection, Cookie, Deadline, Family, NodeError, Port};
 use crate::cookie::cookie;
 use crate::distribution::Distribution;
 use crate::environment::{Environment, given};
+use crate::exposure;
 use crate::failure::Failure;
 use crate::release::Release;
 use crate::state::State;
@@ -57,6 +58,11 @@ impl Route {
         };
         let port = match (arguments.port, state.as_ref().and_then(|state| state.port)) {
             (Some(port), _) | (None, Some(port)) => Port::Fixed(port),
+            // Another system of this name may be registered with somebody else's EPMD.
+            (None, None) if exposure::without_epmd()? => {
+                return Err(Failure::new(format!("`{name}@{host}` is not running: it has left no state file in RELEASE_TMP"))
+                    .hint("with RELEASE_EPMD=none the start tells control commands through RELEASE_TMP, which has to be the same here and there"));
+            }
             (None, None) => Port::Epmd(epmd_port()?),
         };
         let cookie = cookie(release, &distribution)?.unwrap_or_default();

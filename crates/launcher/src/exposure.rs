@@ -43,14 +43,7 @@ impl Exposure {
                 _ => IpAddr::from([127, 0, 0, 1]),
             }),
         };
-        let port = match given("RELEASE_EPMD") {
-            Some(value) if value == "none" => arguments.port.is_none().then(free_port).transpose()?,
-            Some(value) if value != "default" => {
-                return Err(Failure::new(format!("RELEASE_EPMD is `{}`", value.display()))
-                    .hint("it has to be `none` (run without EPMD) or `default`"));
-            }
-            _ => None,
-        };
+        let port = if without_epmd()? && arguments.port.is_none() { Some(free_port()?) } else { None };
         Ok(Self { address: address.filter(|address| !address.is_unspecified()), port })
     }
 
@@ -74,6 +67,18 @@ impl Exposure {
         {
             command.env("ERL_EPMD_ADDRESS", address.to_string());
         }
+    }
+}
+
+/// Whether `RELEASE_EPMD` is `none`.
+pub(crate) fn without_epmd() -> Result<bool, Failure> {
+    match given("RELEASE_EPMD") {
+        Some(value) if value == "none" => Ok(true),
+        Some(value) if value != "default" => {
+            Err(Failure::new(format!("RELEASE_EPMD is `{}`", value.display()))
+                .hint("it has to be `none` (run without EPMD) or `default`"))
+        }
+        _ => Ok(false),
     }
 }
 

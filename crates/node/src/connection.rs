@@ -137,13 +137,18 @@ impl Connection {
     /// When the node is silent until the deadline, or longer than a living one is.
     pub fn receive(&mut self, deadline: Option<Deadline>) -> Result<Vec<u8>, NodeError> {
         loop {
-            let silence = Deadline::after(SILENCE);
-            let frame =
-                self.wire.receive_frame(deadline.map_or(silence, |deadline| deadline.min(silence)))?;
-            if self.concerns_caller(&frame)? {
+            if let Some(frame) = self.receive_one(deadline)? {
                 return Ok(frame);
             }
         }
+    }
+
+    /// One frame; none when it was for this connection itself. Who waits for other things as well calls this when the
+    /// connection has something to say.
+    pub(crate) fn receive_one(&mut self, deadline: Option<Deadline>) -> Result<Option<Vec<u8>>, NodeError> {
+        let silence = Deadline::after(SILENCE);
+        let frame = self.wire.receive_frame(deadline.map_or(silence, |deadline| deadline.min(silence)))?;
+        Ok(self.concerns_caller(&frame)?.then_some(frame))
     }
 
     /// Answers what any connection answers.

@@ -131,7 +131,7 @@ impl<'a> Session<'a> {
         if (self.wants_input() || self.device.is_attentive()) && !self.wait()? {
             return Ok(None);
         }
-        self.connection.receive(None).map(Some)
+        self.connection.receive_one(None)
     }
 
     /// Waits for the device or for the connection; true when the latter has something to say.

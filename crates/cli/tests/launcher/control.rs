@@ -47,9 +47,9 @@ fn free_port() -> u16 {
 }
 
 /// A system that runs, and how it is asked.
-struct System {
-    installed: Installed,
-    running: Running,
+pub(crate) struct System {
+    pub(crate) installed: Installed,
+    pub(crate) running: Running,
     environment: Vec<(&'static str, String)>,
     log: Utf8PathBuf,
     _epmd: Option<Epmd>,
@@ -57,7 +57,7 @@ struct System {
 
 impl System {
     /// With short names, without EPMD.
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
         Self::start_with(Installed::new(Kind::Plain), &[("RELEASE_EPMD", "none")], None)
     }
 
@@ -92,7 +92,7 @@ impl System {
         system
     }
 
-    fn command(&self, arguments: &[&str]) -> Command {
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = self.installed.command(arguments);
         command.envs(self.environment.clone());
         command
@@ -102,7 +102,7 @@ impl System {
         run(&mut self.command(arguments))
     }
 
-    fn printed(&self, arguments: &[&str]) -> String {
+    pub(crate) fn printed(&self, arguments: &[&str]) -> String {
         let outcome = succeed(&mut self.command(arguments));
         assert_eq!(outcome.stderr, "", "{arguments:?}");
         outcome.stdout

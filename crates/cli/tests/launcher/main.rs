@@ -18,7 +18,9 @@ mod files;
 mod installed;
 mod lifecycle;
 mod mix_script;
+mod pseudo_terminal;
 mod refusals;
+mod remote;
 mod running;
 mod runtime_configuration;
 #[path = "../support/sandbox.rs"]
