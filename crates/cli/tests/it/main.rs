@@ -12,6 +12,7 @@
 mod broken_input;
 mod command_line;
 mod differences;
+mod exposure;
 #[path = "../support/files.rs"]
 mod files;
 mod interruption;
