@@ -245,7 +245,7 @@ impl Device for Console {
 
     fn begin_read(&mut self, prompt: &Prompt) -> io::Result<()> {
         self.reading = Some(Reading {
-            screen: Screen::new(&prompt.text),
+            screen: Screen::new(&shown(prompt)),
             line: Line::default(),
             is_secret: prompt.kind == ReadKind::Password,
             recalled: None,
@@ -298,6 +298,13 @@ impl Device for Console {
         }
         self.redraw()
     }
+}
+
+/// The prompt, which is of dots where a line goes on. Elixir before 1.19 does that itself; OTP's terminal does it for
+/// newer ones.
+fn shown(prompt: &Prompt) -> String {
+    let text = String::from_utf8_lossy(&prompt.text);
+    if prompt.is_continuation { text.replacen("iex", "...", 1) } else { text.into_owned() }
 }
 
 /// The window of whatever terminal standard output is.

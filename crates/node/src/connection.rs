@@ -161,6 +161,10 @@ impl Connection {
                     Outgoing::UnlinkAcknowledged { id: id.opaque(), from: to.opaque(), to: from.opaque() };
                 self.send(message).map(|()| false)
             }
+            Incoming::SpawnRequest { reference, from } => {
+                let message = Outgoing::SpawnRefused { reference: reference.opaque(), to: from.opaque() };
+                self.send(message).map(|()| false)
+            }
             _ => Ok(true),
         }
     }

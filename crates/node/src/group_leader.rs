@@ -101,6 +101,8 @@ pub struct Prompt {
     pub text: Vec<u8>,
     /// What is asked for.
     pub kind: ReadKind,
+    /// Whether what was read before is not enough, and this is for more of it.
+    pub is_continuation: bool,
 }
 
 /// How much is asked for.
@@ -178,7 +180,7 @@ impl<'a> Request<'a> {
             ("get_line", [prompt]) => Some(Self::read(ReadKind::Line, *prompt)),
             ("get_password", [_, prompt]) => Some(Self::read(ReadKind::Password, *prompt)),
             ("get_password", [_]) => Some(Self::Read(Read {
-                prompt: Prompt { text: Vec::new(), kind: ReadKind::Password },
+                prompt: Prompt { text: Vec::new(), kind: ReadKind::Password, is_continuation: false },
                 until: None,
             })),
             ("get_chars", [_, prompt, count] | [prompt, count]) => {
@@ -192,7 +194,8 @@ impl<'a> Request<'a> {
                     continuation: Term::nil(),
                     extra: opaque_list(*extra)?,
                 };
-                let prompt = Prompt { text: prompt_text(*prompt), kind: ReadKind::Until };
+                let prompt =
+                    Prompt { text: prompt_text(*prompt), kind: ReadKind::Until, is_continuation: false };
                 Some(Self::Read(Read { prompt, until: Some(until) }))
             }
             ("get_geometry", [what]) if what.is_atom("columns") => Some(Self::Geometry { columns: true }),
@@ -204,7 +207,10 @@ impl<'a> Request<'a> {
     }
 
     fn read(kind: ReadKind, prompt: RawTerm<'a>) -> Self {
-        Self::Read(Read { prompt: Prompt { text: prompt_text(prompt), kind }, until: None })
+        Self::Read(Read {
+            prompt: Prompt { text: prompt_text(prompt), kind, is_continuation: false },
+            until: None,
+        })
     }
 }
 

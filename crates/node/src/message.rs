@@ -65,6 +65,13 @@ pub enum Incoming<'a> {
         /// Ours.
         to: RawTerm<'a>,
     },
+    /// A process is to be started here.
+    SpawnRequest {
+        /// The request.
+        reference: RawTerm<'a>,
+        /// The process that asks.
+        from: RawTerm<'a>,
+    },
     /// Something that a client need not answer.
     Other,
 }
@@ -97,6 +104,9 @@ pub fn parse(frame: &[u8]) -> Result<Incoming<'_>, DecodeError> {
         }
         (Some(PAYLOAD_MONITOR_P_EXIT), [_, _, _, reference]) => {
             Incoming::Down { reference: *reference, reason: payload()? }
+        }
+        (Some(SPAWN_REQUEST), [_, reference, from, ..]) => {
+            Incoming::SpawnRequest { reference: *reference, from: *from }
         }
         (Some(SPAWN_REPLY), [_, reference, _, _, result]) => {
             Incoming::Spawned { reference: *reference, result: *result }
@@ -159,6 +169,13 @@ pub enum Outgoing {
         /// The arguments.
         arguments: Vec<Term>,
     },
+    /// The answer to [`Incoming::SpawnRequest`]: nothing is started here.
+    SpawnRefused {
+        /// The request.
+        reference: Term,
+        /// The process that asks.
+        to: Term,
+    },
     /// The answer to [`Incoming::Unlink`].
     UnlinkAcknowledged {
         /// The number that came with it.
@@ -208,6 +225,9 @@ impl Outgoing {
                     Some(Term::List(arguments)),
                 )
             }
+            Self::SpawnRefused { reference, to } => {
+                (control(SPAWN_REPLY, vec![reference, to, Term::Integer(0), Term::atom("notsup")]), None)
+            }
             Self::UnlinkAcknowledged { id, from, to } => (control(UNLINK_ID_ACK, vec![id, from, to]), None),
         }
     }
@@ -250,6 +270,13 @@ mod tests {
         }
         assert_eq!(parse(&frame(&[Term::atom("odd")])).unwrap(), Incoming::Other);
         assert_eq!(parse(b"").unwrap(), Incoming::Tick);
+    }
+
+    #[test]
+    fn nothing_is_started_here() {
+        let request = frame(&[control(&[29, 1, 2, 3, 4, 5]), Term::nil()]);
+        let Incoming::SpawnRequest { reference, from } = parse(&request).unwrap() else { panic!() };
+        assert_eq!((reference.integer(), from.integer()), (Some(1), Some(2)));
     }
 
     #[test]

@@ -39,6 +39,9 @@ pub struct Shell {
     pub process: Term,
     /// Whether it ends when its input does. Erlang's own shell would halt the node instead.
     pub may_see_end: bool,
+    /// Module and function that say how a line could go on, given the line backwards and the shell's process. Without
+    /// it the function that the shell has set (`expand_fun` of `io:setopts/2`) is asked.
+    pub completion: Option<(&'static str, &'static str)>,
 }
 
 /// A request that is being answered: what is left of it, if it is several.
@@ -169,16 +172,18 @@ impl<'a> Session<'a> {
 
     /// Asks the node how a line could go on. It is told the line backwards.
     fn complete(&mut self, text: &str) -> Result<(), NodeError> {
-        let Some(expand_fun) = self.expand_fun.clone() else {
-            return self.device.completed("", &[]).map_err(NodeError::Output);
+        let backwards = Term::string(&text.chars().rev().collect::<String>());
+        let own = self.shell.as_ref().and_then(|shell| Some((shell.completion?, shell.process.clone())));
+        let call = match (own, self.expand_fun.clone()) {
+            (Some(((module, function), process)), _) => (module, function, vec![backwards, process]),
+            (None, Some(expand_fun)) => ("erlang", "apply", vec![expand_fun, Term::List(vec![backwards])]),
+            (None, None) => return self.device.completed("", &[]).map_err(NodeError::Output),
         };
-        let backwards: String = text.chars().rev().collect();
-        let arguments = vec![expand_fun, Term::List(vec![Term::string(&backwards)])];
-        self.completion = Some(self.connection.start_call("erlang", "apply", arguments)?);
+        self.completion = Some(self.connection.start_call(call.0, call.1, call.2)?);
         Ok(())
     }
 
-    /// Hands the answer of an `expand_fun` to the device: `{yes | no, Expansion, Matches}`.
+    /// Hands the answer to the device: `{yes | no, Expansion, Matches}`.
     fn completed(&mut self, reply: &Reply) -> Result<(), NodeError> {
         self.completion = None;
         let answer = match reply {
@@ -356,6 +361,7 @@ impl<'a> Session<'a> {
                 self.feed()
             }
             [tag, continuation] if tag.is_atom("more") => {
+                read.prompt.is_continuation = true;
                 if let Some(until) = &mut read.until {
                     until.continuation = continuation.opaque();
                 }

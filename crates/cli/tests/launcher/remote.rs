@@ -68,7 +68,7 @@ fn lines_are_typed_edited_completed_and_recalled() {
     let mut second = console(&system);
     second.send("\x1b[A\x1b[A\x1b[A\r");
     second.expect("a + b");
-    second.expect("undefined");
+    second.expect("CompileError");
     second.expect("> ");
     second.send("\x12:sec");
     second.expect(":second]");

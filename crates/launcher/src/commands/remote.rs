@@ -92,12 +92,16 @@ fn start_shell(session: &mut Session<'_>, node: &str) -> Result<Shell, Failure> 
     for module in ["iex", "Elixir.IEx"] {
         let reply = call(module, "start", vec![options.clone(), nothing.clone()])?;
         if let Some(process) = process(&reply) {
-            return Ok(Shell { process, may_see_end: true });
+            return Ok(Shell {
+                process,
+                may_see_end: true,
+                completion: Some(("Elixir.IEx.Autocomplete", "expand")),
+            });
         }
     }
     let reply = call("shell", "start", vec![])?;
     match process(&reply) {
-        Some(process) => Ok(Shell { process, may_see_end: false }),
+        Some(process) => Ok(Shell { process, may_see_end: false, completion: None }),
         None => Err(failed_start(node, &reply)),
     }
 }

@@ -13,8 +13,8 @@ pub(super) struct Screen {
 }
 
 impl Screen {
-    pub(super) fn new(prompt: &[u8]) -> Self {
-        Self { prompt: String::from_utf8_lossy(prompt).into_owned(), cursor_row: 0 }
+    pub(super) fn new(prompt: &str) -> Self {
+        Self { prompt: prompt.to_owned(), cursor_row: 0 }
     }
 
     /// What was drawn stays; the next drawing begins in the cursor's row.
@@ -137,13 +137,13 @@ mod tests {
 
     #[test]
     fn the_cursor_is_behind_the_text() {
-        let mut screen = Screen::new(b"iex> ");
+        let mut screen = Screen::new("iex> ");
         assert_eq!(drawn(&mut screen, "ab", 80), "\r\x1b[Jiex> ab\r\x1b[7C");
     }
 
     #[test]
     fn a_long_line_takes_several_rows() {
-        let mut screen = Screen::new(b"> ");
+        let mut screen = Screen::new("> ");
         drawn(&mut screen, "0123456789", 5);
         assert_eq!(screen.cursor_row, 2);
         assert_eq!(screen.erase(), b"\x1b[2A\r\x1b[J");
@@ -151,7 +151,7 @@ mod tests {
 
     #[test]
     fn colours_take_no_room_and_some_characters_take_two_columns() {
-        let mut screen = Screen::new(b"\x1b[32m>\x1b[0m ");
+        let mut screen = Screen::new("\x1b[32m>\x1b[0m ");
         assert!(drawn(&mut screen, "日本", 80).ends_with("\r\x1b[6C"));
     }
 
