@@ -136,7 +136,8 @@ impl NodeError {
             Self::Timeout(_) => {
                 "the system may be overloaded or stuck; something else may listen on this port"
             }
-            Self::Protocol { .. } | Self::FrameTooLarge(_) => "something else may listen on this port",
+            Self::Protocol { .. } => "something else may listen on this port",
+            Self::FrameTooLarge(_) => "let the node print, or return, less at once",
             _ => return None,
         })
     }

@@ -8,9 +8,10 @@ use std::time::Duration;
 use crate::deadline::Deadline;
 use crate::error::{NodeError, Step};
 
-/// Bytes that a message may have. A message that is larger could be legitimate (a node prints all of a large file at
-/// once), but the launcher would need as much memory as it has.
-pub(crate) const FRAME_LIMIT: u32 = 32 << 20;
+/// Bytes that a message may have. A larger one could be legitimate (a node prints all of a large file at once), but a
+/// control command must not take the memory that a system on a small machine needs. What is kept of a message is
+/// copied, so this counts twice.
+pub(crate) const FRAME_LIMIT: u32 = 20 << 20;
 
 /// How long the rest of a message may take once it has begun.
 const REST_OF_FRAME: Duration = Duration::from_secs(30);

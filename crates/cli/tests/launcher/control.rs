@@ -209,6 +209,34 @@ fn functions_are_called_with_terms() {
     assert!(term.starts_with("error: `f()` is no Erlang term"), "{term}");
 }
 
+/// Messages of any size cost less than 50 MB, or are refused.
+#[test]
+fn large_values_cost_little_memory() {
+    let system = System::start();
+    let peak = |arguments: &[&str]| -> (Option<i32>, u64) {
+        let report = system.installed.sandbox.join("peak");
+        let mut command = system.installed.sandbox.command("sh");
+        let script = "bin=$1; shift; \"$bin\" \"$@\" >/dev/null 2>&1 & pid=$!; peak=0; \
+                      while now=$(sed -n 's/^VmHWM:[^0-9]*\\([0-9]*\\).*/\\1/p' /proc/$pid/status 2>/dev/null) && [ -n \"$now\" ]; \
+                      do peak=$now; done; echo $peak >\"$PEAK\"; wait $pid";
+        command.args(["-c", script, "sh", system.installed.executable().as_str()]).args(arguments);
+        command.envs(system.environment.clone()).env("PEAK", &report);
+        let status = run(&mut command).status;
+        (status, std::fs::read_to_string(report).unwrap().trim().parse().unwrap())
+    };
+    for (arguments, status) in [
+        (&["rpc", "IO.write(String.duplicate(\"x\", 20_000_000))"][..], Some(0)),
+        (&["rpc", "IO.write(List.duplicate(?é, 5_000_000))"], Some(0)),
+        (&["rpc", "IO.write(String.duplicate(\"x\", 41_000_000))"], Some(1)),
+        (&["rpc", "--mfa", "lists", "seq", "1", "800000"], Some(0)),
+        (&["rpc", "--mfa", "lists", "seq", "1", "3000000"], Some(1)),
+    ] {
+        let (ended, kilobytes) = peak(arguments);
+        assert_eq!(ended, status, "{arguments:?}");
+        assert!(kilobytes > 0 && kilobytes < 50_000, "{arguments:?}: {kilobytes} kB");
+    }
+}
+
 #[test]
 fn probes_and_lists() {
     let mut system = System::start();

@@ -1,11 +1,11 @@
 //! `rpc`: an expression, or a function, on the running system.
 
 use std::ffi::OsString;
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
 
 use etf::{CharacterEncoding, RawTerm, Term};
-use node::{Connection, Deadline, Reply, Session};
+use node::{Connection, Deadline, NodeError, Reply, Session};
 
 use crate::control::{Route, SETUP, broken, connect};
 use crate::environment::Environment;
@@ -14,8 +14,11 @@ use crate::release::Release;
 use crate::standard_streams::StandardStreams;
 use crate::virtual_machine;
 
-/// Values that are printed without asking the node to format them.
+/// Values that are printed without asking the node to format them, in bytes of the external format.
 const PRINTED_HERE: usize = 256 << 10;
+
+/// Values that are printed at all: they go to the node and come back as text.
+const PRINTED: usize = 4 << 20;
 
 /// Evaluates an expression as Elixir's `--rpc-eval` does: it prints and reads here, and its value is dropped. With
 /// `--mfa` calls a function, and prints the value.
@@ -48,9 +51,17 @@ pub(super) fn run(
 fn evaluate(connection: &mut Connection, expression: &str) -> Result<ExitCode, Failure> {
     let node = connection.node().to_string();
     let mut streams = StandardStreams::default();
-    let reply = Session::new(connection, &mut streams)
-        .call("Elixir.Kernel.CLI", "rpc_eval", vec![Term::binary(expression)])
-        .map_err(|error| broken(&node, &error))?;
+    let reply = match Session::new(connection, &mut streams).call(
+        "Elixir.Kernel.CLI",
+        "rpc_eval",
+        vec![Term::binary(expression)],
+    ) {
+        // Nobody reads any more: there is nothing to be told.
+        Err(NodeError::Output(error)) if error.kind() == ErrorKind::BrokenPipe => {
+            return Ok(ExitCode::FAILURE);
+        }
+        result => result.map_err(|error| broken(&node, &error))?,
+    };
     let raised = match &reply {
         Reply::Returned(value) => match RawTerm::split(value).ok().and_then(|(value, _)| value.tuple_of()) {
             Some([kind, reason, stack]) => {
@@ -182,6 +193,13 @@ fn formatted(connection: &mut Connection, value: &[u8]) -> Result<Vec<u8>, Failu
         && let Ok(term) = raw.decode()
     {
         return Ok(etf::text::pretty(&term).into_bytes());
+    }
+    if value.len() > PRINTED {
+        return Err(Failure::new(format!(
+            "the value has {} bytes, which is more than can be printed",
+            value.len()
+        ))
+        .hint("let the node write it: rpc 'File.write!(…)'"));
     }
     let node = connection.node().to_string();
     let arguments = vec![Term::string("~tp"), Term::List(vec![Term::Opaque(value.to_vec())])];
