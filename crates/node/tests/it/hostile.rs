@@ -22,7 +22,7 @@ fn server(serve: impl Fn(&mut TcpStream) -> std::io::Result<()> + Send + 'static
 }
 
 fn open(address: &Address) -> Result<Connection, NodeError> {
-    Connection::open(address, &Cookie::new("abc").unwrap(), Deadline::after(Duration::from_millis(700)))
+    Connection::open(address, &Cookie::new("abc").unwrap(), Deadline::after(Duration::from_secs(2)))
 }
 
 /// The error, which has to come within the deadline.
@@ -128,8 +128,10 @@ fn node_that_sends(frames: Vec<Vec<u8>>) -> u16 {
 }
 
 fn call_of(frames: Vec<Vec<u8>>) -> NodeError {
-    let mut connection = open(&address(node_that_sends(frames))).unwrap();
-    let deadline = Deadline::after(Duration::from_millis(700));
+    let address = crate::node::address(node_that_sends(frames));
+    let mut connection =
+        Connection::open(&address, &Cookie::new("abc").unwrap(), crate::node::soon()).unwrap();
+    let deadline = Deadline::after(Duration::from_secs(2));
     connection.call("erlang", "node", vec![], deadline).unwrap_err()
 }
 
