@@ -69,7 +69,8 @@ impl Route {
         let cookie = Cookie::new(&cookie).ok_or_else(|| {
             Failure::new("the cookie holds characters outside of Latin-1, which no node accepts")
         })?;
-        Ok(Self::Native { address: Address { name, host, family, port }, cookie })
+        let listens_at = exposure::given_address()?;
+        Ok(Self::Native { address: Address { name, host, family, port, listens_at }, cookie })
     }
 }
 

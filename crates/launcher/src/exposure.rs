@@ -36,7 +36,7 @@ impl Exposure {
         let arguments = DistributionArguments::for_start(environment);
         let is_named = arguments.names_interface || configuration.mentions("inet_dist_use_interface");
         let address = match given("RELEASE_DIST_LISTEN") {
-            Some(text) => Some(address(&text.to_string_lossy())?),
+            Some(_) => given_address()?,
             None if is_named || is_open(&distribution) => None,
             None => Some(match arguments.protocol.as_deref() {
                 Some(protocol) if protocol.starts_with("inet6") => IpAddr::from([0, 0, 0, 0, 0, 0, 0, 1]),
@@ -44,7 +44,7 @@ impl Exposure {
             }),
         };
         let port = if without_epmd()? && arguments.port.is_none() { Some(free_port()?) } else { None };
-        Ok(Self { address: address.filter(|address| !address.is_unspecified()), port })
+        Ok(Self { address, port })
     }
 
     /// The arguments of the virtual machine.
@@ -89,6 +89,12 @@ fn is_open(distribution: &Distribution) -> bool {
         Distribution::Long(_) => true,
         Distribution::None => false,
     }
+}
+
+/// `RELEASE_DIST_LISTEN`; none when it means all interfaces.
+pub(crate) fn given_address() -> Result<Option<IpAddr>, Failure> {
+    let Some(text) = given("RELEASE_DIST_LISTEN") else { return Ok(None) };
+    Ok(Some(address(&text.to_string_lossy())?).filter(|address| !address.is_unspecified()))
 }
 
 fn address(text: &str) -> Result<IpAddr, Failure> {

@@ -16,6 +16,8 @@ pub struct Address {
     pub family: Family,
     /// How its port is found.
     pub port: Port,
+    /// The one address that it listens on, where that is known. It counts when the host is this machine.
+    pub listens_at: Option<IpAddr>,
 }
 
 /// A family of internet addresses.
@@ -45,6 +47,12 @@ impl Address {
 
     /// The addresses of the host, best first.
     pub(crate) fn resolve(&self) -> Result<Vec<IpAddr>, NodeError> {
-        host::resolve(&self.host, self.family)
+        let mut addresses = host::resolve(&self.host, self.family)?;
+        if let Some(address) = self.listens_at
+            && addresses.iter().any(IpAddr::is_loopback)
+        {
+            addresses.insert(0, address);
+        }
+        Ok(addresses)
     }
 }

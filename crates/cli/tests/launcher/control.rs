@@ -316,6 +316,15 @@ fn a_port_in_vm_args_needs_no_epmd() {
 }
 
 #[test]
+fn one_address_is_listened_on() {
+    let environment = [("RELEASE_EPMD", "none"), ("RELEASE_DIST_LISTEN", "127.0.0.3")];
+    let system = System::start_with(Installed::new(Kind::Plain), &environment, None);
+    assert_eq!(system.printed(&["ping"]), "pong\n");
+    let message = fail(system.command(&["ping"]).env("RELEASE_DIST_LISTEN", "here"));
+    assert!(message.contains("RELEASE_DIST_LISTEN is `here`"), "{message}");
+}
+
+#[test]
 fn ipv6() {
     let Ok(listener) = std::net::TcpListener::bind("[::1]:0") else {
         eprintln!("not tested: this machine has no IPv6");

@@ -44,6 +44,7 @@ pub(crate) fn address(port: u16) -> Address {
         host: "localhost".to_owned(),
         family: Family::V4,
         port: Port::Fixed(port),
+        listens_at: None,
     }
 }
 
