@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use etf::{AtomEncoding, Term};
 
-use crate::description::ReleaseDescription;
+use crate::description::{NextStep, ReleaseDescription, ReleaseLocation};
 use crate::error::{BridgeError, Phase};
 use crate::fields::{Fields, Malformed};
 use crate::machine::{Lost, Machine, StartFailure};
@@ -140,7 +140,19 @@ impl Bridge {
         self.call(Phase::Assets, "deploy_assets", Term::nil(), |answer| answer.boolean("deployed"))
     }
 
-    /// Evaluates the options of a release, the configuration and the templates. It comes after [`Bridge::compile`].
+    /// Which release is meant and where it goes. It comes after [`Bridge::compile`].
+    ///
+    /// # Errors
+    ///
+    /// When there is no such release, or an option is wrong.
+    pub fn locate_release(
+        &mut self,
+        request: &ReleaseRequest,
+    ) -> Result<Outcome<ReleaseLocation>, BridgeError> {
+        self.call(Phase::Describe, "locate_release", request.to_term(), ReleaseLocation::from_fields)
+    }
+
+    /// Runs the custom steps before `:assemble` if asked to, evaluates the options of a release, the configuration and the templates. It comes after [`Bridge::compile`].
     ///
     /// # Errors
     ///
@@ -152,6 +164,16 @@ impl Bridge {
         self.call(Phase::Describe, "describe_release", request.to_term(), |answer| {
             ReleaseDescription::from_term(answer.whole())
         })
+    }
+
+    /// Runs custom steps of the release that was described: first those after `:assemble`, then, after each
+    /// [`NextStep::Tar`], those that follow it. The release has to be at its place.
+    ///
+    /// # Errors
+    ///
+    /// When a step raises or gives something else than the release.
+    pub fn continue_steps(&mut self) -> Result<Outcome<NextStep>, BridgeError> {
+        self.call(Phase::Steps, "continue_steps", Term::nil(), NextStep::from_fields)
     }
 
     /// Ends the virtual machine in good order and gives what it printed at last.

@@ -1,6 +1,7 @@
 //! A release as the project describes it.
 
-use etf::Term;
+use camino::Utf8PathBuf;
+use etf::{Atom, Term};
 use release::{Erts, ReleaseSpec, RuntimeConfiguration, Strip, Toolchain};
 
 use crate::fields::{Fields, Malformed};
@@ -20,6 +21,53 @@ pub struct ReleaseDescription {
     pub notices: Vec<Notice>,
 }
 
+/// Where a release goes: what can be said before any of its steps runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReleaseLocation {
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// Its directory, absolute.
+    pub path: Utf8PathBuf,
+    /// The `overwrite` option.
+    pub overwrite: bool,
+    /// Whether there are functions among its steps.
+    pub custom_steps: bool,
+}
+
+impl ReleaseLocation {
+    pub(crate) fn from_fields(fields: Fields<'_>) -> Result<Self, Malformed> {
+        Ok(Self {
+            name: fields.text("name")?,
+            version: fields.text("version")?,
+            path: fields.path("path")?,
+            overwrite: fields.boolean("overwrite")?,
+            custom_steps: fields.boolean("custom_steps")?,
+        })
+    }
+}
+
+/// What comes next when the custom steps after `:assemble`, or after `:tar`, have run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NextStep {
+    /// The tarball is to be made; then the steps go on.
+    Tar,
+    /// There is no further step.
+    Done,
+}
+
+impl NextStep {
+    pub(crate) fn from_fields(fields: Fields<'_>) -> Result<Self, Malformed> {
+        let next = fields.term("next")?;
+        match (next.is_atom("tar"), next.is_atom("done")) {
+            (true, _) => Ok(Self::Tar),
+            (_, true) => Ok(Self::Done),
+            _ => Err(fields.malformed("next", "tar or done")),
+        }
+    }
+}
+
 /// A step of building a release.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
@@ -27,6 +75,8 @@ pub enum Step {
     Assemble,
     /// Packing it into a tarball.
     Tar,
+    /// A function of the project.
+    Custom,
 }
 
 /// Something the user should know.
@@ -50,6 +100,7 @@ impl ReleaseDescription {
             mix_target: fields.text("mix_target")?,
             project_application: fields.optional_atom("project_application")?,
             applications: fields.atom_pairs("applications")?,
+            boot_scripts: fields.optional_boot_scripts("boot_scripts")?,
             dependencies: fields.atoms("dependencies")?,
             application_directories: fields.paths_by_atom("application_directories")?,
             consolidated: fields.optional_path("consolidated")?,
@@ -68,7 +119,7 @@ impl ReleaseDescription {
             runtime: runtime(fields.map("runtime")?)?,
             cookie: fields.optional_text("cookie")?,
             unix_executables: fields.boolean("unix_executables")?,
-            windows_executables: fields.boolean("windows_executables")?,
+            windows_command: fields.optional_text("windows_command")?,
             templates: fields.path("templates")?,
             rendered_templates: fields.bytes_by_text("rendered_templates")?,
             overlays: fields.paths("overlays")?,
@@ -78,7 +129,7 @@ impl ReleaseDescription {
         let notices = fields.labelled_texts("notices")?;
         Ok(Self {
             spec,
-            steps: steps.iter().map(|step| if step == "tar" { Step::Tar } else { Step::Assemble }).collect(),
+            steps: steps.iter().map(step).collect(),
             overwrite: fields.boolean("overwrite")?,
             quiet: fields.boolean("quiet")?,
             notices: notices
@@ -90,6 +141,14 @@ impl ReleaseDescription {
                 )
                 .collect(),
         })
+    }
+}
+
+fn step(name: &Atom) -> Step {
+    match name.as_str() {
+        "assemble" => Step::Assemble,
+        "tar" => Step::Tar,
+        _ => Step::Custom,
     }
 }
 

@@ -20,6 +20,8 @@ pub enum Phase {
     Assets,
     /// Evaluating the options of the release and the configuration.
     Describe,
+    /// Running custom steps of the release.
+    Steps,
     /// Ending the virtual machine.
     Stop,
 }
@@ -32,6 +34,7 @@ impl fmt::Display for Phase {
             Self::Compile => "compiling",
             Self::Assets => "building assets",
             Self::Describe => "reading the options of the release",
+            Self::Steps => "running the custom steps of the release",
             Self::Stop => "ending the virtual machine",
         })
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use camino::Utf8PathBuf;
 use etf::{Atom, Term};
+use release::BootList;
 
 /// What did not have the form that was agreed on.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -110,9 +111,19 @@ impl<'a> Fields<'a> {
     }
 
     pub(crate) fn atom_pairs(self, field: &str) -> Read<Vec<(Atom, Atom)>> {
-        self.elements(field, "a list of pairs of atoms", |value| match value.as_tuple()? {
-            [first, second] => Some((first.as_atom()?.clone(), second.as_atom()?.clone())),
-            _ => None,
+        self.elements(field, "a list of pairs of atoms", atom_pair)
+    }
+
+    pub(crate) fn optional_boot_scripts(self, field: &str) -> Read<Option<Vec<BootList>>> {
+        self.optional(field, "a list of names and pairs of atoms", |value| {
+            let scripts = value.as_list()?.iter().map(|script| match script.as_tuple()? {
+                [name, list] => {
+                    let pairs = list.as_list()?.iter().map(atom_pair).collect::<Option<_>>()?;
+                    Some((text(name)?, pairs))
+                }
+                _ => None,
+            });
+            scripts.collect()
         })
     }
 
@@ -154,6 +165,13 @@ impl<'a> Fields<'a> {
             }
             _ => None,
         })
+    }
+}
+
+fn atom_pair(value: &Term) -> Option<(Atom, Atom)> {
+    match value.as_tuple()? {
+        [first, second] => Some((first.as_atom()?.clone(), second.as_atom()?.clone())),
+        _ => None,
     }
 }
 

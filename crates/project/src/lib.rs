@@ -34,7 +34,7 @@ mod request;
 mod source;
 
 pub use bridge::{Bridge, Dependencies, Outcome, ProjectInformation};
-pub use description::{Notice, ReleaseDescription, Step};
+pub use description::{NextStep, Notice, ReleaseDescription, ReleaseLocation, Step};
 pub use error::{BridgeError, Phase};
 pub use options::BridgeOptions;
 pub use output::{Output, Sink, Stream};

@@ -41,6 +41,9 @@ pub struct ReleaseRequest {
     pub overwrite: Option<bool>,
     /// `--quiet`; templates and custom steps see it.
     pub quiet: Option<bool>,
+    /// Whether the release is described as the custom steps before `:assemble` leave it. They may do anything, so they are
+    /// not run when a release is only looked at.
+    pub run_steps: bool,
 }
 
 impl ReleaseRequest {
@@ -53,6 +56,7 @@ impl ReleaseRequest {
             (Term::atom("version"), text(self.version.as_deref())),
             (Term::atom("overwrite"), flag(self.overwrite)),
             (Term::atom("quiet"), flag(self.quiet)),
+            (Term::atom("run_steps"), Term::boolean(self.run_steps)),
         ])
     }
 }

@@ -25,6 +25,8 @@ pub struct Graph {
     pub start: Vec<(Atom, Mode)>,
     /// The boot list `start_clean`: kernel and stdlib run, nothing else does.
     pub start_clean: Vec<(Atom, Mode)>,
+    /// Further boot lists, which custom steps have added, by name.
+    pub additional: Vec<(String, Vec<(Atom, Mode)>)>,
 }
 
 impl Graph {
@@ -67,18 +69,29 @@ impl Graph {
         let start_clean = start_clean(&start, version);
         let applications =
             walk.seen.into_iter().map(|(name, (application, _))| (name, application)).collect();
-        Ok(Self { applications, start, start_clean })
+        let mut graph = Self { applications, start, start_clean, additional: Vec::new() };
+        for (name, list) in spec.boot_scripts.iter().flatten() {
+            let list = with_modes(list)?;
+            match name.as_str() {
+                "start" => graph.start = list,
+                "start_clean" => graph.start_clean = list,
+                _ => graph.additional.push((name.clone(), list)),
+            }
+        }
+        Ok(graph)
+    }
+
+    /// All boot lists by name.
+    pub fn boot_lists(&self) -> impl Iterator<Item = (&str, &[(Atom, Mode)])> {
+        [("start", self.start.as_slice()), ("start_clean", self.start_clean.as_slice())]
+            .into_iter()
+            .chain(self.additional.iter().map(|(name, list)| (name.as_str(), list.as_slice())))
     }
 }
 
 /// Kernel, stdlib, elixir and sasl unless listed; then what the release lists; then the project's own application.
 fn seeds(spec: &ReleaseSpec) -> Result<Vec<(Atom, Mode)>, ReleaseError> {
-    let mut given: Vec<(Atom, Mode)> = Vec::new();
-    for (name, mode) in &spec.applications {
-        let mode = Mode::from_name(mode.as_str())
-            .ok_or_else(|| ReleaseError::UnknownMode { application: name.clone(), mode: mode.clone() })?;
-        given.push((name.clone(), mode));
-    }
+    let given = with_modes(&spec.applications)?;
     let is_given = |name: &str| given.iter().any(|(listed, _)| listed == name);
     let mut seeds: Vec<(Atom, Mode)> = ["kernel", "stdlib", "elixir", "sasl"]
         .into_iter()
@@ -92,6 +105,14 @@ fn seeds(spec: &ReleaseSpec) -> Result<Vec<(Atom, Mode)>, ReleaseError> {
         seeds.push((own.clone(), Mode::Permanent));
     }
     Ok(seeds)
+}
+
+fn with_modes(list: &[(Atom, Atom)]) -> Result<Vec<(Atom, Mode)>, ReleaseError> {
+    let known = |(name, mode): &(Atom, Atom)| match Mode::from_name(mode.as_str()) {
+        Some(known) => Ok((name.clone(), known)),
+        None => Err(ReleaseError::UnknownMode { application: name.clone(), mode: mode.clone() }),
+    };
+    list.iter().map(known).collect()
 }
 
 /// The directory of each application in the library directory of OTP, the highest version where there are several.

@@ -63,6 +63,9 @@ impl Plan {
         }
         layout.consolidated()?;
         layout.runtime()?;
+        if let Some(command) = &spec.windows_command {
+            layout.bytes(&format!("bin/{}.bat", spec.name), 0o755, command.clone().into_bytes())?;
+        }
         if spec.unix_executables {
             let node = Node::File { mode: 0o755, content: Content::Copy(materials.launcher.clone()) };
             layout.tree.add(TreePath::new(format!("bin/{}", spec.name))?, node)?;

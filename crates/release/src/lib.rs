@@ -16,6 +16,7 @@ mod mode;
 mod source;
 mod spec;
 mod sys_config;
+mod templates;
 mod version;
 
 pub use application::Application;
@@ -25,4 +26,5 @@ pub use graph::Graph;
 pub use layout::{MANIFEST, Materials, Plan};
 pub use mode::Mode;
 pub use source::{FileKind, FileSource, SourceEntry, SourceError};
-pub use spec::{Erts, ReleaseSpec, RuntimeConfiguration, Strip, Toolchain};
+pub use spec::{BootList, Erts, ReleaseSpec, RuntimeConfiguration, Strip, Toolchain};
+pub use templates::{TEMPLATES, Template};

@@ -108,6 +108,7 @@ pub(crate) fn spec() -> ReleaseSpec {
         mix_target: "host".to_owned(),
         project_application: Some(Atom::new("demo")),
         applications: Vec::new(),
+        boot_scripts: None,
         dependencies: Vec::new(),
         application_directories: directories
             .into_iter()
@@ -133,7 +134,7 @@ pub(crate) fn spec() -> ReleaseSpec {
         },
         cookie: None,
         unix_executables: true,
-        windows_executables: false,
+        windows_command: None,
         templates: "/project/rel".into(),
         rendered_templates: BTreeMap::new(),
         overlays: Vec::new(),

@@ -24,6 +24,8 @@ pub struct ReleaseSpec {
     pub project_application: Option<Atom>,
     /// The `applications` option as given: application and mode. Modes are checked when the boot scripts are made.
     pub applications: Vec<(Atom, Atom)>,
+    /// Boot lists as custom steps have left them, when these have changed any; otherwise they follow from the applications.
+    pub boot_scripts: Option<Vec<BootList>>,
     /// Names of all dependencies of the project (children of an umbrella included): these are never looked for in OTP.
     pub dependencies: Vec<Atom>,
     /// Where the build machine has each application that its code path knows: the directory that holds `ebin`.
@@ -42,8 +44,8 @@ pub struct ReleaseSpec {
     pub cookie: Option<String>,
     /// Whether `bin/NAME` and `env.sh` for Unix are wanted (`include_executables_for`).
     pub unix_executables: bool,
-    /// Whether the scripts for Windows are wanted.
-    pub windows_executables: bool,
+    /// `bin/NAME.bat`, when the scripts for Windows are wanted.
+    pub windows_command: Option<String>,
     /// Directory of templates and of the default overlays, absolute (`rel_templates_path`).
     pub templates: Utf8PathBuf,
     /// Rendered templates by file name (`vm.args`, `remote.vm.args`, `env.sh`, `env.bat`); absent ones have defaults.
@@ -53,6 +55,9 @@ pub struct ReleaseSpec {
     /// Applications whose modes are not validated (`skip_mode_validation_for`).
     pub skip_mode_validation_for: Vec<Atom>,
 }
+
+/// Name of a boot script, and the applications it boots with their modes, in order.
+pub type BootList = (String, Vec<(Atom, Atom)>);
 
 /// Elixir and Erlang on the build machine.
 #[derive(Clone, Debug, PartialEq)]

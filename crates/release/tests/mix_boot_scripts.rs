@@ -195,6 +195,7 @@ impl Scenario {
                 .iter()
                 .map(|(name, mode)| (Atom::new(name), Atom::new(mode)))
                 .collect(),
+            boot_scripts: None,
             dependencies: Vec::new(),
             application_directories,
             consolidated: self.consolidated.then(|| self.directory.join("consolidated")),
@@ -217,7 +218,7 @@ impl Scenario {
             },
             cookie: None,
             unix_executables: true,
-            windows_executables: false,
+            windows_command: None,
             templates: self.directory.join("rel"),
             rendered_templates: BTreeMap::new(),
             overlays: Vec::new(),

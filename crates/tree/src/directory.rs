@@ -22,8 +22,10 @@ mod assemble;
 mod error;
 mod foreign;
 mod lock;
+mod published;
 mod recovery;
 mod remove;
+mod snapshot;
 mod staging;
 mod target;
 #[cfg(test)]
@@ -34,7 +36,9 @@ use camino::{Utf8Path, Utf8PathBuf};
 use crate::{Progress, Tree, TreePath};
 use assemble::{assemble, finish_directories};
 pub use error::DirectoryError;
-use foreign::{Ownership, carry, sweep};
+use foreign::{Carried, Ownership, carry, sweep};
+pub use published::Published;
+pub use snapshot::Snapshot;
 use lock::TargetLock;
 use staging::{Replacement, Staging};
 use target::Target;
@@ -45,6 +49,8 @@ pub struct DirectoryOptions {
     /// Where releases keep the list of their own files ([`manifest_text`](crate::manifest_text)). The sink reads the one
     /// of the release that is replaced; that of the new release is an entry of the tree like any other.
     pub manifest: Option<TreePath>,
+    /// Whether a target that is no release may be replaced, because the custom steps of this very build have made it.
+    pub made_by_steps: bool,
 }
 
 /// What has been written.
@@ -75,40 +81,66 @@ pub fn write(
     options: &DirectoryOptions,
     progress: &dyn Progress,
 ) -> Result<Written, DirectoryError> {
-    write_with(tree, target, options, progress, Replacement::OneStep)
+    let no_steps: Option<fn(&Published<'_>) -> Result<(), DirectoryError>> = None;
+    write_with(tree, target, options, progress, Replacement::OneStep, no_steps)
 }
 
-fn write_with(
+/// Writes a tree as a directory like [`write`], and then lets `steps` work on it at its place.
+///
+/// Only when they have come to their end, the earlier release is given up. When they fail it is put back, and when the
+/// process is killed meanwhile the next build puts it back. While they run, the new release stands at the target.
+///
+/// # Errors
+///
+/// Those of [`write`] and of the steps.
+pub fn write_then<E: From<DirectoryError>>(
+    tree: &Tree,
+    target: &Utf8Path,
+    options: &DirectoryOptions,
+    progress: &dyn Progress,
+    steps: impl FnOnce(&Published<'_>) -> Result<(), E>,
+) -> Result<Written, E> {
+    write_with(tree, target, options, progress, Replacement::OneStep, Some(steps))
+}
+
+fn write_with<E: From<DirectoryError>>(
     tree: &Tree,
     target: &Utf8Path,
     options: &DirectoryOptions,
     progress: &dyn Progress,
     how: Replacement,
-) -> Result<Written, DirectoryError> {
+    steps: Option<impl FnOnce(&Published<'_>) -> Result<(), E>>,
+) -> Result<Written, E> {
     let target = Target::resolve(target)?;
     let manifest = options.manifest.as_ref();
     // What can never work is said before anything is created or waited for.
     target.check()?;
     let _lock = TargetLock::acquire(&target, progress)?;
     recovery::recover(&target, manifest, progress)?;
-    let earlier = earlier_release(&target, manifest)?;
+    let earlier = earlier_release(&target, options)?;
 
     let mut staging = Staging::create(&target)?;
     let new = staging.new_tree();
     let assembled = assemble(tree, &new, progress)?;
-    let mut carried = 0;
+    let linked = match &earlier {
+        None => Carried::default(),
+        Some(ownership) => carry(&target.path, ownership, tree, &new, progress)?,
+    };
+    linked.finish_directories(&new)?;
+    finish_directories(tree, &new)?;
+    if steps.is_some() {
+        staging.begin_steps()?;
+    }
     match &earlier {
-        None => {
-            finish_directories(tree, &new)?;
-            staging.publish_new(&target)?;
-        }
-        Some(ownership) => {
-            let linked = carry(&target.path, ownership, tree, &new, progress)?;
-            linked.finish_directories(&new)?;
-            finish_directories(tree, &new)?;
-            staging.publish_instead(&target, how)?;
-            carried = linked.len() + sweep(&staging.old_tree(), ownership, &linked, &target.path)?;
-        }
+        None => staging.publish_new(&target)?,
+        Some(_) => staging.publish_instead(&target, how)?,
+    }
+    if let Some(steps) = steps {
+        run_steps(steps, &mut staging, &target, manifest, &linked)?;
+    }
+    let mut carried = linked.len();
+    if let Some(ownership) = &earlier {
+        carried += sweep(&staging.old_tree(), ownership, &linked, &target.path)?;
     }
     // The release is published: that something old stays beside it is worth a word, and the next build tries again.
     if let Err(error) = staging.remove() {
@@ -118,20 +150,50 @@ fn write_with(
     Ok(Written { path, files: assembled.files, bytes: assembled.bytes, replaced: earlier.is_some(), carried })
 }
 
+/// Runs the steps on what has been published. When they fail, the target is what it was before.
+fn run_steps<E: From<DirectoryError>>(
+    steps: impl FnOnce(&Published<'_>) -> Result<(), E>,
+    staging: &mut Staging,
+    target: &Target,
+    manifest: Option<&TreePath>,
+    linked: &Carried,
+) -> Result<(), E> {
+    let run = || {
+        let published = Published::new(&target.path, manifest, linked)?;
+        steps(&published)?;
+        // The manifest lists what they have made.
+        published.tree()?;
+        Ok(())
+    };
+    match run() {
+        Ok(()) => Ok(staging.end_steps()?),
+        Err(error) => {
+            staging.take_back(target)?;
+            if target.path.exists() {
+                sweep(&staging.new_tree(), &Ownership::AllButTemporary, linked, &target.path)?;
+            }
+            staging.discard();
+            Err(error)
+        }
+    }
+}
+
 /// Which files of the directory at the target are its own; `None` when there is none.
 fn earlier_release(
     target: &Target,
-    manifest: Option<&TreePath>,
+    options: &DirectoryOptions,
 ) -> Result<Option<Ownership>, DirectoryError> {
     if !target.check()? {
         return Ok(None);
     }
-    if let Some(ownership) = Ownership::of(&target.path, manifest)? {
+    if let Some(ownership) = Ownership::of(&target.path, options.manifest.as_ref())? {
         return Ok(Some(ownership));
     }
     let is_empty = std::fs::read_dir(&target.path).is_ok_and(|mut entries| entries.next().is_none());
     if is_empty {
         Ok(Some(Ownership::Mix))
+    } else if options.made_by_steps {
+        Ok(Some(Ownership::AllButTemporary))
     } else {
         Err(DirectoryError::NotARelease { target: target.path.clone() })
     }

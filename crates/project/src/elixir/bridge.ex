@@ -165,7 +165,9 @@ defmodule Beamship.Bridge do
   defp run(:fetch_dependencies, _), do: Beamship.Bridge.Phases.fetch_dependencies()
   defp run(:compile, flags), do: Beamship.Bridge.Phases.compile(flags)
   defp run(:deploy_assets, _), do: Beamship.Bridge.Phases.deploy_assets()
+  defp run(:locate_release, request), do: Beamship.Bridge.Describe.locate(request)
   defp run(:describe_release, request), do: Beamship.Bridge.Describe.describe(request)
+  defp run(:continue_steps, _), do: Beamship.Bridge.Steps.continue()
   defp run(:stop, _), do: :stopped
   defp run(name, _), do: refuse("the bridge does not know the request #{inspect(name)}")
 end

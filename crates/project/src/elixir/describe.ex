@@ -7,41 +7,42 @@ defmodule Beamship.Bridge.Describe do
   # Not there before 1.15.
   @compile {:no_warn_undefined, {Mix, :ensure_application!, 1}}
 
-  alias Beamship.Bridge.{Options, Runtime, Strip, Templates}
+  alias Beamship.Bridge.{Options, Runtime, Steps, Strip, Templates}
   import Beamship.Bridge, only: [refuse: 1]
 
+  # What can be said before any step runs: which release is meant and where it goes.
+  def locate(request) do
+    choice = choose(request)
+
+    %{
+      name: Atom.to_string(choice.name),
+      version: choice.version,
+      path: choice.path,
+      overwrite: Options.flag(choice.options, :overwrite, false),
+      custom_steps: Steps.custom?(choice.steps)
+    }
+  end
+
   def describe(request) do
-    ensure_applications()
-    config = Mix.Project.config()
-    {name, options} = Options.choose(config, request.name)
-    {applications, _} = Keyword.pop(options, :applications, [])
-    Options.check_applications(applications, config)
-
-    overrides =
-      for key <- [:path, :version, :overwrite, :quiet], (value = request[key]) != nil, do: {key, value}
-
-    options =
-      [overwrite: false, quiet: false, strip_beams: true]
-      |> Keyword.merge(options)
-      |> Keyword.merge(overrides)
-
-    {erts_source, otp_lib, erts_version} = erts(Keyword.get(options, :include_erts, true))
-    version = version(Keyword.get(options, :version, config[:version]))
-    path = path(options, config, name)
-    steps = Options.steps(name, Keyword.get(options, :steps, [:assemble]))
+    choice = request |> choose() |> run_steps(request.run_steps)
+    %{config: config, name: name, options: options, version: version} = choice
+    {erts_source, otp_lib, erts_version} = choice.erts
     executables = Options.executables(options)
     {runtime, notices} = Runtime.describe(config, options, version)
     templates = Options.text(options, :rel_templates_path, "rel")
+    overlays = overlays(templates, options)
+    release = Steps.assembling(choice, runtime, overlays)
 
     %{
       name: Atom.to_string(name),
       version: version,
-      path: path,
+      path: choice.path,
       project_directory: File.cwd!(),
       mix_env: Atom.to_string(Mix.env()),
       mix_target: Atom.to_string(Mix.target()),
       project_application: config[:app],
-      applications: applications,
+      applications: choice.applications,
+      boot_scripts: choice.boot_scripts,
       dependencies: Mix.Project.deps_apps(),
       application_directories: application_directories(),
       consolidated: consolidated(config),
@@ -53,20 +54,66 @@ defmodule Beamship.Bridge.Describe do
       erts_source: erts_source,
       strip: Strip.describe(Keyword.get(options, :strip_beams)),
       configuration: configuration(config),
-      runtime: runtime,
+      runtime: Map.delete(runtime, :arguments),
       cookie: Options.text(options, :cookie, nil),
       unix_executables: :unix in executables,
-      windows_executables: :windows in executables,
+      windows_command: if(:windows in executables, do: Templates.windows_command(name, runtime)),
       templates: Path.absname(templates),
-      rendered_templates: Templates.render(config, name, options, runtime, templates, executables),
-      overlays: overlays(templates, options),
+      rendered_templates: Templates.render(choice, release, runtime, templates, executables),
+      overlays: overlays,
       skip_mode_validation_for: Options.atoms(options, :skip_mode_validation_for),
-      steps: steps,
+      steps: Enum.map(choice.steps, &if(is_function(&1), do: :custom, else: &1)),
       overwrite: Options.flag(options, :overwrite, false),
       quiet: Options.flag(options, :quiet, false),
       notices: notices
     }
   end
+
+  # Functions among the options are called once, however often a release is asked for.
+  defp choose(request) do
+    request = Map.delete(request, :run_steps)
+
+    case Process.get(__MODULE__) do
+      {^request, choice} ->
+        choice
+
+      _ ->
+        choice = evaluate(request)
+        Process.put(__MODULE__, {request, choice})
+        choice
+    end
+  end
+
+  defp evaluate(request) do
+    ensure_applications()
+    config = Mix.Project.config()
+    {name, options} = Options.choose(config, request.name)
+    applications = Keyword.get(options, :applications, [])
+    Options.check_applications(applications, config)
+
+    overrides =
+      for key <- [:path, :version, :overwrite, :quiet], (value = request[key]) != nil, do: {key, value}
+
+    options =
+      [overwrite: false, quiet: false, strip_beams: true]
+      |> Keyword.merge(options)
+      |> Keyword.merge(overrides)
+
+    %{
+      config: config,
+      name: name,
+      options: options,
+      applications: applications,
+      erts: erts(Keyword.get(options, :include_erts, true)),
+      version: version(Keyword.get(options, :version, config[:version])),
+      path: path(options, config, name),
+      steps: Options.steps(Keyword.get(options, :steps, [:assemble])),
+      boot_scripts: nil
+    }
+  end
+
+  defp run_steps(choice, false), do: choice
+  defp run_steps(choice, true), do: if(Steps.custom?(choice.steps), do: Steps.before_assembly(choice), else: choice)
 
   # Mix checks since 1.15 that the operating system did not split these from Erlang.
   defp ensure_applications do

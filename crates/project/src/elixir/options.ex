@@ -96,7 +96,7 @@ defmodule Beamship.Bridge.Options do
     """
   end
 
-  def steps(name, steps) do
+  def steps(steps) do
     valid? = fn step -> step in [:assemble, :tar] or is_function(step, 1) end
 
     cond do
@@ -111,13 +111,6 @@ defmodule Beamship.Bridge.Options do
 
       Enum.count(steps, &(&1 == :tar)) > 1 ->
         refuse("the release option :steps may hold :tar only once, got: #{inspect(steps)}")
-
-      # Until they are run, they are not to be left out silently.
-      not Enum.all?(steps, &is_atom/1) ->
-        refuse(
-          "custom release steps are not supported yet: the :steps of release #{name} hold a function. " <>
-            "Use [:assemble] or [:assemble, :tar], or build this release with `mix release`"
-        )
 
       true ->
         steps

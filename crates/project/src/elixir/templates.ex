@@ -8,7 +8,7 @@ defmodule Beamship.Bridge.Templates do
 
   import Beamship.Bridge, only: [refuse: 1]
 
-  def render(config, name, options, runtime, directory, executables) do
+  def render(choice, release, runtime, directory, executables) do
     files =
       ["vm.args", "remote.vm.args"] ++
         if(:unix in executables, do: ["env.sh"], else: []) ++
@@ -20,9 +20,22 @@ defmodule Beamship.Bridge.Templates do
 
       found ->
         if function_exported?(Mix, :ensure_application!, 1), do: Mix.ensure_application!(:eex)
-        {release, complete?} = release(config, name, options, runtime)
+        {release, complete?} = if release, do: {release, true}, else: release(choice, runtime)
         for {file, path} <- found, text = render(path, release, complete?), into: %{}, do: {file, text}
     end
+  end
+
+  # `bin/NAME.bat` of the running Mix. Its text has two places to fill; one with more is a template like any other.
+  def windows_command(name, runtime) do
+    mode = if runtime.reboot and runtime.arguments != [], do: "-elixir config_provider_reboot_mode", else: "-mode"
+
+    text =
+      Mix.Tasks.Release.Init.cli_bat_text()
+      |> String.replace("<%= @release.name %>", Atom.to_string(name))
+      |> String.replace(~S|<%= release_mode(@release, "!RELEASE_MODE!") %>|, "#{mode} !RELEASE_MODE!")
+
+    if String.contains?(text, "<%"), do: refuse("Elixir #{System.version()} has a command for Windows that beamship does not know")
+    text
   end
 
   defp render(path, release, complete?) do
@@ -34,28 +47,24 @@ defmodule Beamship.Bridge.Templates do
       if complete?, do: refuse("cannot render the template #{path}: #{Exception.format_banner(:error, exception, __STACKTRACE__)}")
   end
 
-  defp release(config, name, options, runtime) do
+  defp release(choice, runtime) do
     {release, complete?} =
       try do
-        {Mix.Release.from_config!(name, Keyword.put(config, :releases, [{name, options}]), []), true}
+        {Beamship.Bridge.Steps.release(choice), true}
       rescue
-        _ -> {incomplete(config, name, options), false}
+        _ -> {incomplete(choice), false}
       end
 
-    options = if runtime.file, do: Keyword.put_new(release.options, :reboot_system_after_config, runtime.reboot), else: release.options
     remaining = release.steps |> Enum.drop_while(&(&1 != :assemble)) |> Enum.drop(1)
-    {%{release | config_providers: runtime.arguments, options: options, steps: remaining}, complete?}
+    {%{Beamship.Bridge.Steps.complete(release, runtime) | steps: remaining}, complete?}
   end
 
-  defp incomplete(config, name, options) do
-    version = Keyword.get(options, :version, config[:version])
-    path = Keyword.get(options, :path, Path.join([Mix.Project.build_path(config), "rel", Atom.to_string(name)]))
-
+  defp incomplete(%{options: options, version: version, path: path} = choice) do
     struct(Mix.Release,
-      name: name,
+      name: choice.name,
       version: version,
-      path: Path.absname(path),
-      version_path: Path.join([Path.absname(path), "releases", to_string(version)]),
+      path: path,
+      version_path: Path.join([path, "releases", version]),
       applications: %{},
       boot_scripts: %{start: [], start_clean: []},
       erts_version: :erlang.system_info(:version),

@@ -140,7 +140,6 @@ fn what_is_wrong_is_named() {
         ("[steps: [:tar, :assemble]]", "after :assemble"),
         ("[steps: [:assemble, :tar, :tar]]", "only once"),
         ("[steps: [:assemble, :other]]", "has to be a list"),
-        ("[steps: [:assemble, fn release -> release end]]", "custom release steps are not supported yet"),
         ("[applications: [demo: \"permanent\"]]", ":permanent, :transient"),
         ("[applications: :demo]", ":applications"),
         ("[include_executables_for: [:amiga]]", ":include_executables_for"),

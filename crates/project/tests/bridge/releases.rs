@@ -35,7 +35,7 @@ fn a_plain_project_has_the_release_that_mix_infers() {
     assert!(!spec.runtime.reboot && !spec.runtime.prune && !spec.runtime.start_distribution);
     assert!(spec.runtime.validate_compile_env);
     assert_eq!(spec.cookie, None);
-    assert!(spec.unix_executables && spec.windows_executables);
+    assert!(spec.unix_executables && spec.windows_command.is_some());
     assert_eq!(spec.templates, project.directory.join("rel"));
     assert!(spec.rendered_templates.is_empty() && spec.overlays.is_empty());
     assert_eq!(description.steps, [Step::Assemble]);

@@ -35,11 +35,14 @@ impl Layout<'_> {
         if let Some(source) = &self.spec.toolchain.erts.source {
             self.erts(&source.clone())?;
         }
-        if self.spec.unix_executables
-            && let Some(directory) = self.spec.toolchain.elixir_bin.clone()
-        {
+        let Some(directory) = self.spec.toolchain.elixir_bin.clone() else { return Ok(()) };
+        if self.spec.unix_executables {
             self.elixir_script(&directory, "elixir")?;
             self.elixir_script(&directory, "iex")?;
+        }
+        if self.spec.windows_command.is_some() {
+            self.elixir_script(&directory, "elixir.bat")?;
+            self.elixir_script(&directory, "iex.bat")?;
         }
         Ok(())
     }
@@ -71,6 +74,7 @@ impl Layout<'_> {
         let Some(bytes) = self.source.read(&directory.join(name))? else { return Ok(()) };
         let bytes = match String::from_utf8(bytes) {
             Ok(text) if name == "elixir" => self.relocated(&text).into_bytes(),
+            Ok(text) if name == "elixir.bat" => self.relocated_for_windows(&text).into_bytes(),
             Ok(text) => text.into_bytes(),
             Err(error) => error.into_bytes(),
         };
@@ -92,6 +96,22 @@ impl Layout<'_> {
             let ours =
                 format!("ERTS_BIN=\"$SCRIPT_PATH\"/../../erts-{}/bin/", self.spec.toolchain.erts.version);
             text = text.replace("ERTS_BIN=\"$ERTS_BIN\"", &ours);
+        }
+        text
+    }
+
+    /// The group of arguments that is taken out has been written in two ways; Mix knows the first one only.
+    fn relocated_for_windows(&self, script: &str) -> String {
+        let mut text = script.replace("goto expand_erl_libs", "goto run");
+        for directory in ["!SCRIPT_PATH!..", "\"%SCRIPT_PATH%.."] {
+            let end = if directory.starts_with('"') { "\"" } else { "" };
+            let group =
+                format!(" -elixir_root {directory}\\lib{end} -pa {directory}\\lib\\elixir\\ebin{end} ");
+            text = text.replace(&group, " ");
+        }
+        if self.spec.toolchain.erts.source.is_some() {
+            let ours = format!("ERTS_BIN=%~dp0\\..\\..\\erts-{}\\bin\\", self.spec.toolchain.erts.version);
+            text = text.replace("ERTS_BIN=!ERTS_BIN!", &ours);
         }
         text
     }

@@ -16,7 +16,7 @@ use crate::{Content, Node, Progress, Tree, TreePath};
 const ROOT_MODE: u32 = 0o755;
 
 /// Permission bits, set-user-id and the like included.
-const MODE_BITS: u32 = 0o7777;
+pub(super) const MODE_BITS: u32 = 0o7777;
 
 /// How much was written.
 pub(super) struct Assembled {

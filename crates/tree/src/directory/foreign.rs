@@ -19,6 +19,7 @@ use rustix::io::Errno;
 
 use super::assemble::read_regular;
 use super::error::{At, DirectoryError, errno};
+use super::published::is_temporary;
 use super::staging::{Identity, create_private_directory, identity, rename_new, set_mode};
 use super::target::is_mount_point;
 use crate::manifest::manifest_paths;
@@ -28,6 +29,8 @@ use crate::{Node, Progress, Tree, TreePath};
 pub(super) enum Ownership {
     /// Those that its manifest lists, and the manifest itself.
     Manifest(HashSet<String>),
+    /// Everything but what running systems keep in `tmp/`.
+    AllButTemporary,
     /// There is no manifest, as in what `mix release` makes: everything in `bin`, `lib`, `releases` and `erts-*`.
     Mix,
 }
@@ -49,9 +52,13 @@ impl Ownership {
     }
 
     fn owns(&self, path: &Path) -> bool {
+        if matches!(self, Self::AllButTemporary) {
+            return !is_temporary(path);
+        }
         // A release has no name that is not UTF-8.
         let Some(path) = path.to_str() else { return false };
         match self {
+            Self::AllButTemporary => true,
             Self::Manifest(paths) => paths.contains(path),
             Self::Mix => {
                 let first = path.split('/').next().unwrap_or(path);
@@ -128,6 +135,11 @@ pub(super) struct Carried {
 impl Carried {
     pub(super) fn len(&self) -> usize {
         self.files.len()
+    }
+
+    /// Whether something at this path was linked or made for what is linked.
+    pub(super) fn contains(&self, path: &Path) -> bool {
+        self.files.contains_key(path) || self.directories.iter().any(|(directory, _)| directory == path)
     }
 
     /// Notes that a file has been linked.

@@ -22,15 +22,37 @@ pub(super) fn recover(
             continue;
         }
         if let Some(staging) = Staging::left_behind(target.beside(suffix))? {
+            let mut staging = staging;
             progress.message(&format!(
                 "removing `{}`, which an interrupted build left behind",
                 staging.directory()
             ));
+            if staging.is_unfinished(target)? {
+                undo(&mut staging, target, manifest)?;
+            }
             finish(&staging, target, manifest)?;
             staging.remove()?;
         }
     }
     Ok(())
+}
+
+/// Puts the earlier release back where the custom steps of the new one were interrupted. Whatever is in that one and not
+/// provably its own stays: a system may have been started from it.
+fn undo(
+    staging: &mut Staging,
+    target: &Target,
+    manifest: Option<&TreePath>,
+) -> Result<(), DirectoryError> {
+    staging.take_back(target)?;
+    if fs::symlink_metadata(&target.path).is_err() {
+        return Ok(());
+    }
+    let new = staging.new_tree();
+    match Ownership::of(&new, manifest)? {
+        Some(ownership) => sweep(&new, &ownership, &Carried::default(), &target.path).map(|_| ()),
+        None => Ok(()),
+    }
 }
 
 /// `PID-RANDOM`.

@@ -5,6 +5,7 @@
 //! * `marker`, which proves that it is ours, and says which directory (device and inode) is the new release;
 //! * `new`, the release that is being assembled. After an exchange, for a moment, the earlier release has this name;
 //! * `old`, the earlier release when it has been replaced, until everything of the user's has been taken out of it;
+//! * `unfinished`, as long as custom steps work on the release that has been published;
 //! * `trash`, the earlier release when nothing in it is needed any more.
 //!
 //! Whatever moment a process dies at, these names tell the next one what to do ([`super::recovery`]).
@@ -23,6 +24,7 @@ use super::remove::remove_tree;
 use super::target::Target;
 
 const MARKER: &str = "marker";
+const UNFINISHED: &str = "unfinished";
 const MARKER_TITLE: &str = "staging directory of beamship, new release: ";
 
 /// What identifies a file as long as it exists: device and inode.
@@ -149,16 +151,64 @@ impl Staging {
         }
     }
 
+    /// Notes that the release which is about to be published is not finished by that.
+    pub(super) fn begin_steps(&self) -> Result<(), DirectoryError> {
+        let path = self.directory.join(UNFINISHED);
+        fs::write(&path, "").at("write", &path)
+    }
+
+    /// Notes that it is finished.
+    pub(super) fn end_steps(&self) -> Result<(), DirectoryError> {
+        let path = self.directory.join(UNFINISHED);
+        fs::remove_file(&path).at("remove", &path)
+    }
+
+    /// Whether what stands at the target is a release of this directory whose steps have not come to their end.
+    pub(super) fn is_unfinished(&self, target: &Target) -> Result<bool, DirectoryError> {
+        let noted = fs::symlink_metadata(self.directory.join(UNFINISHED)).is_ok();
+        let Ok(there) = identity(target.path.as_std_path()) else { return Ok(false) };
+        Ok(noted && self.staged()? == Some(there))
+    }
+
+    /// Undoes what was published: the earlier release, if there was one, stands at the target again, and what has been
+    /// published is called `new`.
+    pub(super) fn take_back(&mut self, target: &Target) -> Result<(), DirectoryError> {
+        let (new, old) = (self.new_tree(), self.old_tree());
+        let path = &target.path;
+        if fs::symlink_metadata(&old).is_err() {
+            fs::rename(path, &new).at("take back", path)?;
+        } else {
+            match renameat_with(CWD, old.as_std_path(), CWD, path.as_std_path(), RenameFlags::EXCHANGE) {
+                Ok(()) => fs::rename(&old, &new).at("take back", path)?,
+                Err(Errno::NOSYS | Errno::INVAL | Errno::OPNOTSUPP) => {
+                    fs::rename(path, &new).at("take back", path)?;
+                    rename_new(old.as_std_path(), path.as_std_path()).at("put back", path)?;
+                }
+                Err(error) => return Err(error).at("put back", path),
+            }
+        }
+        Ok(())
+    }
+
     /// Whether what is called `new` is the earlier release: the process died right after the exchange.
     pub(super) fn new_is_old(&self) -> Result<bool, DirectoryError> {
         let Ok(found) = identity(self.new_tree().as_std_path()) else { return Ok(false) };
+        // A marker that was not written to its end is older than any exchange.
+        Ok(self.staged()?.is_some_and(|staged| staged != found))
+    }
+
+    /// Which directory is the new release.
+    fn staged(&self) -> Result<Option<Identity>, DirectoryError> {
         let marker = self.marker()?.unwrap_or_default();
-        let staged = marker.trim_end().strip_prefix(MARKER_TITLE).and_then(|text| {
+        Ok(marker.trim_end().strip_prefix(MARKER_TITLE).and_then(|text| {
             let (device, inode) = text.split_once(':')?;
             Some((device.parse().ok()?, inode.parse().ok()?))
-        });
-        // A marker that was not written to its end is older than any exchange.
-        Ok(staged.is_some_and(|staged: Identity| staged != found))
+        }))
+    }
+
+    /// Lets the staging directory be removed when it is dropped: nothing in it is needed any more.
+    pub(super) fn discard(&mut self) {
+        self.keep = false;
     }
 
     /// Removes everything. Nothing in it is needed any more.
@@ -179,12 +229,14 @@ impl Staging {
         for tree in [self.new_tree(), self.trash()] {
             remove_tree(tree.as_std_path())?;
         }
-        let marker = self.directory.join(MARKER);
-        match fs::remove_file(&marker) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                return Err(error).at("remove", &marker);
+        for name in [UNFINISHED, MARKER] {
+            let path = self.directory.join(name);
+            match fs::remove_file(&path) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(error).at("remove", &path);
+                }
+                _ => {}
             }
-            _ => {}
         }
         rustix::fs::rmdir(self.directory.as_std_path()).at("remove", &self.directory)
     }

@@ -6,6 +6,7 @@ mod killed;
 mod publish;
 mod recovery;
 mod refused;
+mod steps;
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
@@ -45,7 +46,19 @@ impl Place {
 }
 
 fn options() -> DirectoryOptions {
-    DirectoryOptions { manifest: Some(path(MANIFEST)) }
+    DirectoryOptions { manifest: Some(path(MANIFEST)), made_by_steps: false }
+}
+
+/// [`write`], replacing what is there in one way or the other.
+fn write_how(
+    tree: &Tree,
+    target: &Utf8Path,
+    options: &DirectoryOptions,
+    progress: &dyn Progress,
+    how: Replacement,
+) -> Result<Written, DirectoryError> {
+    let no_steps: Option<fn(&Published<'_>) -> Result<(), DirectoryError>> = None;
+    write_with(tree, target, options, progress, how, no_steps)
 }
 
 fn path(text: &str) -> TreePath {

@@ -53,7 +53,7 @@ fn files_that_are_not_in_the_manifest_live_on() {
         write(&first(), &place.target, &options(), &()).unwrap();
         add_foreign(&place.target);
         let inodes = ["app.db", "tmp/pipe", "log"].map(|name| inode(place.target.join(name)));
-        let written = write_with(&second(), &place.target, &options(), &(), how).unwrap();
+        let written = write_how(&second(), &place.target, &options(), &(), how).unwrap();
         assert_eq!(written.carried, 6);
         check_foreign(&place.target);
         assert_eq!(["app.db", "tmp/pipe", "log"].map(|name| inode(place.target.join(name))), inodes);
@@ -210,7 +210,7 @@ fn the_manifest_itself_is_never_foreign() {
     bare.add(path("bin/app"), file(0o755, "1")).unwrap();
     let text = manifest_text(&bare);
     bare.add(path("hidden/manifest"), file(0o644, &text)).unwrap();
-    let there = DirectoryOptions { manifest: Some(path("hidden/manifest")) };
+    let there = DirectoryOptions { manifest: Some(path("hidden/manifest")), ..options() };
     write(&bare, &place.target, &there, &()).unwrap();
     let mut new = Tree::new();
     new.add(path("bin/app"), file(0o755, "2")).unwrap();

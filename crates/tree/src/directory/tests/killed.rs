@@ -25,7 +25,7 @@ fn publish_forever(target: &Utf8Path, how: Replacement) {
     let start = Instant::now();
     // Not for ever, should nobody be left to kill it.
     for number in first + 1..first + 5_000 {
-        write_with(&build(number), target, &options(), &(), how).unwrap();
+        write_how(&build(number), target, &options(), &(), how).unwrap();
         if number == first + 2 {
             println!("\nready after {}", start.elapsed().as_micros());
         }

@@ -115,9 +115,9 @@ fn the_new_release_replaces_the_earlier_one_as_a_whole() {
         let place = place();
         let first = tree(&[("bin/app", "1"), ("lib/gone-1/ebin/gone.app", "1"), ("lib/stays/file", "1")]);
         let second = tree(&[("bin/app", "2"), ("lib/stays/file", "2"), ("lib/gone-1", "a file now")]);
-        assert!(!write_with(&first, &place.target, &options(), &(), how).unwrap().replaced);
+        assert!(!write_how(&first, &place.target, &options(), &(), how).unwrap().replaced);
         assert_eq!(snapshot(&place.target), expected(&first));
-        assert!(write_with(&second, &place.target, &options(), &(), how).unwrap().replaced);
+        assert!(write_how(&second, &place.target, &options(), &(), how).unwrap().replaced);
         assert_eq!(snapshot(&place.target), expected(&second));
         assert_eq!(place.beside(), [""; 0]);
     }

@@ -1,0 +1,104 @@
+//! A release at its place, while the custom steps of its project still work on it.
+
+use std::collections::HashSet;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+use super::assemble::MODE_BITS;
+use super::error::{At, DirectoryError};
+use super::foreign::Carried;
+use super::snapshot::{Snapshot, walk};
+use crate::{Content, Node, Tree, TreePath, manifest_text};
+
+/// Where running systems keep what they need for a while (`RELEASE_TMP`): never a part of the release.
+const TEMPORARY: &str = "tmp";
+
+/// A release at its place that is not finished: if it never is, the earlier one comes back.
+pub struct Published<'a> {
+    root: &'a Utf8Path,
+    manifest: Option<&'a TreePath>,
+    carried: &'a Carried,
+    /// Taken when nothing but the tree and what was carried over was there.
+    before: Snapshot,
+}
+
+impl<'a> Published<'a> {
+    pub(super) fn new(
+        root: &'a Utf8Path,
+        manifest: Option<&'a TreePath>,
+        carried: &'a Carried,
+    ) -> Result<Self, DirectoryError> {
+        Ok(Self { root, manifest, carried, before: Snapshot::take(root)? })
+    }
+
+    /// The directory, links resolved.
+    pub fn root(&self) -> &Utf8Path {
+        self.root
+    }
+
+    /// The release as it is now, every file to be read from its place. What was carried over from the earlier release
+    /// and is as it was, `tmp/`, and what is neither file, link nor directory do not belong to it. The manifest in the
+    /// directory is written anew.
+    ///
+    /// # Errors
+    ///
+    /// When something in the directory cannot be read, or the manifest not be written.
+    pub fn tree(&self) -> Result<Tree, DirectoryError> {
+        let changed: HashSet<PathBuf> = self.before.changes(self.root)?.into_iter().collect();
+        let mut found = Vec::new();
+        walk(self.root.as_std_path(), &mut |path, metadata| {
+            let is_temporary = path.starts_with(TEMPORARY);
+            if !is_temporary && (changed.contains(&path) || !self.carried.contains(&path)) {
+                found.push((path, metadata.clone()));
+            }
+        })?;
+        let mut tree = Tree::new();
+        for (path, metadata) in found {
+            let Some(tree_path) = path.to_str().and_then(|path| TreePath::new(path).ok()) else { continue };
+            let full = self.root.join(tree_path.as_str());
+            let mode = metadata.permissions().mode() & MODE_BITS;
+            let node = if metadata.is_dir() {
+                Node::Directory { mode }
+            } else if metadata.is_symlink() {
+                Node::Link { target: link_target(&full)? }
+            } else if metadata.is_file() {
+                Node::File { mode, content: Content::Copy(full) }
+            } else {
+                continue;
+            };
+            // Paths of one directory cannot contradict each other.
+            let _ = tree.replace(tree_path, node);
+        }
+        if let Some(manifest) = self.manifest {
+            self.write_manifest(manifest, &mut tree)?;
+        }
+        Ok(tree)
+    }
+
+    fn write_manifest(&self, manifest: &TreePath, tree: &mut Tree) -> Result<(), DirectoryError> {
+        let path = self.root.join(manifest.as_str());
+        let node = Node::File { mode: 0o644, content: Content::Copy(path.clone()) };
+        let _ = tree.replace(manifest.clone(), node);
+        let text = manifest_text(tree);
+        if fs::read(&path).is_ok_and(|present| present == text.as_bytes()) {
+            return Ok(());
+        }
+        let new: Utf8PathBuf = format!("{path}.new").into();
+        fs::write(&new, text).at("write", &new)?;
+        super::staging::set_mode(new.as_std_path(), 0o644)?;
+        fs::rename(&new, &path).at("write", &path)
+    }
+}
+
+fn link_target(path: &Utf8Path) -> Result<String, DirectoryError> {
+    let target = fs::read_link(path).at("read the link", path)?;
+    target.into_os_string().into_string().map_err(|target| DirectoryError::NotUtf8 { path: target.into() })
+}
+
+/// What the sink does with a path that a step has made, when the release is given up: nothing but `tmp/` is kept.
+pub(super) fn is_temporary(path: &Path) -> bool {
+    path.starts_with(TEMPORARY)
+}
