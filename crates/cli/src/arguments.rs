@@ -47,6 +47,9 @@ pub enum Command {
     /// Assemble the release of a project whose dependencies and assets are ready (≙ `mix release`)
     Release(ReleaseArguments),
 
+    /// Write the templates of vm.args, remote.vm.args, env.sh and env.bat into rel/ (≙ `mix release.init`)
+    Init(InitArguments),
+
     /// Print a completion script for a shell
     Completions(CompletionsArguments),
 
@@ -65,6 +68,10 @@ pub struct BuildArguments {
     /// Leave the project's assets as they are
     #[arg(long)]
     pub no_assets: bool,
+
+    /// Whether it is packed too.
+    #[command(flatten)]
+    pub archive: ArchiveArguments,
 
     /// How Mix compiles.
     #[command(flatten)]
@@ -89,6 +96,10 @@ pub struct ReleaseArguments {
     /// Ask before an existing release of this version is replaced (on a terminal; the default)
     #[arg(long, overrides_with = "overwrite", hide = true)]
     pub no_overwrite: bool,
+
+    /// Whether it is packed too.
+    #[command(flatten)]
+    pub archive: ArchiveArguments,
 
     /// Do not compile first
     #[arg(long)]
@@ -119,6 +130,22 @@ pub struct TargetArguments {
     pub version: Option<String>,
 }
 
+/// Whether and how a release is packed into a tarball.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct ArchiveArguments {
+    /// Also pack the release into NAME-VERSION.tar.gz, as the step `:tar` does
+    #[arg(long)]
+    pub tar: bool,
+
+    /// Also pack the release, into NAME-VERSION.tar.zst; a step `:tar` makes that instead of .tar.gz
+    #[arg(long)]
+    pub zstd: bool,
+
+    /// Leave the cookie out of the tarball, for one that others can read: where it runs, RELEASE_COOKIE has to be set
+    #[arg(long)]
+    pub no_cookie: bool,
+}
+
 /// Switches that are handed to `mix compile`.
 #[derive(Clone, Debug, Args)]
 pub struct CompileArguments {
@@ -133,6 +160,18 @@ pub struct CompileArguments {
     /// Do not check the version of Elixir against the project's requirement
     #[arg(long)]
     pub no_elixir_version_check: bool,
+}
+
+/// Arguments of `beamship init`.
+#[derive(Clone, Debug, Args)]
+pub struct InitArguments {
+    /// Replace files that are there and differ
+    #[arg(short, long)]
+    pub force: bool,
+
+    /// Say what would be written, and write nothing
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 /// Arguments of `beamship completions`.

@@ -2,7 +2,9 @@
 //!
 //! Everything that beamship knows how to do is in the other crates; here is what a user sees of it.
 
+mod archiving;
 pub mod arguments;
+mod assembly;
 mod commands;
 mod cookie;
 mod failure;

@@ -1,22 +1,26 @@
-//! The steps that `build` and `release` share: ask the project, plan the release, write it.
+//! What `build` and `release` share: the project is asked, phase by phase, until the release can be planned.
 
 use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
-use anyhow::Context;
-use camino::{Utf8Path, Utf8PathBuf};
+use camino::Utf8PathBuf;
 use project::{
-    Bridge, BridgeError, BridgeOptions, CompileOptions, Notice, Outcome, ReleaseRequest, Step, Stream,
+    Bridge, BridgeError, BridgeOptions, CompileOptions, Notice, Outcome, ReleaseDescription, ReleaseLocation,
+    ReleaseRequest, Step, Stream,
 };
-use release::{MANIFEST, Materials, Plan, ReleaseSpec};
-use tree::directory::{self, DirectoryOptions};
+use release::{Materials, Plan, ReleaseSpec};
+use tree::directory::Snapshot;
 use tree::{Content, Node, TreePath};
 
-use crate::arguments::{CompileArguments, GlobalArguments, TargetArguments};
+use crate::archiving::Archiving;
+use crate::arguments::{ArchiveArguments, CompileArguments, GlobalArguments, TargetArguments};
+use crate::assembly::{Assembly, Machine};
 use crate::failure::AlreadyExplained;
 use crate::files::MachineFiles;
-use crate::printer::{Phase, Printer, Verbosity, count, size};
+use crate::printer::{Printer, Verbosity, count};
 use crate::report::Report;
 use crate::{cookie, launcher_file};
 
@@ -25,6 +29,9 @@ pub(crate) struct Pipeline<'a> {
     printer: &'a Printer,
     bridge: Bridge,
     report: Report,
+    request: ReleaseRequest,
+    /// What custom steps have written into the directory of the release, relative to it.
+    made_by_steps: Vec<PathBuf>,
 }
 
 impl<'a> Pipeline<'a> {
@@ -43,7 +50,10 @@ impl<'a> Pipeline<'a> {
         }
         let bridge = match Bridge::start(&options) {
             Ok(bridge) => bridge,
-            Err(error) => return Err(explain(error, phase, printer)),
+            Err(error) => {
+                phase.abandon();
+                return Err(explain(error, printer));
+            }
         };
         let information = bridge.information();
         let versions = format!(
@@ -56,7 +66,13 @@ impl<'a> Pipeline<'a> {
                 "the project has an alias `release`, which `mix release` would run and beamship does not",
             );
         }
-        let mut pipeline = Self { printer, bridge, report: Report::default() };
+        let mut pipeline = Self {
+            printer,
+            bridge,
+            report: Report::default(),
+            request: ReleaseRequest::default(),
+            made_by_steps: Vec::new(),
+        };
         pipeline.report.phase("project", phase.finish(&versions));
         Ok(pipeline)
     }
@@ -107,39 +123,71 @@ impl<'a> Pipeline<'a> {
         Ok(())
     }
 
-    /// Reads the options of the release and evaluates its configuration.
+    /// Finds out which release is meant, and where it goes.
     ///
     /// # Errors
     ///
-    /// When they are wrong, or ask for what beamship cannot do.
-    pub(crate) fn describe(
+    /// When there is no such release, or its options are wrong.
+    pub(crate) fn locate(
         &mut self,
         target: &TargetArguments,
         overwrite: bool,
-    ) -> anyhow::Result<project::ReleaseDescription> {
-        let request = ReleaseRequest {
+        dry_run: bool,
+    ) -> anyhow::Result<ReleaseLocation> {
+        self.request = ReleaseRequest {
             name: target.name.clone(),
             path: target.path.clone(),
             version: target.version.clone(),
             overwrite: overwrite.then_some(true),
             quiet: (self.printer.verbosity() == Verbosity::Quiet).then_some(true),
+            run_steps: !dry_run,
         };
-        let description = self.phase(
-            "configuration",
-            |bridge| bridge.describe_release(&request),
-            |description| format!("{}-{}", description.spec.name, description.spec.version),
-        )?;
-        if description.steps.contains(&Step::Tar) {
-            anyhow::bail!(
-                "the steps of the release ask for a tarball (`:tar`), which beamship does not make yet\n\
-                 hint: remove `:tar` from `steps:`, or build this release with `mix release`"
-            );
+        match self.bridge.locate_release(&self.request) {
+            Ok(outcome) => {
+                self.printer.pass_on_warnings(&outcome.output);
+                Ok(outcome.value)
+            }
+            Err(error) => Err(explain(error, self.printer)),
+        }
+    }
+
+    /// Runs the custom steps before the assembly, reads the options of the release and evaluates its configuration.
+    ///
+    /// # Errors
+    ///
+    /// When they are wrong, or a step fails.
+    pub(crate) fn describe(&mut self, location: &ReleaseLocation) -> anyhow::Result<ReleaseDescription> {
+        let before = if location.custom_steps && self.request.run_steps {
+            Some(Snapshot::take(&location.path)?)
+        } else {
+            None
+        };
+        let phase = self.printer.phase("configuration");
+        let outcome = match self.bridge.describe_release(&self.request) {
+            Ok(outcome) => outcome,
+            Err(error) => {
+                phase.abandon();
+                return Err(explain(error, self.printer));
+            }
+        };
+        let description = outcome.value;
+        let duration = phase.finish(&format!("{}-{}", description.spec.name, description.spec.version));
+        self.report.phase("configuration", duration);
+        if let Some(before) = before {
+            // What steps print is for the user.
+            self.printer.pass_on_output(&outcome.output);
+            self.made_by_steps = before.changes(&location.path)?;
+        } else {
+            self.printer.pass_on_warnings(&outcome.output);
         }
         for notice in &description.notices {
             match notice {
                 Notice::Warning(text) => self.printer.warn(text),
                 Notice::Information(text) => self.printer.say(&format!("  {text}")),
             }
+        }
+        if !self.request.run_steps && description.steps.contains(&Step::Custom) {
+            self.printer.say("  the custom steps of the release are not run, so what they change is not shown");
         }
         Ok(description)
     }
@@ -158,20 +206,27 @@ impl<'a> Pipeline<'a> {
                 self.report.phase(name, duration);
                 Ok(outcome.value)
             }
-            Err(error) => Err(explain(error, phase, self.printer)),
+            Err(error) => {
+                phase.abandon();
+                Err(explain(error, self.printer))
+            }
         }
     }
 
-    /// Ends the virtual machine: what follows is native. The release is planned from what the project said.
+    /// Plans the release from what the project said. What follows is native, apart from custom steps.
     ///
     /// # Errors
     ///
     /// Whatever is wrong with the release.
-    pub(crate) fn plan(self, spec: &ReleaseSpec) -> anyhow::Result<PlannedRelease<'a>> {
-        let Self { printer, bridge, mut report } = self;
-        // It has nothing left to say, and takes longer to end than the plan to make.
-        let ending = std::thread::spawn(move || bridge.stop());
+    pub(crate) fn plan(
+        self,
+        description: ReleaseDescription,
+        archive: ArchiveArguments,
+    ) -> anyhow::Result<Assembly<'a>> {
+        let Self { printer, bridge, mut report, made_by_steps, .. } = self;
+        let machine = Machine::new(bridge, &description.steps);
         let start = Instant::now();
+        let spec = &description.spec;
         report.name.clone_from(&spec.name);
         report.version.clone_from(&spec.version);
         report.environment.clone_from(&spec.mix_env);
@@ -179,106 +234,25 @@ impl<'a> Pipeline<'a> {
         let materials = Materials {
             launcher: launcher_file::find()?,
             cookie: cookie::cookie(spec.cookie.as_deref(), &spec.path)?,
+            additional: additional(spec, &made_by_steps),
         };
         let plan = Plan::make(spec, &materials, &MachineFiles)?;
         report.plan(&plan);
         report.phase("plan", start.elapsed());
-        Ok(PlannedRelease { printer, report, plan, target: spec.path.clone(), ending })
-    }
-}
-
-/// A release that only has to be written.
-pub(crate) struct PlannedRelease<'a> {
-    printer: &'a Printer,
-    report: Report,
-    plan: Plan,
-    target: Utf8PathBuf,
-    ending: std::thread::JoinHandle<Result<Outcome<()>, BridgeError>>,
-}
-
-impl PlannedRelease<'_> {
-    /// Writes the release, all or nothing, and says so.
-    ///
-    /// # Errors
-    ///
-    /// When it cannot be written; what was there before is then still there.
-    pub(crate) fn write(mut self, json: bool) -> anyhow::Result<()> {
-        let phase = self.printer.phase("assemble");
-        let options = DirectoryOptions { manifest: Some(TreePath::new(MANIFEST)?) };
-        let written = match directory::write(&self.plan.tree, &self.target, &options, &phase) {
-            Ok(written) => written,
-            Err(error) => {
-                phase.abandon();
-                return Err(error.into());
-            }
-        };
-        let text = format!("{} files, {}", count(written.files), size(written.bytes));
-        self.report.phase("assemble", phase.finish(&text));
-        self.report.written = true;
-        self.report.bytes = written.bytes;
-        let printer = self.printer;
-        let report = self.end_bridge();
-        announce(&report, printer);
-        if json { print_json(&report) } else { Ok(()) }
-    }
-
-    /// Prints the plan instead of writing it.
-    ///
-    /// # Errors
-    ///
-    /// When stdout is gone.
-    pub(crate) fn print(self, json: bool) -> anyhow::Result<()> {
-        if json {
-            return print_json(&self.end_bridge());
-        }
-        let mut text = format!("{} {} in {}\n", self.report.name, self.report.version, self.report.path);
-        for application in &self.report.applications {
-            text.push_str(&format!(
-                "{:<10} {} {}\n",
-                application.mode, application.name, application.version
-            ));
-        }
-        for entry in self.plan.tree.entries() {
-            let line = match entry.node {
-                Node::Directory { .. } => continue,
-                Node::Link { target } => format!("link {} -> {target}", entry.path),
-                Node::File { mode, content } => {
-                    let origin = match content {
-                        Content::Bytes(_) => String::new(),
-                        Content::Copy(from) => format!(" = {from}"),
-                        Content::StrippedBeam(from, _) => format!(" = stripped {from}"),
-                    };
-                    format!("{mode:04o} {}{origin}", entry.path)
-                }
-            };
-            text.push_str(&line);
-            text.push('\n');
-        }
-        self.end_bridge();
-        Ok(anstream::stdout().write_all(text.as_bytes())?)
-    }
-
-    /// The release is done whatever the virtual machine does at its end; only a strange end is worth a word.
-    fn end_bridge(self) -> Report {
-        if let Ok(Err(error)) = self.ending.join() {
-            self.printer.warn(&error.to_string());
-        }
-        self.report
-    }
-
-    /// Whether a release of this version is at the target already.
-    pub(crate) fn exists(&self) -> bool {
-        self.target.join("releases").join(&self.report.version).exists()
-    }
-
-    /// `NAME-VERSION`.
-    pub(crate) fn full_name(&self) -> String {
-        format!("{}-{}", self.report.name, self.report.version)
+        Ok(Assembly {
+            printer,
+            report,
+            plan,
+            archive: Archiving::new(&description, archive)?,
+            description,
+            made_by_steps: !made_by_steps.is_empty(),
+            machine,
+        })
     }
 }
 
 /// The directory of the project, as an absolute path, so that messages say which one is meant.
-fn project_directory(global: &GlobalArguments) -> anyhow::Result<Utf8PathBuf> {
+pub(crate) fn project_directory(global: &GlobalArguments) -> anyhow::Result<Utf8PathBuf> {
     let given = global.directory.clone().unwrap_or_else(|| Utf8PathBuf::from("."));
     match given.canonicalize_utf8() {
         Ok(directory) => Ok(directory),
@@ -286,36 +260,8 @@ fn project_directory(global: &GlobalArguments) -> anyhow::Result<Utf8PathBuf> {
     }
 }
 
-impl tree::Progress for Phase {
-    fn files(&self, done: usize, total: usize) {
-        self.progress(done, total);
-    }
-
-    fn message(&self, text: &str) {
-        self.say(text);
-    }
-}
-
-fn announce(report: &Report, printer: &Printer) {
-    let path = Utf8Path::new(&report.path);
-    let current = Utf8PathBuf::from_path_buf(std::env::current_dir().unwrap_or_default()).unwrap_or_default();
-    let shown = path.strip_prefix(&current).unwrap_or(path);
-    let command = format!("{shown}/bin/{}", report.name);
-    printer.say(&format!(
-        "\nThe release {}-{} is in {shown}\n\n    {command} start      start it\n    {command}            list its commands",
-        report.name, report.version
-    ));
-}
-
-fn print_json(report: &Report) -> anyhow::Result<()> {
-    let mut text = serde_json::to_string_pretty(report).context("cannot write the result as JSON")?;
-    text.push('\n');
-    Ok(anstream::stdout().write_all(text.as_bytes())?)
-}
-
 /// Shows what Mix said, once, and makes the error short where Mix has explained it.
-fn explain(error: BridgeError, phase: Phase, printer: &Printer) -> anyhow::Error {
-    phase.abandon();
+pub(crate) fn explain(error: BridgeError, printer: &Printer) -> anyhow::Error {
     if let Some(output) = error.output()
         && !output.is_forwarded()
     {
@@ -332,4 +278,28 @@ fn explain(error: BridgeError, phase: Phase, printer: &Printer) -> anyhow::Error
         }
         other => other.into(),
     }
+}
+
+/// What custom steps have put into the directory of the release before it is assembled, as far as that is kept: what is
+/// the release's own there is made anew, and `tmp/` belongs to running systems.
+fn additional(spec: &ReleaseSpec, made: &[PathBuf]) -> Vec<(TreePath, Node)> {
+    let version_directory = format!("releases/{}", spec.version);
+    let kept = |path: &&PathBuf| !path.starts_with(&version_directory) && !path.starts_with("tmp");
+    made.iter()
+        .filter(kept)
+        .filter_map(|path| {
+            let path = TreePath::new(path.to_str()?).ok()?;
+            let full = spec.path.join(path.as_str());
+            let metadata = fs_err::symlink_metadata(&full).ok()?;
+            let node = if metadata.is_symlink() {
+                Node::Link { target: fs_err::read_link(&full).ok()?.to_str()?.to_owned() }
+            } else if metadata.is_file() {
+                let mode = metadata.permissions().mode() & 0o7777;
+                Node::File { mode, content: Content::Copy(full) }
+            } else {
+                return None;
+            };
+            Some((path, node))
+        })
+        .collect()
 }

@@ -78,6 +78,13 @@ impl Printer {
         }
     }
 
+    /// All that Mix and the project printed, unless it has been shown while they did.
+    pub(crate) fn pass_on_output(&self, output: &project::Output) {
+        if !output.is_forwarded() {
+            self.pass_on(&output.text());
+        }
+    }
+
     /// Text as somebody else wrote it, shown however quiet.
     pub(crate) fn pass_on(&self, text: &str) {
         let text = text.trim_end();
@@ -124,7 +131,7 @@ impl Phase {
     }
 
     /// Ends the phase: its line is printed, its duration returned.
-    pub(crate) fn finish(self, result: &str) -> Duration {
+    pub(crate) fn finish(&self, result: &str) -> Duration {
         let duration = self.start.elapsed();
         self.bar.finish_and_clear();
         let colour = std::io::stderr().is_terminal();

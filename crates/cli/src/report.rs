@@ -21,10 +21,22 @@ pub(crate) struct Report {
     pub(crate) files: usize,
     /// Their size in bytes; 0 when nothing was written.
     pub(crate) bytes: u64,
+    /// The tarball, when one was made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) archive: Option<ArchiveReport>,
     /// Its applications by name.
     pub(crate) applications: Vec<ApplicationReport>,
     /// What was done, in order.
     pub(crate) phases: Vec<PhaseReport>,
+}
+
+/// A tarball of the release.
+#[derive(Debug, Serialize)]
+pub(crate) struct ArchiveReport {
+    /// Where it is.
+    pub(crate) path: String,
+    /// Its size in bytes.
+    pub(crate) bytes: u64,
 }
 
 /// An application of the release.
@@ -53,10 +65,15 @@ impl Report {
         self.phases.push(PhaseReport { name, milliseconds: duration.as_secs_f64() * 1e3 });
     }
 
+    /// Notes how many files there are.
+    pub(crate) fn count(&mut self, tree: &tree::Tree) {
+        self.files =
+            tree.entries().filter(|entry| !matches!(entry.node, tree::Node::Directory { .. })).count();
+    }
+
     /// Adds what a plan consists of.
     pub(crate) fn plan(&mut self, plan: &release::Plan) {
-        self.files =
-            plan.tree.entries().filter(|entry| !matches!(entry.node, tree::Node::Directory { .. })).count();
+        self.count(&plan.tree);
         self.applications = plan
             .graph
             .start

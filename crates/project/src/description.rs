@@ -13,6 +13,8 @@ pub struct ReleaseDescription {
     pub spec: ReleaseSpec,
     /// The `steps` option. [`Step::Assemble`] is in it exactly once.
     pub steps: Vec<Step>,
+    /// Directory of its tarball, absolute.
+    pub archive_directory: Utf8PathBuf,
     /// The `overwrite` option.
     pub overwrite: bool,
     /// The `quiet` option.
@@ -130,6 +132,7 @@ impl ReleaseDescription {
         Ok(Self {
             spec,
             steps: steps.iter().map(step).collect(),
+            archive_directory: fields.path("archive_directory")?,
             overwrite: fields.boolean("overwrite")?,
             quiet: fields.boolean("quiet")?,
             notices: notices

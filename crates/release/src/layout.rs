@@ -27,6 +27,9 @@ pub struct Materials {
     pub launcher: Utf8PathBuf,
     /// The content of `releases/COOKIE`.
     pub cookie: Vec<u8>,
+    /// What custom steps have put into the directory of the release before it is assembled. Whatever the release has at
+    /// the same path wins.
+    pub additional: Vec<(TreePath, Node)>,
 }
 
 /// A release, planned.
@@ -71,6 +74,11 @@ impl Plan {
             layout.tree.add(TreePath::new(format!("bin/{}", spec.name))?, node)?;
         }
         layout.overlays()?;
+        for (path, node) in &materials.additional {
+            if layout.tree.get(path).is_none() {
+                layout.tree.replace(path.clone(), node.clone())?;
+            }
+        }
         let mut tree = layout.tree;
         // It lists itself: a placeholder stands there while the list is made.
         let manifest = TreePath::new(MANIFEST)?;
@@ -109,7 +117,7 @@ mod tests {
     use crate::source::FileKind;
 
     fn plan(spec: &ReleaseSpec, machine: &Memory) -> Result<Plan, ReleaseError> {
-        let materials = Materials { launcher: "/beamship-launcher".into(), cookie: b"secret".to_vec() };
+        let materials = Materials { launcher: "/beamship-launcher".into(), cookie: b"secret".to_vec(), additional: Vec::new() };
         Plan::make(spec, &materials, machine)
     }
 

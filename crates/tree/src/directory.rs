@@ -136,7 +136,15 @@ fn write_with<E: From<DirectoryError>>(
         Some(_) => staging.publish_instead(&target, how)?,
     }
     if let Some(steps) = steps {
-        run_steps(steps, &mut staging, &target, manifest, &linked)?;
+        let written = (assembled.files, assembled.bytes);
+        let run = || {
+            let published = Published::new(&target.path, manifest, &linked, written)?;
+            steps(&published)?;
+            // The manifest lists what they have made.
+            published.tree()?;
+            Ok::<(), E>(())
+        };
+        end_steps(run(), &mut staging, &target, &linked)?;
     }
     let mut carried = linked.len();
     if let Some(ownership) = &earlier {
@@ -150,22 +158,14 @@ fn write_with<E: From<DirectoryError>>(
     Ok(Written { path, files: assembled.files, bytes: assembled.bytes, replaced: earlier.is_some(), carried })
 }
 
-/// Runs the steps on what has been published. When they fail, the target is what it was before.
-fn run_steps<E: From<DirectoryError>>(
-    steps: impl FnOnce(&Published<'_>) -> Result<(), E>,
+/// Lets what has been published stay when the steps have succeeded; otherwise the target is what it was before.
+fn end_steps<E: From<DirectoryError>>(
+    result: Result<(), E>,
     staging: &mut Staging,
     target: &Target,
-    manifest: Option<&TreePath>,
     linked: &Carried,
 ) -> Result<(), E> {
-    let run = || {
-        let published = Published::new(&target.path, manifest, linked)?;
-        steps(&published)?;
-        // The manifest lists what they have made.
-        published.tree()?;
-        Ok(())
-    };
-    match run() {
+    match result {
         Ok(()) => Ok(staging.end_steps()?),
         Err(error) => {
             staging.take_back(target)?;

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map;
 
+use camino::Utf8Path;
+
 use crate::{Content, TreePath};
 
 /// What stands at a path.
@@ -120,6 +122,25 @@ impl Tree {
     /// All entries, a directory right before what it holds.
     pub fn entries(&self) -> impl Iterator<Item = Entry<'_>> {
         self.entries.iter().map(|(path, node)| Entry { path, node })
+    }
+
+    /// The same tree, read from a directory that it has been written to. What is in memory stays there.
+    #[must_use]
+    pub fn written_at(&self, root: &Utf8Path) -> Self {
+        let mut tree = self.clone();
+        for (path, node) in &mut tree.entries {
+            if let Node::File { content, .. } = node
+                && !matches!(content, Content::Bytes(_))
+            {
+                *content = Content::Copy(root.join(path.as_str()));
+            }
+        }
+        tree
+    }
+
+    /// Takes an entry out, when it is there. The directories above it stay.
+    pub fn remove(&mut self, path: &TreePath) {
+        self.entries.remove(path);
     }
 
     /// How many entries there are, directories included.

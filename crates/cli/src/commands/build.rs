@@ -22,7 +22,8 @@ pub(crate) fn run(
             pipeline.assets()?;
         }
     }
-    let description = pipeline.describe(&arguments.target, true)?;
-    let planned = pipeline.plan(&description.spec)?;
-    if arguments.dry_run { planned.print(global.json) } else { planned.write(global.json) }
+    let location = pipeline.locate(&arguments.target, true, arguments.dry_run)?;
+    let description = pipeline.describe(&location)?;
+    let assembly = pipeline.plan(description, arguments.archive)?;
+    if arguments.dry_run { assembly.print(global.json) } else { assembly.write(global.json) }
 }

@@ -2,9 +2,11 @@
 
 use std::io::{BufRead, IsTerminal, Write};
 
+use project::ReleaseLocation;
+
 use crate::arguments::{GlobalArguments, ReleaseArguments};
 use crate::failure::Declined;
-use crate::pipeline::{Pipeline, PlannedRelease};
+use crate::pipeline::Pipeline;
 use crate::printer::Printer;
 
 /// Compiles and assembles.
@@ -15,24 +17,23 @@ pub(crate) fn run(
 ) -> anyhow::Result<()> {
     let mut pipeline = Pipeline::start(global, printer)?;
     pipeline.compile(&arguments.compile, arguments.no_compile)?;
-    let description = pipeline.describe(&arguments.target, arguments.overwrite)?;
-    let planned = pipeline.plan(&description.spec)?;
-    if arguments.dry_run {
-        return planned.print(global.json);
+    let location = pipeline.locate(&arguments.target, arguments.overwrite, arguments.dry_run)?;
+    if !arguments.dry_run && !location.overwrite {
+        confirm(&location)?;
     }
-    if planned.exists() && !description.overwrite {
-        confirm(&planned)?;
-    }
-    planned.write(global.json)
+    let description = pipeline.describe(&location)?;
+    let assembly = pipeline.plan(description, arguments.archive)?;
+    if arguments.dry_run { assembly.print(global.json) } else { assembly.write(global.json) }
 }
 
 /// Asks before a release is replaced, if there is somebody to ask. Without a terminal it is replaced: nothing is lost
 /// that could not be built again, and a build that does nothing must not look like one that did.
-fn confirm(planned: &PlannedRelease<'_>) -> anyhow::Result<()> {
-    if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
+fn confirm(location: &ReleaseLocation) -> anyhow::Result<()> {
+    let exists = location.path.join("releases").join(&location.version).exists();
+    if !exists || !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
         return Ok(());
     }
-    let name = planned.full_name();
+    let name = format!("{}-{}", location.name, location.version);
     write!(anstream::stderr(), "The release {name} already exists. Replace it? [Y/n] ")?;
     let mut answer = String::new();
     std::io::stdin().lock().read_line(&mut answer)?;

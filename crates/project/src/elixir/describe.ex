@@ -63,6 +63,7 @@ defmodule Beamship.Bridge.Describe do
       overlays: overlays,
       skip_mode_validation_for: Options.atoms(options, :skip_mode_validation_for),
       steps: Enum.map(choice.steps, &if(is_function(&1), do: :custom, else: &1)),
+      archive_directory: archive_directory(choice),
       overwrite: Options.flag(options, :overwrite, false),
       quiet: Options.flag(options, :quiet, false),
       notices: notices
@@ -198,6 +199,12 @@ defmodule Beamship.Bridge.Describe do
   defp path(options, config, name) do
     default = Path.join([Mix.Project.build_path(config), "rel", Atom.to_string(name)])
     options |> Options.text(:path, default) |> Path.absname()
+  end
+
+  # Tarballs stand in the build directory, or in a release that is elsewhere.
+  defp archive_directory(%{config: config, name: name, path: path}) do
+    build = config |> Mix.Project.build_path() |> Path.absname()
+    if path == Path.join([build, "rel", Atom.to_string(name)]), do: build, else: path
   end
 
   # What the code server knows, as Mix asks it: the directory of an application is the one that `code:lib_dir/1` gives.

@@ -1,5 +1,6 @@
 //! A release at its place, while the custom steps of its project still work on it.
 
+use std::cell::RefCell;
 use std::collections::HashSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -23,6 +24,9 @@ pub struct Published<'a> {
     carried: &'a Carried,
     /// Taken when nothing but the tree and what was carried over was there.
     before: Snapshot,
+    /// What is put there meanwhile and is no part of the release.
+    excluded: RefCell<HashSet<PathBuf>>,
+    written: (usize, u64),
 }
 
 impl<'a> Published<'a> {
@@ -30,8 +34,22 @@ impl<'a> Published<'a> {
         root: &'a Utf8Path,
         manifest: Option<&'a TreePath>,
         carried: &'a Carried,
+        written: (usize, u64),
     ) -> Result<Self, DirectoryError> {
-        Ok(Self { root, manifest, carried, before: Snapshot::take(root)? })
+        let before = Snapshot::take(root)?;
+        Ok(Self { root, manifest, carried, before, excluded: RefCell::default(), written })
+    }
+
+    /// How many files were written for it, and their size in bytes.
+    pub fn written(&self) -> (usize, u64) {
+        self.written
+    }
+
+    /// Keeps a file, such as an archive of the release, from being taken for a part of it.
+    pub fn exclude(&self, path: &Utf8Path) {
+        if let Ok(path) = path.strip_prefix(self.root) {
+            self.excluded.borrow_mut().insert(path.into());
+        }
     }
 
     /// The directory, links resolved.
@@ -48,10 +66,11 @@ impl<'a> Published<'a> {
     /// When something in the directory cannot be read, or the manifest not be written.
     pub fn tree(&self) -> Result<Tree, DirectoryError> {
         let changed: HashSet<PathBuf> = self.before.changes(self.root)?.into_iter().collect();
+        let excluded = self.excluded.borrow();
         let mut found = Vec::new();
         walk(self.root.as_std_path(), &mut |path, metadata| {
-            let is_temporary = path.starts_with(TEMPORARY);
-            if !is_temporary && (changed.contains(&path) || !self.carried.contains(&path)) {
+            let is_other = is_temporary(&path) || excluded.contains(&path);
+            if !is_other && (changed.contains(&path) || !self.carried.contains(&path)) {
                 found.push((path, metadata.clone()));
             }
         })?;
@@ -98,7 +117,7 @@ fn link_target(path: &Utf8Path) -> Result<String, DirectoryError> {
     target.into_os_string().into_string().map_err(|target| DirectoryError::NotUtf8 { path: target.into() })
 }
 
-/// What the sink does with a path that a step has made, when the release is given up: nothing but `tmp/` is kept.
+/// Whether something belongs to running systems, wherever it comes from.
 pub(super) fn is_temporary(path: &Path) -> bool {
     path.starts_with(TEMPORARY)
 }

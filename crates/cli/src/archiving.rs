@@ -1,0 +1,131 @@
+//! The tarball of a release: whether, where and with which times it is made.
+
+use std::process::Command;
+
+use anyhow::Context;
+use camino::{Utf8Path, Utf8PathBuf};
+use project::{ReleaseDescription, Step};
+use release::MANIFEST;
+use tree::archive::{self, ArchiveOptions, Compression};
+use tree::directory::Published;
+use tree::{Content, Node, Tree, TreePath, manifest_text};
+
+use crate::arguments::ArchiveArguments;
+use crate::printer::{Printer, count, size};
+use crate::report::{ArchiveReport, Report};
+
+const COOKIE: &str = "releases/COOKIE";
+
+/// What is to be packed, and how.
+pub(crate) struct Archiving {
+    wanted: bool,
+    made: bool,
+    path: Utf8PathBuf,
+    options: ArchiveOptions,
+    with_cookie: bool,
+}
+
+impl Archiving {
+    /// What the command line and the steps of the release ask for.
+    ///
+    /// # Errors
+    ///
+    /// When `SOURCE_DATE_EPOCH` is no number.
+    pub(crate) fn new(
+        description: &ReleaseDescription,
+        arguments: ArchiveArguments,
+    ) -> anyhow::Result<Self> {
+        let ArchiveArguments { tar, zstd, no_cookie } = arguments;
+        let wanted = tar || zstd || description.steps.contains(&Step::Tar);
+        let (compression, suffix) =
+            if zstd { (Compression::Zstd, "tar.zst") } else { (Compression::Gzip, "tar.gz") };
+        let spec = &description.spec;
+        let file = format!("{}-{}.{suffix}", spec.name, spec.version);
+        let modified = match std::env::var("SOURCE_DATE_EPOCH") {
+            Ok(text) if !text.is_empty() => text
+                .parse()
+                .with_context(|| format!("SOURCE_DATE_EPOCH is `{text}`, which is no number of seconds"))?,
+            _ => commit_time(&spec.project_directory),
+        };
+        Ok(Self {
+            wanted,
+            made: false,
+            path: description.archive_directory.join(file),
+            options: ArchiveOptions { modified, compression },
+            with_cookie: !no_cookie,
+        })
+    }
+
+    /// Whether there is to be a tarball.
+    pub(crate) fn is_wanted(&self) -> bool {
+        self.wanted
+    }
+
+    /// Whether it has been made.
+    pub(crate) fn is_made(&self) -> bool {
+        self.made
+    }
+
+    /// Where it goes.
+    pub(crate) fn path(&self) -> &Utf8Path {
+        &self.path
+    }
+
+    /// A tarball in the directory of the release is no part of the release.
+    pub(crate) fn exclude_from(&self, published: &Published<'_>) {
+        published.exclude(&self.path);
+    }
+
+    /// Makes it of a release that stands at its place.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be written.
+    pub(crate) fn pack(
+        &mut self,
+        tree: &Tree,
+        printer: &Printer,
+        report: &mut Report,
+    ) -> anyhow::Result<()> {
+        let phase = printer.phase("tar");
+        let without;
+        let tree = if self.with_cookie {
+            tree
+        } else {
+            without = without_cookie(tree)?;
+            &without
+        };
+        let archived = match archive::write(tree, &self.path, &self.options, &phase) {
+            Ok(archived) => archived,
+            Err(error) => {
+                phase.abandon();
+                return Err(error.into());
+            }
+        };
+        let name = self.path.file_name().unwrap_or_default();
+        let text = format!("{name}, {} files, {}", count(archived.files), size(archived.bytes));
+        report.phase("tar", phase.finish(&text));
+        report.archive = Some(ArchiveReport { path: self.path.to_string(), bytes: archived.bytes });
+        self.made = true;
+        Ok(())
+    }
+}
+
+fn without_cookie(tree: &Tree) -> anyhow::Result<Tree> {
+    let mut tree = tree.clone();
+    tree.remove(&TreePath::new(COOKIE)?);
+    let text = manifest_text(&tree);
+    let content = Content::Bytes(text.into_bytes().into());
+    tree.replace(TreePath::new(MANIFEST)?, Node::File { mode: 0o644, content })?;
+    Ok(tree)
+}
+
+/// When the commit that is checked out was made, in seconds since 1970; 0 where there is none to ask about.
+fn commit_time(directory: &Utf8Path) -> u64 {
+    let git = Command::new("git")
+        .args(["-C", directory.as_str(), "log", "-1", "--format=%ct"])
+        .stderr(std::process::Stdio::null())
+        .output();
+    let text = git.ok().filter(|output| output.status.success()).map(|output| output.stdout);
+    text.and_then(|text| String::from_utf8(text).ok()?.trim().parse().ok()).unwrap_or(0)
+}

@@ -1,0 +1,241 @@
+//! A planned release is written, worked on by the custom steps of its project, and packed.
+
+use std::io::Write;
+use std::time::Instant;
+
+use anyhow::Context;
+use camino::{Utf8Path, Utf8PathBuf};
+use project::{Bridge, BridgeError, NextStep, Outcome, ReleaseDescription, Step};
+use release::{MANIFEST, Plan};
+use tree::directory::{self, DirectoryOptions, Published};
+use tree::{Content, Node, Tree, TreePath};
+
+use crate::archiving::Archiving;
+use crate::pipeline::explain;
+use crate::printer::{Phase, Printer, count, size};
+use crate::report::Report;
+
+/// A release that only has to be written.
+pub(crate) struct Assembly<'a> {
+    pub(crate) printer: &'a Printer,
+    pub(crate) report: Report,
+    pub(crate) plan: Plan,
+    pub(crate) description: ReleaseDescription,
+    /// Whether custom steps have written into its directory already.
+    pub(crate) made_by_steps: bool,
+    pub(crate) archive: Archiving,
+    pub(crate) machine: Machine,
+}
+
+/// The virtual machine of the bridge.
+pub(crate) enum Machine {
+    /// It runs custom steps.
+    Running(Box<Bridge>),
+    /// It has nothing left to say, and takes longer to end than the release to write.
+    Ending(std::thread::JoinHandle<Result<Outcome<()>, BridgeError>>),
+}
+
+impl Machine {
+    /// Ends the virtual machine unless steps that need it follow.
+    pub(crate) fn new(bridge: Bridge, steps: &[Step]) -> Self {
+        if steps.contains(&Step::Custom) {
+            Self::Running(Box::new(bridge))
+        } else {
+            Self::Ending(std::thread::spawn(move || bridge.stop()))
+        }
+    }
+
+    fn end(self, printer: &Printer) {
+        let ended = match self {
+            Self::Running(bridge) => bridge.stop(),
+            Self::Ending(thread) => match thread.join() {
+                Ok(ended) => ended,
+                Err(_) => return,
+            },
+        };
+        // The release is done whatever the virtual machine does at its end; only a strange end is worth a word.
+        if let Err(error) = ended {
+            printer.warn(&error.to_string());
+        }
+    }
+}
+
+impl Assembly<'_> {
+    /// Writes the release, all or nothing, lets its steps run, and says so.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be written, or a step fails; what was there before is then still there.
+    pub(crate) fn write(mut self, json: bool) -> anyhow::Result<()> {
+        let options = DirectoryOptions {
+            manifest: Some(TreePath::new(MANIFEST)?),
+            made_by_steps: self.made_by_steps,
+        };
+        match &self.machine {
+            Machine::Ending(_) => self.write_whole(&options)?,
+            Machine::Running(_) => self.write_with_steps(&options)?,
+        }
+        self.report.written = true;
+        let Self { printer, report, machine, description, .. } = self;
+        machine.end(printer);
+        if !description.quiet {
+            announce(&report, printer);
+        }
+        if json { print_json(&report) } else { Ok(()) }
+    }
+
+    fn write_whole(&mut self, options: &DirectoryOptions) -> anyhow::Result<()> {
+        let target = &self.description.spec.path;
+        let phase = self.printer.phase("assemble");
+        let written = match directory::write(&self.plan.tree, target, options, &phase) {
+            Ok(written) => written,
+            Err(error) => {
+                phase.abandon();
+                return Err(error.into());
+            }
+        };
+        self.report.assembled(written.files, written.bytes, &phase);
+        if self.archive.is_wanted() {
+            let tree = self.plan.tree.written_at(&written.path);
+            self.archive.pack(&tree, self.printer, &mut self.report)?;
+        }
+        Ok(())
+    }
+
+    fn write_with_steps(&mut self, options: &DirectoryOptions) -> anyhow::Result<()> {
+        let Self { printer, report, plan, description, archive, machine, .. } = self;
+        let Machine::Running(bridge) = machine else { return Ok(()) };
+        let phase = printer.phase("assemble");
+        let steps = |published: &Published<'_>| {
+            let (files, bytes) = published.written();
+            report.assembled(files, bytes, &phase);
+            archive.exclude_from(published);
+            run_steps(bridge, published, archive, printer, report)?;
+            let tree = published.tree()?;
+            if archive.is_wanted() && !archive.is_made() {
+                archive.pack(&tree, printer, report)?;
+            }
+            report.count(&tree);
+            Ok::<(), anyhow::Error>(())
+        };
+        let result = directory::write_then(&plan.tree, &description.spec.path, options, &phase, steps);
+        phase.abandon();
+        result.map(|_| ())
+    }
+
+    /// Prints the plan instead of writing it.
+    ///
+    /// # Errors
+    ///
+    /// When stdout is gone.
+    pub(crate) fn print(self, json: bool) -> anyhow::Result<()> {
+        self.machine.end(self.printer);
+        if json {
+            return print_json(&self.report);
+        }
+        let report = &self.report;
+        let mut text = format!("{} {} in {}\n", report.name, report.version, report.path);
+        for application in &report.applications {
+            text.push_str(&format!(
+                "{:<10} {} {}\n",
+                application.mode, application.name, application.version
+            ));
+        }
+        text.push_str(&listing(&self.plan.tree));
+        if self.archive.is_wanted() {
+            text.push_str(&format!("tarball {}\n", self.archive.path()));
+        }
+        Ok(anstream::stdout().write_all(text.as_bytes())?)
+    }
+}
+
+/// Runs the custom steps after the assembly, and makes the tarball where they want it.
+fn run_steps(
+    bridge: &mut Bridge,
+    published: &Published<'_>,
+    archive: &mut Archiving,
+    printer: &Printer,
+    report: &mut Report,
+) -> anyhow::Result<()> {
+    loop {
+        let start = Instant::now();
+        let phase = printer.phase("steps");
+        let outcome = match bridge.continue_steps() {
+            Ok(outcome) => outcome,
+            Err(error) => {
+                phase.abandon();
+                return Err(explain(error, printer));
+            }
+        };
+        phase.abandon();
+        printer.pass_on_output(&outcome.output);
+        report.phase("steps", start.elapsed());
+        match outcome.value {
+            NextStep::Done => return Ok(()),
+            NextStep::Tar => archive.pack(&published.tree()?, printer, report)?,
+        }
+    }
+}
+
+/// One line an entry: mode, path, and where its content comes from.
+fn listing(tree: &Tree) -> String {
+    let mut text = String::new();
+    for entry in tree.entries() {
+        let line = match entry.node {
+            Node::Directory { .. } => continue,
+            Node::Link { target } => format!("link {} -> {target}\n", entry.path),
+            Node::File { mode, content } => {
+                let origin = match content {
+                    Content::Bytes(_) => String::new(),
+                    Content::Copy(from) => format!(" = {from}"),
+                    Content::StrippedBeam(from, _) => format!(" = stripped {from}"),
+                };
+                format!("{mode:04o} {}{origin}\n", entry.path)
+            }
+        };
+        text.push_str(&line);
+    }
+    text
+}
+
+impl tree::Progress for Phase {
+    fn files(&self, done: usize, total: usize) {
+        self.progress(done, total);
+    }
+
+    fn message(&self, text: &str) {
+        self.say(text);
+    }
+}
+
+impl Report {
+    /// Notes what has been written and ends the phase of it.
+    fn assembled(&mut self, files: usize, bytes: u64, phase: &Phase) {
+        let duration = phase.finish(&format!("{} files, {}", count(files), size(bytes)));
+        self.phase("assemble", duration);
+        self.bytes = bytes;
+    }
+}
+
+fn announce(report: &Report, printer: &Printer) {
+    let current = Utf8PathBuf::from_path_buf(std::env::current_dir().unwrap_or_default()).unwrap_or_default();
+    let short = |path: &str| {
+        let path = Utf8Path::new(path);
+        path.strip_prefix(&current).unwrap_or(path).to_owned()
+    };
+    let shown = short(&report.path);
+    let command = format!("{shown}/bin/{}", report.name);
+    printer.say(&format!(
+        "\nThe release {}-{} is in {shown}\n\n    {command} start      start it\n    {command}            list its commands",
+        report.name, report.version
+    ));
+    if let Some(archive) = &report.archive {
+        printer.say(&format!("\nIts tarball is {}", short(&archive.path)));
+    }
+}
+
+fn print_json(report: &Report) -> anyhow::Result<()> {
+    let mut text = serde_json::to_string_pretty(report).context("cannot write the result as JSON")?;
+    text.push('\n');
+    Ok(anstream::stdout().write_all(text.as_bytes())?)
+}
