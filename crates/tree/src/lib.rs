@@ -4,6 +4,7 @@
 //! layers of an image) sees the same entries in the same order, the order of their paths, with explicit modes. Nothing
 //! of the machine (directory order, umask, clock, thread timing) can reach the output.
 
+pub mod archive;
 mod content;
 pub mod directory;
 mod manifest;

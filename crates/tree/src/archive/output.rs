@@ -1,0 +1,59 @@
+//! The file that an archive is written to.
+
+use std::fs;
+use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
+
+use camino::{Utf8Path, Utf8PathBuf};
+use tempfile::NamedTempFile;
+
+use super::error::{ArchiveError, At};
+
+/// Mode of an archive, whatever the umask is.
+const MODE: u32 = 0o644;
+
+/// A private file beside the target. Dropping it removes it.
+pub(super) struct Output {
+    target: Utf8PathBuf,
+    file: NamedTempFile,
+    bytes: u64,
+}
+
+impl Output {
+    /// Creates the file, and the directory it goes to where that is missing.
+    pub(super) fn create(target: &Utf8Path) -> Result<Self, ArchiveError> {
+        let name = target.file_name().ok_or_else(|| ArchiveError::NoName { target: target.to_owned() })?;
+        if fs::symlink_metadata(target).is_ok_and(|metadata| metadata.is_dir()) {
+            return Err(ArchiveError::IsDirectory { target: target.to_owned() });
+        }
+        let parent = match target.parent() {
+            Some(parent) if !parent.as_str().is_empty() => parent,
+            _ => Utf8Path::new("."),
+        };
+        fs::create_dir_all(parent).at("create directory", parent)?;
+        let file = tempfile::Builder::new()
+            .prefix(&format!(".{name}.beamship-"))
+            .tempfile_in(parent)
+            .at("create a file in", parent)?;
+        Ok(Self { target: target.to_owned(), file, bytes: 0 })
+    }
+
+    /// Where the archive goes.
+    pub(super) fn target(&self) -> &Utf8Path {
+        &self.target
+    }
+
+    /// Writes the next bytes.
+    pub(super) fn write(&mut self, bytes: &[u8]) -> Result<(), ArchiveError> {
+        self.bytes += bytes.len() as u64;
+        self.file.as_file_mut().write_all(bytes).at("write", &self.target)
+    }
+
+    /// Puts the file in its place and returns its size in bytes.
+    pub(super) fn publish(self) -> Result<u64, ArchiveError> {
+        let permissions = fs::Permissions::from_mode(MODE);
+        self.file.as_file().set_permissions(permissions).at("set permissions of", &self.target)?;
+        self.file.persist(&self.target).map_err(|error| error.error).at("create", &self.target)?;
+        Ok(self.bytes)
+    }
+}

@@ -1,0 +1,1 @@
+//! The archive sink in temporary directories.
