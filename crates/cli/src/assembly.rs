@@ -136,10 +136,11 @@ impl Assembly<'_> {
         let report = &self.report;
         let mut text = format!("{} {} in {}\n", report.name, report.version, report.path);
         for application in &report.applications {
-            text.push_str(&format!(
-                "{:<10} {} {}\n",
-                application.mode, application.name, application.version
-            ));
+            text.push_str(&format!("application {} {}\n", application.name, application.version));
+        }
+        for (name, list) in &report.boot_lists {
+            let list: Vec<_> = list.iter().map(|booted| format!("{} {}", booted.name, booted.mode)).collect();
+            text.push_str(&format!("boot {name}: {}\n", list.join(", ")));
         }
         text.push_str(&listing(&self.plan.tree));
         if self.archive.is_wanted() {

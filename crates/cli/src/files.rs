@@ -7,7 +7,7 @@ use release::{FileKind, FileSource, SourceEntry, SourceError};
 
 /// The real file system.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct MachineFiles;
+pub struct MachineFiles;
 
 impl FileSource for MachineFiles {
     fn read(&self, path: &Utf8Path) -> Result<Option<Vec<u8>>, SourceError> {

@@ -8,7 +8,7 @@ mod assembly;
 mod commands;
 mod cookie;
 mod failure;
-mod files;
+pub mod files;
 mod launcher_file;
 mod pipeline;
 mod printer;

@@ -1,5 +1,6 @@
 //! The result of a build, for machines (`--json`).
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -26,6 +27,8 @@ pub(crate) struct Report {
     pub(crate) archive: Option<ArchiveReport>,
     /// Its applications by name.
     pub(crate) applications: Vec<ApplicationReport>,
+    /// Its boot lists by name: applications and modes, in order.
+    pub(crate) boot_lists: BTreeMap<String, Vec<BootedReport>>,
     /// What was done, in order.
     pub(crate) phases: Vec<PhaseReport>,
 }
@@ -47,6 +50,15 @@ pub(crate) struct ApplicationReport {
     /// Its version.
     pub(crate) version: String,
     /// Its mode in the boot list `start`.
+    pub(crate) mode: &'static str,
+}
+
+/// An application in a boot list.
+#[derive(Debug, Serialize)]
+pub(crate) struct BootedReport {
+    /// Its name.
+    pub(crate) name: String,
+    /// Its mode.
     pub(crate) mode: &'static str,
 }
 
@@ -88,5 +100,14 @@ impl Report {
             })
             .collect();
         self.applications.sort_by(|one, other| one.name.cmp(&other.name));
+        let lists = plan.graph.boot_lists();
+        self.boot_lists = lists
+            .map(|(name, list)| {
+                let booted = list
+                    .iter()
+                    .map(|(name, mode)| BootedReport { name: name.to_string(), mode: mode.name() });
+                (name.to_owned(), booted.collect())
+            })
+            .collect();
     }
 }

@@ -66,6 +66,8 @@ impl Plan {
         }
         layout.consolidated()?;
         layout.runtime()?;
+        // Empty when no executables are wanted.
+        layout.tree.add(TreePath::new("bin")?, Node::Directory { mode: 0o755 })?;
         if let Some(command) = &spec.windows_command {
             layout.bytes(&format!("bin/{}.bat", spec.name), 0o755, command.clone().into_bytes())?;
         }

@@ -19,7 +19,7 @@ use etf::{Atom, Term};
 const SCENARIOS: u64 = 60;
 
 #[test]
-fn boot_scripts_are_those_of_mix() {
+fn x01_boot_scripts_are_those_of_mix() {
     let directory = tempfile::tempdir().unwrap();
     let root = Utf8Path::from_path(directory.path()).unwrap();
     let scenarios: Vec<Scenario> = (0..SCENARIOS).map(|seed| Scenario::random(seed, root)).collect();

@@ -17,6 +17,7 @@ mod exposure;
 mod files;
 mod interruption;
 mod project;
+mod random_projects;
 mod release_command;
 mod reproducibility;
 mod running;

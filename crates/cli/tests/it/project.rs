@@ -18,12 +18,10 @@ defmodule Demo.MixProject do
   use Mix.Project
 
   def project do
-    [app: :demo, version: "0.1.0", elixir: "~> 1.14", deps: [{:greeter, path: "greeter"}], releases: releases()]
+    [app: :demo, version: "0.1.0", elixir: "~> 1.14", deps: [{:greeter, path: "greeter"}], releases: [demo: []]]
   end
 
   def application, do: [mod: {Demo.Application, []}, extra_applications: [:logger, :runtime_tools]]
-
-  defp releases, do: [demo: [include_executables_for: [:unix]]]
 end
 "#,
     );

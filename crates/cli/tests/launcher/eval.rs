@@ -17,7 +17,7 @@ fn an_expression_has_arguments_and_no_running_applications() {
 }
 
 #[test]
-fn exit_statuses() {
+fn x09_exit_statuses() {
     let installed = Installed::new(Kind::Plain);
     for (expression, status, stderr) in [
         ("exit({:shutdown, 7})", 7, ""),

@@ -160,7 +160,7 @@ fn a_signal_gives_the_terminal_back() {
 }
 
 #[test]
-fn the_end_of_the_input_ends_a_script_and_not_the_node() {
+fn x07_the_end_of_the_input_ends_a_script_and_not_the_node() {
     let system = System::start();
     assert_eq!(script(&system, ""), "");
     assert_eq!(script(&system, "1 + 1\nIO.puts(\"printed\")"), "2\nprinted\n:ok");

@@ -14,7 +14,7 @@ fn call(module: &str, function: &str, arguments: Vec<Term>) -> Reply {
 }
 
 #[test]
-fn a_value_comes_back() {
+fn x10_a_value_comes_back() {
     let Reply::Returned(value) = call("erlang", "node", vec![]) else { panic!() };
     assert_eq!(term(&value), Term::atom("probe@localhost"));
 }

@@ -1,0 +1,2 @@
+import Config
+config :release_test, flat: 1, nested: [key: [inner: 1]]

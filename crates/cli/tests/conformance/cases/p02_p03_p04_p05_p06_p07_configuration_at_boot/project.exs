@@ -1,0 +1,1 @@
+[releases: [release_test: [reboot_system_after_config: true]]]

@@ -1,0 +1,2 @@
+import Config
+config :kernel, key: :same

@@ -1,0 +1,1 @@
+[releases: [one: [], two: []]]

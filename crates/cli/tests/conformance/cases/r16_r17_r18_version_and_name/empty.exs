@@ -1,0 +1,1 @@
+[releases: [release_test: [version: ""]]]

@@ -1,0 +1,1 @@
+[releases: [both: [applications: [second: :permanent]]]]

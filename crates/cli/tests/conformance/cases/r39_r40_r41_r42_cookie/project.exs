@@ -1,0 +1,1 @@
+[releases: [random: [], given: [cookie: "abc"], changed: [cookie: "def", overwrite: true]]]

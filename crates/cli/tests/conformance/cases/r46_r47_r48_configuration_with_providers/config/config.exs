@@ -1,0 +1,2 @@
+import Config
+config :kernel, logger_level: :info

@@ -1,0 +1,2 @@
+import Config
+config :release_test, key: %{__ENV__ | lexical_tracker: self()}

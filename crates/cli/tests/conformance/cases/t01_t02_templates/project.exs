@@ -1,0 +1,1 @@
+[releases: [usual: [], elsewhere: [rel_templates_path: "custom"]]]

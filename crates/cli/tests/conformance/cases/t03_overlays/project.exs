@@ -1,0 +1,1 @@
+[releases: [string: [overlays: "extra"], list: [overlays: ["extra", "more"]], missing: [overlays: "absent"], wrong: [overlays: [1]]]]

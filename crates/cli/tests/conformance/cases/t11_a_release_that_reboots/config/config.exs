@@ -1,0 +1,2 @@
+import Config
+config :release_test, deep: [keep: 1, override: 1]

@@ -1,0 +1,1 @@
+[releases: [release_test: [include_erts: false, cookie: "cookie"]]]

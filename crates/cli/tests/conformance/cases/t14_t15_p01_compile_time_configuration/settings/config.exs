@@ -1,0 +1,2 @@
+import Config
+config :release_test, static: :compiled
