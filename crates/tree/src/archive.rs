@@ -14,6 +14,7 @@
 #![allow(clippy::disallowed_methods, reason = "every error gets its action and path by `At::at`")]
 
 mod blocks;
+mod deflate;
 mod error;
 mod gzip;
 mod header;
