@@ -53,7 +53,8 @@ fn extent(stream: &[u8]) -> Result<Extent, NotDeflate> {
                 let mut lengths = [8; 288];
                 lengths[144..256].fill(9);
                 lengths[256..280].fill(7);
-                bits.skip_symbols(&Codes::new(&lengths)?, &Codes::new(&[5; 30])?)?;
+                let literals = Codes::new(&lengths, bits_after_literal)?;
+                bits.skip_symbols(&literals, &Codes::new(&[5; 30], bits_after_distance)?)?;
             }
             2 => {
                 let (literals, distances) = bits.code_tables()?;
@@ -116,7 +117,7 @@ impl Bits<'_> {
         for symbol in &CODE_LENGTH_ORDER[..code_lengths] {
             lengths[*symbol] = self.take(3)? as u8;
         }
-        let codes = Codes::new(&lengths)?;
+        let codes = Codes::new(&lengths, |_| Some(0))?;
         let total = literals + distances;
         let mut lengths = Vec::with_capacity(total);
         while lengths.len() < total {
@@ -133,7 +134,8 @@ impl Bits<'_> {
         if lengths.len() > total {
             return Err(NotDeflate);
         }
-        Ok((Codes::new(&lengths[..literals])?, Codes::new(&lengths[literals..])?))
+        let literal_codes = Codes::new(&lengths[..literals], bits_after_literal)?;
+        Ok((literal_codes, Codes::new(&lengths[literals..], bits_after_distance)?))
     }
 
     /// Goes to the end of a block of symbols.
@@ -146,43 +148,44 @@ impl Bits<'_> {
                 0..END_OF_BLOCK => self.skip(length)?,
                 END_OF_BLOCK => return self.skip(length),
                 _ => {
-                    let length = length + extra_bits_of_length(symbol)?;
-                    let (symbol, distance_length) = distances.symbol(bits >> length)?;
-                    self.skip(length + distance_length + extra_bits_of_distance(symbol)?)?;
+                    let (_, distance_length) = distances.symbol(bits >> length)?;
+                    self.skip(length + distance_length)?;
                 }
             }
         }
     }
 }
 
-/// How many bits follow the symbol of a length (RFC 1951, section 3.2.5).
-fn extra_bits_of_length(symbol: u16) -> Result<usize, NotDeflate> {
+/// How many bits follow the code of a symbol that is a literal or a length (RFC 1951, section 3.2.5); `None` for what is
+/// no symbol.
+fn bits_after_literal(symbol: usize) -> Option<usize> {
     match symbol {
-        257..=264 | 285 => Ok(0),
-        265..=284 => Ok(usize::from((symbol - 261) / 4)),
-        _ => Err(NotDeflate),
+        0..=264 | 285 => Some(0),
+        265..=284 => Some((symbol - 261) / 4),
+        _ => None,
     }
 }
 
-/// How many bits follow the symbol of a distance.
-fn extra_bits_of_distance(symbol: u16) -> Result<usize, NotDeflate> {
+/// How many bits follow the code of a distance.
+fn bits_after_distance(symbol: usize) -> Option<usize> {
     match symbol {
-        0..=3 => Ok(0),
-        4..=29 => Ok(usize::from(symbol / 2 - 1)),
-        _ => Err(NotDeflate),
+        0..=3 => Some(0),
+        4..=29 => Some(symbol / 2 - 1),
+        _ => None,
     }
 }
 
-/// A Huffman code, as a table from the next bits to a symbol and the length of its code.
+/// A Huffman code, as a table from the next bits to a symbol and the length of its code, with the bits that follow it.
 struct Codes {
-    /// `symbol << 4 | length`; 0 for bits that no code begins with.
+    /// `symbol << 5 | length`; 0 for bits that no code begins with.
     table: Vec<u16>,
     mask: u64,
 }
 
 impl Codes {
-    /// The code with these lengths of its symbols, 0 for those that do not occur (RFC 1951, section 3.2.2).
-    fn new(lengths: &[u8]) -> Result<Self, NotDeflate> {
+    /// The code with these lengths of its symbols, 0 for those that do not occur (RFC 1951, section 3.2.2), given how many
+    /// bits follow each.
+    fn new(lengths: &[u8], bits_after: fn(usize) -> Option<usize>) -> Result<Self, NotDeflate> {
         let mut count = [0usize; LONGEST_CODE + 1];
         for length in lengths {
             *count.get_mut(usize::from(*length)).ok_or(NotDeflate)? += 1;
@@ -202,17 +205,17 @@ impl Codes {
             // Codes stand in the stream with their most significant bit first.
             let first = next[length].reverse_bits() >> (usize::BITS as usize - length);
             next[length] += 1;
-            let entry = (symbol << 4 | length) as u16;
+            let entry = bits_after(symbol).map_or(0, |more| (symbol << 5 | (length + more)) as u16);
             table[first..].iter_mut().step_by(1 << length).for_each(|slot| *slot = entry);
         }
         Ok(Self { table, mask: (1 << longest) - 1 })
     }
 
-    /// The symbol that bits begin with, and the length of its code.
+    /// The symbol that bits begin with, and how many bits it has with those that follow its code.
     fn symbol(&self, bits: u64) -> Result<(u16, usize), NotDeflate> {
         match self.table[(bits & self.mask) as usize] {
             0 => Err(NotDeflate),
-            entry => Ok((entry >> 4, usize::from(entry & 15))),
+            entry => Ok((entry >> 5, usize::from(entry & 31))),
         }
     }
 }
@@ -226,9 +229,9 @@ mod tests {
 
     use super::*;
 
-    /// A stream of zlib-rs or of libdeflate.
-    fn deflate(bytes: &[u8], level: u32) -> Vec<u8> {
-        let level = libdeflater::CompressionLvl::new(level as i32).unwrap();
+    /// A stream of libdeflate.
+    fn deflate(bytes: &[u8], level: i32) -> Vec<u8> {
+        let level = libdeflater::CompressionLvl::new(level).unwrap();
         let mut compressor = libdeflater::Compressor::new(level);
         let mut stream = vec![0; compressor.deflate_compress_bound(bytes.len())];
         let size = compressor.deflate_compress(bytes, &mut stream).unwrap();
@@ -258,7 +261,7 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(128))]
 
         #[test]
-        fn streams_can_follow_each_other(first in content(), second in content(), level in 0..=12u32) {
+        fn streams_can_follow_each_other(first in content(), second in content(), level in 0..=12i32) {
             let mut stream = deflate(&first, level);
             make_continuable(&mut stream).unwrap();
             stream.extend_from_slice(&deflate(&second, level));

@@ -10,8 +10,8 @@ use ::zstd::bulk::Compressor;
 
 use super::blocks::BlockFormat;
 
-/// zstd's level.
-const LEVEL: i32 = 9;
+/// zstd's level. Level 9 saves two percent more and takes twice the time.
+const LEVEL: i32 = 6;
 
 /// The format. It has no state.
 pub(super) struct Zstd;
