@@ -1,10 +1,10 @@
 //! One gzip member from blocks that are compressed in parallel.
 //!
 //! Every block becomes a complete deflate stream, which then is changed so that the next one can follow
-//! ([`deflate`](super::deflate)); the checksums are combined. What results is an ordinary member that every
+//! (module `deflate`); the checksums are combined. What results is an ordinary member that every
 //! decompressor reads; a file of several members would be as valid, but not every program looks behind the first one.
 //!
-//! The compressor is libdeflate. At this level it takes a quarter of the time of zlib-rs's best one, the only one of
+//! The compressor is libdeflate. At this level it takes a third of the time of zlib-rs's best one, the only one of
 //! zlib-rs whose archives of BEAM files are not larger than those of `erl_tar`. It cannot refer to what is before a block,
 //! which costs a quarter of a percent with blocks of this size; the archive is still smaller than that of `erl_tar`.
 
