@@ -4,9 +4,9 @@
 use std::error::Error;
 use std::os::unix::fs::PermissionsExt;
 
-use camino::{Utf8Path, Utf8PathBuf};
 use beamship_tree::archive::{self, ArchiveOptions, Compression};
 use beamship_tree::{Content, Node, Tree, TreePath};
+use camino::{Utf8Path, Utf8PathBuf};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);

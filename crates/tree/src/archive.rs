@@ -6,14 +6,15 @@
 //! `erl_tar` read alike.
 //!
 //! All cores work on it, and memory stays bounded, by rounds. While the blocks of one round are compressed in parallel,
-//! files for the next one are read and stripped in parallel too ([`stream`]). Blocks are cut at fixed offsets of the tar
-//! stream ([`blocks`]), so threads cannot move their boundaries.
+//! files for the next one are read and stripped in parallel too (module `stream`). Blocks are cut at fixed offsets of the tar
+//! stream (module `blocks`), so threads cannot move their boundaries.
 //!
 //! The file is written beside its target under a name of its own and renamed: whoever looks at the target sees the earlier
 //! archive or the new one, never a part. As in the directory sink nothing is synced to the disk (`fsync`).
 #![allow(clippy::disallowed_methods, reason = "every error gets its action and path by `At::at`")]
 
 mod blocks;
+mod deflate;
 mod error;
 mod gzip;
 mod header;

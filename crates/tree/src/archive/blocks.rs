@@ -6,14 +6,15 @@
 
 use std::io;
 
-use rayon::iter::{IntoParallelIterator, ParallelIterator};
+use rayon::iter::ParallelIterator;
+use rayon::slice::ParallelSlice;
 
 use super::error::{ArchiveError, At};
 use super::output::Output;
 use super::stream::TarStream;
 
 /// Blocks of a round for each thread: several, so that the threads are done at about the same time.
-const BLOCKS_PER_THREAD: usize = 8;
+const BLOCKS_PER_THREAD: usize = 4;
 
 /// The most bytes of a round, whatever the number of threads.
 const LARGEST_ROUND: usize = 64 * 1024 * 1024;
@@ -22,15 +23,13 @@ const LARGEST_ROUND: usize = 64 * 1024 * 1024;
 pub(super) trait BlockFormat {
     /// The size of a block in bytes.
     const BLOCK: usize;
-    /// How many bytes of what is before a block help to compress it.
-    const DICTIONARY: usize;
     /// What is known of a compressed block besides its bytes.
     type Check: Send;
 
     /// What a file begins with.
     fn header(&self) -> &'static [u8];
-    /// Compresses a block, given what is before it.
-    fn compress(dictionary: &[u8], block: &[u8]) -> io::Result<(Vec<u8>, Self::Check)>;
+    /// Compresses a block.
+    fn compress(block: &[u8]) -> io::Result<(Vec<u8>, Self::Check)>;
     /// Takes note of the next block.
     fn add(&mut self, check: Self::Check);
     /// What a file ends with.
@@ -45,47 +44,25 @@ pub(super) fn compress<F: BlockFormat>(
 ) -> Result<(), ArchiveError> {
     let round = round_size(F::BLOCK);
     output.write(format.header())?;
-    // The end of the round before, as the dictionary of the first block, then the bytes of this round.
-    let mut window = Vec::new();
-    let mut dictionary = 0;
-    stream.read(&mut window, round)?;
-    loop {
-        let is_last = stream.is_finished();
-        let unread = window.len() - dictionary;
-        let end = dictionary + if is_last { unread } else { unread - unread % F::BLOCK };
-        let (blocks, next) = rayon::join(
-            || compress_blocks::<F>(&window[..end], dictionary),
-            || {
-                let mut next = Vec::new();
-                stream.read(&mut next, round).map(|()| next)
-            },
+    let mut bytes = Vec::new();
+    stream.read(&mut bytes, round)?;
+    while !bytes.is_empty() {
+        // Only the last block of all may be shorter; what is more than whole blocks is for the next round.
+        let end = if stream.is_finished() { bytes.len() } else { bytes.len() - bytes.len() % F::BLOCK };
+        let mut next = bytes.split_off(end);
+        let (blocks, read) = rayon::join(
+            || bytes.par_chunks(F::BLOCK).map(F::compress).collect::<Vec<_>>(),
+            || stream.read(&mut next, round),
         );
         for block in blocks {
-            let (bytes, check) = block.at("compress", output.target())?;
+            let (compressed, check) = block.at("compress", output.target())?;
             format.add(check);
-            output.write(&bytes)?;
+            output.write(&compressed)?;
         }
-        let next = next?;
-        if is_last {
-            return output.write(&format.trailer());
-        }
-        dictionary = end.min(F::DICTIONARY);
-        window.drain(..end - dictionary);
-        window.extend_from_slice(&next);
+        read?;
+        bytes = next;
     }
-}
-
-/// Compresses the blocks of a window from `start` on.
-fn compress_blocks<F: BlockFormat>(window: &[u8], start: usize) -> Vec<io::Result<(Vec<u8>, F::Check)>> {
-    let blocks = (window.len() - start).div_ceil(F::BLOCK);
-    (0..blocks)
-        .into_par_iter()
-        .map(|index| {
-            let begin = start + index * F::BLOCK;
-            let end = window.len().min(begin + F::BLOCK);
-            F::compress(&window[begin.saturating_sub(F::DICTIONARY)..begin], &window[begin..end])
-        })
-        .collect()
+    output.write(&format.trailer())
 }
 
 fn round_size(block: usize) -> usize {

@@ -68,7 +68,9 @@ pub enum ArchiveError {
         source_file: Utf8PathBuf,
     },
     /// There is a directory where the archive should go.
-    #[error("cannot write the archive `{target}`: a directory stands there\nhint: move it away, or remove it")]
+    #[error(
+        "cannot write the archive `{target}`: a directory stands there\nhint: move it away, or remove it"
+    )]
     IsDirectory {
         /// The target.
         target: Utf8PathBuf,

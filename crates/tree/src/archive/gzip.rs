@@ -1,16 +1,20 @@
-//! One gzip member from blocks that are compressed in parallel, in the way of pigz.
+//! One gzip member from blocks that are compressed in parallel.
 //!
-//! The deflated data of a block ends with an empty stored block, and so on a whole byte ("sync flush" of zlib), after which
-//! that of the next block can follow. Before a block is compressed, the 32 KiB before it are given to the compressor as
-//! its dictionary: whoever decompresses the file has just written them, so the block may refer to them, and next to nothing
-//! is lost against compressing in one go. The checksums of the blocks are combined. Every decompressor reads the result,
-//! because it is an ordinary member.
+//! Every block becomes a complete deflate stream, which then is changed so that the next one can follow
+//! (module `deflate`); the checksums are combined. What results is an ordinary member that every
+//! decompressor reads; a file of several members would be as valid, but not every program looks behind the first one.
+//!
+//! The compressor is libdeflate. At this level it takes a third of the time of zlib-rs's best one, the only one of
+//! zlib-rs whose archives of BEAM files are not larger than those of `erl_tar`. It cannot refer to what is before a block,
+//! which costs a quarter of a percent with blocks of this size; the archive is still smaller than that of `erl_tar`.
 
 use std::io;
 
-use flate2::{Compress, Compression, Crc, FlushCompress, Status};
+use flate2::Crc;
+use libdeflater::{CompressionLvl, Compressor};
 
 use super::blocks::BlockFormat;
+use super::deflate::make_continuable;
 
 /// Ten bytes of RFC 1952: no name, no time, an unknown level, made on Unix. `erl_tar` writes the same.
 const HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3];
@@ -18,8 +22,8 @@ const HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3];
 /// An empty block of deflate that says it is the last one.
 const LAST_BLOCK: [u8; 2] = [3, 0];
 
-/// zlib-rs's level.
-const LEVEL: u32 = 6;
+/// libdeflate's level. Those above save another half percent for one and a half of the time.
+const LEVEL: i32 = 6;
 
 /// The format, with the checksum of all blocks so far.
 #[derive(Default)]
@@ -28,36 +32,23 @@ pub(super) struct Gzip {
 }
 
 impl BlockFormat for Gzip {
-    const BLOCK: usize = 256 * 1024;
-    /// The window of deflate.
-    const DICTIONARY: usize = 32 * 1024;
+    const BLOCK: usize = 512 * 1024;
     type Check = Crc;
 
     fn header(&self) -> &'static [u8] {
         &HEADER
     }
 
-    fn compress(dictionary: &[u8], block: &[u8]) -> io::Result<(Vec<u8>, Crc)> {
+    fn compress(block: &[u8]) -> io::Result<(Vec<u8>, Crc)> {
         let mut check = Crc::new();
         check.update(block);
-        let mut compressor = Compress::new(Compression::new(LEVEL), false);
-        if !dictionary.is_empty() {
-            compressor.set_dictionary(dictionary)?;
-        }
-        // Stored blocks, the worst case, need five bytes each.
-        let mut bytes = Vec::with_capacity(block.len() + block.len() / 64 + 64);
-        loop {
-            let read = compressor.total_in() as usize;
-            let status = compressor.compress_vec(&block[read..], &mut bytes, FlushCompress::Sync)?;
-            // There was room to spare: nothing is left inside.
-            if bytes.len() < bytes.capacity() {
-                return Ok((bytes, check));
-            }
-            if status != Status::Ok {
-                return Err(io::Error::other("the compressor stopped"));
-            }
-            bytes.reserve(block.len());
-        }
+        let level = CompressionLvl::new(LEVEL).map_err(|_| io::Error::other("there is no such level"))?;
+        let mut compressor = Compressor::new(level);
+        let mut bytes = vec![0; compressor.deflate_compress_bound(block.len())];
+        let size = compressor.deflate_compress(block, &mut bytes).map_err(io::Error::other)?;
+        bytes.truncate(size);
+        make_continuable(&mut bytes).map_err(io::Error::other)?;
+        Ok((bytes, check))
     }
 
     fn add(&mut self, check: Crc) {

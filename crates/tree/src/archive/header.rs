@@ -145,3 +145,73 @@ fn put_number(field: &mut [u8], number: u64) {
         field.copy_from_slice(format!("{number:0digits$o}\0").as_bytes());
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn appended(path: &str, kind: Kind<'_>, modified: u64) -> Vec<u8> {
+        let mut archive = Vec::new();
+        append_header(&mut archive, path, kind, modified);
+        assert_eq!(archive.len() % RECORD, 0);
+        archive
+    }
+
+    #[test]
+    fn long_paths_are_split_where_that_is_possible() {
+        let split_lengths = |name: &str| split(name).map(|(prefix, rest)| (prefix.len(), rest.len()));
+        let text = |length| "x".repeat(length);
+        let cases = [
+            (text(100), Some((0, 100))),
+            (text(101), None),
+            (text(155) + "/" + &text(100), Some((155, 100))),
+            (text(156) + "/" + &text(100), None),
+            (text(155) + "/" + &text(101), None),
+            // As much as possible in the name, as little as needed in the prefix.
+            (text(20) + "/" + &text(30) + "/" + &text(60), Some((20, 91))),
+            // Directories keep the slash at their end.
+            (text(99) + "/", Some((0, 100))),
+            (text(100) + "/", None),
+            (text(10) + "/" + &text(99) + "/", Some((10, 100))),
+            (text(10) + "/" + &text(100) + "/", None),
+        ];
+        for (name, expected) in cases {
+            assert_eq!(split_lengths(&name), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_header_is_that_of_ustar() {
+        let header = appended("bin/app", Kind::File { mode: 0o100_755, size: 8 }, 1_700_000_000);
+        let mut expected = vec![0; RECORD];
+        expected[..7].copy_from_slice(b"bin/app");
+        let numbers = b"0000755\x000000000\x000000000\x0000000000010\x0014524770400\x00007254\0 0";
+        expected[100..157].copy_from_slice(numbers);
+        expected[257..265].copy_from_slice(b"ustar\x0000");
+        assert_eq!(header, expected);
+    }
+
+    #[test]
+    fn what_does_not_fit_is_said_before() {
+        let path = "é".repeat(51);
+        let archive = appended(&path, Kind::Link { target: &path }, 0);
+        assert_eq!(archive.len(), 5 * RECORD);
+        let kinds: Vec<_> = archive.chunks(RECORD).map(|record| record[156]).collect();
+        assert_eq!((kinds[0], kinds[2], kinds[4]), (b'K', b'L', b'2'));
+        assert_eq!(archive[RECORD..][..103], *format!("{path}\0").as_bytes());
+    }
+
+    #[test]
+    fn large_numbers_are_in_base_256() {
+        let file = |size| Kind::File { mode: 0o644, size };
+        assert_eq!(appended("a", file(LARGEST_OCTAL), 0)[124..136], *b"77777777777\0");
+        let header = appended("a", file(LARGEST_OCTAL + 1), u64::MAX);
+        assert_eq!(header[124..136], [0x80, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0]);
+        assert_eq!(header[136..148], [0x80, 0, 0, 0, 255, 255, 255, 255, 255, 255, 255, 255]);
+        assert_eq!(header[257..265], *b"ustar  \0");
+        // That dialect has no prefix.
+        let long = "x".repeat(60) + "/" + &"x".repeat(60);
+        assert_eq!(appended(&long, file(LARGEST_OCTAL + 1), 0).len(), 3 * RECORD);
+        assert_eq!(appended(&long, file(1), 0).len(), RECORD);
+    }
+}

@@ -38,7 +38,10 @@ impl Body<'_> {
 }
 
 /// Reads a content, or opens it when it is large.
-pub(super) fn load<'tree>(path: &'tree TreePath, content: &'tree Content) -> Result<Body<'tree>, ArchiveError> {
+pub(super) fn load<'tree>(
+    path: &'tree TreePath,
+    content: &'tree Content,
+) -> Result<Body<'tree>, ArchiveError> {
     match content {
         Content::Bytes(bytes) => Ok(Body::Shared(bytes)),
         Content::Copy(file) => {

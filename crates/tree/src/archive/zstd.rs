@@ -10,22 +10,21 @@ use ::zstd::bulk::Compressor;
 
 use super::blocks::BlockFormat;
 
-/// zstd's level.
-const LEVEL: i32 = 9;
+/// zstd's level. Level 9 saves two percent more and takes twice the time.
+const LEVEL: i32 = 6;
 
 /// The format. It has no state.
 pub(super) struct Zstd;
 
 impl BlockFormat for Zstd {
     const BLOCK: usize = 4 * 1024 * 1024;
-    const DICTIONARY: usize = 0;
     type Check = ();
 
     fn header(&self) -> &'static [u8] {
         &[]
     }
 
-    fn compress(_dictionary: &[u8], block: &[u8]) -> io::Result<(Vec<u8>, ())> {
+    fn compress(block: &[u8]) -> io::Result<(Vec<u8>, ())> {
         let mut compressor = Compressor::new(LEVEL)?;
         compressor.include_checksum(true)?;
         Ok((compressor.compress(block)?, ()))
