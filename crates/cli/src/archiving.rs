@@ -31,10 +31,7 @@ impl Archiving {
     /// # Errors
     ///
     /// When `SOURCE_DATE_EPOCH` is no number.
-    pub(crate) fn new(
-        description: &ReleaseDescription,
-        arguments: ArchiveArguments,
-    ) -> anyhow::Result<Self> {
+    pub(crate) fn new(description: &ReleaseDescription, arguments: ArchiveArguments) -> anyhow::Result<Self> {
         let ArchiveArguments { tar, zstd, no_cookie } = arguments;
         let wanted = tar || zstd || description.steps.contains(&Step::Tar);
         let (compression, suffix) =
@@ -81,12 +78,7 @@ impl Archiving {
     /// # Errors
     ///
     /// When it cannot be written.
-    pub(crate) fn pack(
-        &mut self,
-        tree: &Tree,
-        printer: &Printer,
-        report: &mut Report,
-    ) -> anyhow::Result<()> {
+    pub(crate) fn pack(&mut self, tree: &Tree, printer: &Printer, report: &mut Report) -> anyhow::Result<()> {
         let phase = printer.phase("tar");
         let without;
         let tree = if self.with_cookie {

@@ -90,7 +90,7 @@ pub struct ReleaseArguments {
     pub target: TargetArguments,
 
     /// Replace an existing release of this version without asking
-    #[arg(long, visible_alias = "force", short_alias = 'f', overrides_with = "no_overwrite")]
+    #[arg(long, overrides_with = "no_overwrite")]
     pub overwrite: bool,
 
     /// Ask before an existing release of this version is replaced (on a terminal; the default)
@@ -149,6 +149,10 @@ pub struct ArchiveArguments {
 /// Switches that are handed to `mix compile`.
 #[derive(Clone, Debug, Args)]
 pub struct CompileArguments {
+    /// Compile everything anew
+    #[arg(short, long)]
+    pub force: bool,
+
     /// Do not check that the dependencies are the ones of the lock file
     #[arg(long)]
     pub no_deps_check: bool,

@@ -67,10 +67,8 @@ impl Assembly<'_> {
     ///
     /// When it cannot be written, or a step fails; what was there before is then still there.
     pub(crate) fn write(mut self, json: bool) -> anyhow::Result<()> {
-        let options = DirectoryOptions {
-            manifest: Some(TreePath::new(MANIFEST)?),
-            made_by_steps: self.made_by_steps,
-        };
+        let options =
+            DirectoryOptions { manifest: Some(TreePath::new(MANIFEST)?), made_by_steps: self.made_by_steps };
         match &self.machine {
             Machine::Ending(_) => self.write_whole(&options)?,
             Machine::Running(_) => self.write_with_steps(&options)?,

@@ -101,6 +101,7 @@ impl<'a> Pipeline<'a> {
     /// When it does not compile.
     pub(crate) fn compile(&mut self, arguments: &CompileArguments, no_compile: bool) -> anyhow::Result<()> {
         let options = CompileOptions {
+            force: arguments.force,
             no_compile,
             no_deps_check: arguments.no_deps_check,
             no_archives_check: arguments.no_archives_check,
@@ -187,7 +188,8 @@ impl<'a> Pipeline<'a> {
             }
         }
         if !self.request.run_steps && description.steps.contains(&Step::Custom) {
-            self.printer.say("  the custom steps of the release are not run, so what they change is not shown");
+            self.printer
+                .say("  the custom steps of the release are not run, so what they change is not shown");
         }
         Ok(description)
     }

@@ -6,6 +6,8 @@ use etf::Term;
 /// Flags of `mix compile` that `mix release` hands on (see `mix help compile`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CompileOptions {
+    /// `--force`: everything is compiled anew.
+    pub force: bool,
     /// `--no-compile`: nothing is compiled, code paths are set up all the same.
     pub no_compile: bool,
     /// `--no-deps-check`: dependencies are taken as they are.
@@ -19,6 +21,7 @@ pub struct CompileOptions {
 impl CompileOptions {
     pub(crate) fn to_term(self) -> Term {
         let flags = [
+            (self.force, "--force"),
             (self.no_compile, "--no-compile"),
             (self.no_deps_check, "--no-deps-check"),
             (self.no_archives_check, "--no-archives-check"),

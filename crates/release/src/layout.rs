@@ -119,7 +119,11 @@ mod tests {
     use crate::source::FileKind;
 
     fn plan(spec: &ReleaseSpec, machine: &Memory) -> Result<Plan, ReleaseError> {
-        let materials = Materials { launcher: "/beamship-launcher".into(), cookie: b"secret".to_vec(), additional: Vec::new() };
+        let materials = Materials {
+            launcher: "/beamship-launcher".into(),
+            cookie: b"secret".to_vec(),
+            additional: Vec::new(),
+        };
         Plan::make(spec, &materials, machine)
     }
 

@@ -37,9 +37,9 @@ use crate::{Progress, Tree, TreePath};
 use assemble::{assemble, finish_directories};
 pub use error::DirectoryError;
 use foreign::{Carried, Ownership, carry, sweep};
+use lock::TargetLock;
 pub use published::Published;
 pub use snapshot::Snapshot;
-use lock::TargetLock;
 use staging::{Replacement, Staging};
 use target::Target;
 
@@ -81,9 +81,11 @@ pub fn write(
     options: &DirectoryOptions,
     progress: &dyn Progress,
 ) -> Result<Written, DirectoryError> {
-    let no_steps: Option<fn(&Published<'_>) -> Result<(), DirectoryError>> = None;
-    write_with(tree, target, options, progress, Replacement::OneStep, no_steps)
+    write_with(tree, target, options, progress, Replacement::OneStep, None::<NoSteps>)
 }
+
+/// The type of steps that are not there.
+type NoSteps = fn(&Published<'_>) -> Result<(), DirectoryError>;
 
 /// Writes a tree as a directory like [`write`], and then lets `steps` work on it at its place.
 ///
@@ -179,10 +181,7 @@ fn end_steps<E: From<DirectoryError>>(
 }
 
 /// Which files of the directory at the target are its own; `None` when there is none.
-fn earlier_release(
-    target: &Target,
-    options: &DirectoryOptions,
-) -> Result<Option<Ownership>, DirectoryError> {
+fn earlier_release(target: &Target, options: &DirectoryOptions) -> Result<Option<Ownership>, DirectoryError> {
     if !target.check()? {
         return Ok(None);
     }

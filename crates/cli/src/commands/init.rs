@@ -58,8 +58,11 @@ pub(crate) fn run(
         let text = serde_json::to_string_pretty(&all).context("cannot write the result as JSON")?;
         writeln!(anstream::stdout(), "{text}")?;
     }
-    let kept: Vec<_> =
-        all.iter().filter(|file| file.change == Change::Kept).map(|file| format!("`{}`", file.path)).collect();
+    let kept: Vec<_> = all
+        .iter()
+        .filter(|file| file.change == Change::Kept)
+        .map(|file| format!("`{}`", file.path))
+        .collect();
     if kept.is_empty() || arguments.dry_run {
         return Ok(());
     }

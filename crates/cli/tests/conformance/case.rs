@@ -11,7 +11,8 @@ use crate::toolchain::{Toolchain, case_directory, copy};
 pub(crate) fn check(name: &str) {
     let toolchain = Toolchain::get();
     let folder = case_directory().join(name);
-    let script = std::fs::read_to_string(folder.join("run")).unwrap_or_else(|error| panic!("{folder}/run: {error}"));
+    let script =
+        std::fs::read_to_string(folder.join("run")).unwrap_or_else(|error| panic!("{folder}/run: {error}"));
     if !applies(&script, toolchain) {
         eprintln!("{name} does not apply to Elixir {}", toolchain.elixir);
         return;

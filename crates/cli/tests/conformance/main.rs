@@ -2,8 +2,8 @@
 //! folder.
 //!
 //! A case is a folder of `cases/`: files that are laid over the project in `fixture/`, a shell script `run`, and
-//! `expected`, all that the script prints and its exit status. Its name starts with the numbers of what it shows (R, T, I,
-//! P, X and a number, as in the table of `docs/conformance.md`). A line `# elixir: >= 1.16` in `run` says where it applies.
+//! `expected`, all that the script prints and its exit status. Its name starts with the numbers of what it shows: R
+//! (`Mix.Release`), T (`mix release`), I (`mix release.init`), P (`Config.Provider`), X (found beside them). A line `# elixir: >= 1.16` in `run` says where it applies.
 //! Where versions of Elixir differ, `expected.1.14` is looked for before `expected`.
 //!
 //! `BEAMSHIP_UPDATE_CASES=usual` writes `expected` anew (with the newest Elixir), `BEAMSHIP_UPDATE_CASES=special` writes

@@ -82,7 +82,8 @@ pub(crate) fn undocumented(
             if config(ours) != config(theirs) {
                 found.push(format!("{path}: {:?}, and not {:?}", config(ours), config(theirs)));
             }
-        } else if !may_differ && !equal(path, &std::fs::read(ours).unwrap(), &std::fs::read(theirs).unwrap()) {
+        } else if !may_differ && !equal(path, &std::fs::read(ours).unwrap(), &std::fs::read(theirs).unwrap())
+        {
             found.push(format!("{path} has other content"));
         }
     }
@@ -92,9 +93,10 @@ pub(crate) fn undocumented(
 /// Whether two files of a release are the same but for what is documented.
 fn equal(path: &str, ours: &[u8], theirs: &[u8]) -> bool {
     if path.ends_with(".bat") {
-        // Mix before 1.15 forgets the reboot for runtime.exs.
+        // Mix before 1.15 forgets the reboot for runtime.exs, and writes it wrongly for other providers.
         let mode = |text: &[u8]| {
-            String::from_utf8_lossy(text).replace("-elixir config_provider_reboot_mode", "-mode")
+            let text = String::from_utf8_lossy(text).replace("-elixir -config", "-elixir config");
+            text.replace("-elixir config_provider_reboot_mode", "-mode")
         };
         mode(ours) == mode(theirs)
     } else if path.ends_with(".boot") {

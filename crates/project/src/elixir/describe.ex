@@ -66,8 +66,19 @@ defmodule Beamship.Bridge.Describe do
       archive_directory: archive_directory(choice),
       overwrite: Options.flag(options, :overwrite, false),
       quiet: Options.flag(options, :quiet, false),
-      notices: notices
+      notices: windows_notices(options, executables) ++ notices
     }
+  end
+
+  # Mix says so of every release; who has not asked for Windows need not know.
+  defp windows_notices(options, executables) do
+    file = elixir_bin() && Path.join(elixir_bin(), "elixir.bat")
+
+    if options[:include_executables_for] && :windows in executables && !(file && File.regular?(file)) do
+      [{:warning, "this installation of Elixir has no elixir.bat and iex.bat, without which bin/NAME.bat cannot start the release"}]
+    else
+      []
+    end
   end
 
   # Functions among the options are called once, however often a release is asked for.

@@ -39,11 +39,7 @@ pub(super) fn recover(
 
 /// Puts the earlier release back where the custom steps of the new one were interrupted. Whatever is in that one and not
 /// provably its own stays: a system may have been started from it.
-fn undo(
-    staging: &mut Staging,
-    target: &Target,
-    manifest: Option<&TreePath>,
-) -> Result<(), DirectoryError> {
+fn undo(staging: &mut Staging, target: &Target, manifest: Option<&TreePath>) -> Result<(), DirectoryError> {
     staging.take_back(target)?;
     if fs::symlink_metadata(&target.path).is_err() {
         return Ok(());

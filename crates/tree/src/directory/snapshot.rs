@@ -58,10 +58,7 @@ fn state(metadata: &fs::Metadata) -> State {
 
 /// Everything below a directory, links not followed; a directory before what it holds. What vanishes meanwhile was not
 /// there.
-pub(super) fn walk(
-    root: &Path,
-    visit: &mut dyn FnMut(PathBuf, &fs::Metadata),
-) -> Result<(), DirectoryError> {
+pub(super) fn walk(root: &Path, visit: &mut dyn FnMut(PathBuf, &fs::Metadata)) -> Result<(), DirectoryError> {
     let mut left = vec![PathBuf::new()];
     while let Some(directory) = left.pop() {
         let here = root.join(&directory);

@@ -57,8 +57,7 @@ fn write_how(
     progress: &dyn Progress,
     how: Replacement,
 ) -> Result<Written, DirectoryError> {
-    let no_steps: Option<fn(&Published<'_>) -> Result<(), DirectoryError>> = None;
-    write_with(tree, target, options, progress, how, no_steps)
+    write_with(tree, target, options, progress, how, None::<NoSteps>)
 }
 
 fn path(text: &str) -> TreePath {

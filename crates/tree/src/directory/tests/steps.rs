@@ -47,7 +47,8 @@ fn what_they_write_and_change_is_the_releases_own() {
         Ok(())
     })
     .unwrap();
-    let own = ["bin", "bin/app", "bin/link", "etc", "etc/unit", "releases", MANIFEST, "releases/start_erl.data"];
+    let own =
+        ["bin", "bin/app", "bin/link", "etc", "etc/unit", "releases", MANIFEST, "releases/start_erl.data"];
     assert_eq!(seen, own);
     let found = snapshot(&place.target);
     assert_eq!(found[MANIFEST].lines().collect::<Vec<_>>(), own);
