@@ -11,6 +11,7 @@ use tree::directory::{self, DirectoryOptions, Published};
 use tree::{Content, Node, Tree, TreePath};
 
 use crate::archiving::Archiving;
+use crate::interruption::Watch;
 use crate::pipeline::explain;
 use crate::printer::{Phase, Printer, count, size};
 use crate::report::Report;
@@ -104,6 +105,7 @@ impl Assembly<'_> {
         let Self { printer, report, plan, description, archive, machine, .. } = self;
         let Machine::Running(bridge) = machine else { return Ok(()) };
         let phase = printer.phase("assemble");
+        let watch = Watch::over(bridge.process_id())?;
         let steps = |published: &Published<'_>| {
             let (files, bytes) = published.written();
             report.assembled(files, bytes, &phase);
@@ -118,7 +120,7 @@ impl Assembly<'_> {
         };
         let result = directory::write_then(&plan.tree, &description.spec.path, options, &phase, steps);
         phase.abandon();
-        result.map(|_| ())
+        result.map(|_| ()).map_err(|error| watch.explain(error))
     }
 
     /// Prints the plan instead of writing it.

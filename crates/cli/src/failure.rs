@@ -4,6 +4,8 @@ use std::error::Error;
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
+use crate::interruption::Interrupted;
+
 /// Mix has said all there is to say; its output has been passed on.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
@@ -34,7 +36,7 @@ pub(crate) fn print(error: &anyhow::Error) -> ExitCode {
     let colour = std::io::stderr().is_terminal();
     let (red, reset) = if colour { ("\u{1b}[31m", "\u{1b}[0m") } else { ("", "") };
     let _ = writeln!(anstream::stderr(), "{red}error{reset}: {text}");
-    ExitCode::FAILURE
+    error.downcast_ref::<Interrupted>().map_or(ExitCode::FAILURE, Interrupted::status)
 }
 
 /// Whoever read our stdout has had enough (`beamship … | head`): nothing went wrong.

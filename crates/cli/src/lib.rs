@@ -9,6 +9,7 @@ mod commands;
 mod cookie;
 mod failure;
 pub mod files;
+mod interruption;
 mod launcher_file;
 mod pipeline;
 mod printer;

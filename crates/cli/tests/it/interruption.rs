@@ -1,9 +1,57 @@
 //! `kill -9` of a rebuild, at many moments: what stands at the target starts, always.
 
+use std::io::Read;
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::files::wait_until;
 use crate::project;
 use crate::sandbox::{Sandbox, succeed};
+
+/// While custom steps run, the release at its place is not finished: an interrupt puts the earlier one back.
+#[test]
+fn an_interrupt_while_steps_run_puts_the_earlier_release_back() {
+    let sandbox = Sandbox::new();
+    let demo = project::demo(&sandbox, "demo");
+    let released = demo.join("_build/prod/rel/demo");
+    succeed(&mut sandbox.beamship(&demo, &["release"]));
+    let before = std::fs::read_to_string(released.join("releases/MANIFEST")).unwrap();
+
+    let mix_exs = std::fs::read_to_string(demo.join("mix.exs")).unwrap();
+    let steps = "releases: [demo: [steps: [:assemble, fn release ->
+        File.write!(Path.join(release.path, \"made\"), \"\")
+        Process.sleep(:infinity)
+        release
+      end]]]";
+    std::fs::write(demo.join("mix.exs"), mix_exs.replace("releases: [demo: []]", steps)).unwrap();
+    for signal in [Signal::INT, Signal::TERM, Signal::KILL] {
+        let mut child = sandbox
+            .beamship(&demo, &["release", "--quiet"])
+            .stderr(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        wait_until("the step runs", || released.join("made").exists());
+        kill_process(Pid::from_child(&child), signal).unwrap();
+        let mut said = String::new();
+        child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+        let status = child.wait().unwrap();
+        if signal == Signal::KILL {
+            // Nobody could put it back; the next build does.
+            std::fs::write(demo.join("mix.exs"), mix_exs.replace("demo: []", "demo: [version: \"9.0.0\"]"))
+                .unwrap();
+            succeed(&mut sandbox.beamship(&demo, &["release", "--quiet"]));
+            assert!(!released.join("releases/0.1.0").exists());
+            // It was not provably of the release that was never finished.
+            assert!(released.join("made").exists());
+        } else {
+            assert_eq!(status.code(), Some(128 + signal.as_raw()), "{said}");
+            assert!(said.contains("the build was interrupted by signal"), "{said}");
+            assert!(!released.join("made").exists());
+            assert_eq!(std::fs::read_to_string(released.join("releases/MANIFEST")).unwrap(), before);
+        }
+    }
+}
 
 const MOMENTS: u32 = 24;
 

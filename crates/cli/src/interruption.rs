@@ -1,0 +1,76 @@
+//! An interrupt while custom steps work on a release.
+//!
+//! Everywhere else a build may simply die: nothing is published yet, or everything is. While steps run, the release at the
+//! target is not finished. So Ctrl-C, SIGTERM and SIGHUP end the virtual machine that runs the steps, which then have
+//! failed, and the earlier release comes back.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI32, Ordering};
+use std::thread::JoinHandle;
+
+use anyhow::Context;
+use rustix::process::{Pid, Signal, kill_process};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::{Handle, Signals};
+
+/// The user, or whoever runs the build, has ended it.
+#[derive(Debug, thiserror::Error)]
+#[error("the build was interrupted by signal {signal}: the release is what it was before")]
+pub(crate) struct Interrupted {
+    signal: i32,
+}
+
+impl Interrupted {
+    /// 128 and the number of the signal, as shells have it.
+    pub(crate) fn status(&self) -> ExitCode {
+        ExitCode::from(u8::try_from(128 + self.signal).unwrap_or(1))
+    }
+}
+
+/// Waits for signals as long as it lives.
+pub(crate) struct Watch {
+    handle: Handle,
+    thread: Option<JoinHandle<()>>,
+    signal: Arc<AtomicI32>,
+}
+
+impl Watch {
+    /// From now on a signal ends the process with this id instead of this one.
+    ///
+    /// # Errors
+    ///
+    /// When the operating system refuses.
+    pub(crate) fn over(process: u32) -> anyhow::Result<Self> {
+        let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP]).context("cannot watch for interrupts")?;
+        let handle = signals.handle();
+        let signal = Arc::new(AtomicI32::new(0));
+        let seen = Arc::clone(&signal);
+        let thread = std::thread::spawn(move || {
+            for number in signals.forever() {
+                seen.store(number, Ordering::SeqCst);
+                if let Some(pid) = i32::try_from(process).ok().and_then(Pid::from_raw) {
+                    let _ = kill_process(pid, Signal::KILL);
+                }
+            }
+        });
+        Ok(Self { handle, thread: Some(thread), signal })
+    }
+
+    /// The interrupt, when there was one; otherwise what went wrong by itself.
+    pub(crate) fn explain(&self, error: anyhow::Error) -> anyhow::Error {
+        match self.signal.load(Ordering::SeqCst) {
+            0 => error,
+            signal => Interrupted { signal }.into(),
+        }
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.handle.close();
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
