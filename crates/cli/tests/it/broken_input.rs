@@ -122,7 +122,13 @@ fn in_mix_exs(demo: &Utf8Path, from: &str, to: &str) {
 #[test]
 fn unknown_application() {
     broken(
-        |demo| in_mix_exs(demo, "include_executables_for: [:unix]", "applications: [nowhere: :permanent]"),
+        |demo| {
+            in_mix_exs(
+                demo,
+                "releases: [demo: []]",
+                "releases: [demo: [applications: [nowhere: :permanent]]]",
+            )
+        },
         &["cannot find the application `nowhere`", "hint: "],
     );
 }
@@ -130,7 +136,13 @@ fn unknown_application() {
 #[test]
 fn wrong_mode() {
     broken(
-        |demo| in_mix_exs(demo, "include_executables_for: [:unix]", "applications: [greeter: :sometimes]"),
+        |demo| {
+            in_mix_exs(
+                demo,
+                "releases: [demo: []]",
+                "releases: [demo: [applications: [greeter: :sometimes]]]",
+            )
+        },
         &["unknown mode `sometimes` for the application `greeter`", "hint: "],
     );
 }
