@@ -68,7 +68,7 @@ fn another_node_is_not_taken_for_the_one() {
     assert!(matches!(&error, NodeError::OtherNode(name) if name == "probe@localhost"), "{error}");
 }
 
-/// Names that the node assigns come from a pool: connections one after the other make no atoms.
+/// Names that the node assigns come from a pool: connections one after the other make no atoms, and cost no memory.
 #[test]
 fn connections_leave_nothing_behind() {
     let count = |what: &str| {
@@ -76,16 +76,24 @@ fn connections_leave_nothing_behind() {
         term(&value).as_integer().unwrap()
     };
     let measure = || ["atom_count", "process_count", "port_count"].map(count);
+    let memory = || {
+        call("erlang", "garbage_collect", vec![]);
+        let Reply::Returned(value) = call("erlang", "memory", vec![Term::atom("total")]) else { panic!() };
+        term(&value).as_integer().unwrap()
+    };
+    // What is called for the first time loads modules.
     for _ in 0..20 {
-        measure();
+        (measure(), memory());
     }
     // The other tests use the node as well, and their atoms, processes and ports are a few.
-    let before = measure();
-    for _ in 0..300 {
+    let (before, memory_before) = (measure(), memory());
+    for _ in 0..10_000 {
         drop(connect());
     }
     let after = measure();
     for (before, after) in before.into_iter().zip(after) {
         assert!(after - before < 100, "{before} became {after}");
     }
+    let growth = memory() - memory_before;
+    assert!(growth < 2_000_000, "the node has grown by {growth} bytes");
 }
