@@ -1,8 +1,5 @@
 //! The tarball of a release: whether, where and with which times it is made.
 
-use std::process::Command;
-
-use anyhow::Context;
 use camino::{Utf8Path, Utf8PathBuf};
 use project::{ReleaseDescription, Step};
 use release::MANIFEST;
@@ -11,6 +8,7 @@ use tree::directory::Published;
 use tree::{Content, Node, Tree, TreePath, manifest_text};
 
 use crate::arguments::ArchiveArguments;
+use crate::modification_time::modification_time;
 use crate::printer::{Printer, count, size};
 use crate::report::{ArchiveReport, Report};
 
@@ -38,12 +36,7 @@ impl Archiving {
             if zstd { (Compression::Zstd, "tar.zst") } else { (Compression::Gzip, "tar.gz") };
         let spec = &description.spec;
         let file = format!("{}-{}.{suffix}", spec.name, spec.version);
-        let modified = match std::env::var("SOURCE_DATE_EPOCH") {
-            Ok(text) if !text.is_empty() => text
-                .parse()
-                .with_context(|| format!("SOURCE_DATE_EPOCH is `{text}`, which is no number of seconds"))?,
-            _ => commit_time(&spec.project_directory),
-        };
+        let modified = modification_time(&spec.project_directory)?.unwrap_or(0);
         Ok(Self {
             wanted,
             made: false,
@@ -110,14 +103,4 @@ fn without_cookie(tree: &Tree) -> anyhow::Result<Tree> {
     let content = Content::Bytes(text.into_bytes().into());
     tree.replace(TreePath::new(MANIFEST)?, Node::File { mode: 0o644, content })?;
     Ok(tree)
-}
-
-/// When the commit that is checked out was made, in seconds since 1970; 0 where there is none to ask about.
-fn commit_time(directory: &Utf8Path) -> u64 {
-    let git = Command::new("git")
-        .args(["-C", directory.as_str(), "log", "-1", "--format=%ct"])
-        .stderr(std::process::Stdio::null())
-        .output();
-    let text = git.ok().filter(|output| output.status.success()).map(|output| output.stdout);
-    text.and_then(|text| String::from_utf8(text).ok()?.trim().parse().ok()).unwrap_or(0)
 }

@@ -2,8 +2,12 @@
 //!
 //! Nothing is decided here. Each command turns its arguments into settings of its own.
 
+mod digest;
+
 use camino::Utf8PathBuf;
 use clap::{Args, Parser, Subcommand};
+
+pub use self::digest::{CleanArguments, DigestArguments, DigestCommand};
 
 /// Builds releases of Elixir, Phoenix and Erlang applications.
 #[derive(Debug, Parser)]
@@ -46,6 +50,9 @@ pub enum Command {
 
     /// Assemble the release of a project whose dependencies and assets are ready (≙ `mix release`)
     Release(ReleaseArguments),
+
+    /// Fingerprint and compress static assets (≙ `mix phx.digest`)
+    Digest(DigestArguments),
 
     /// Write the templates of vm.args, remote.vm.args, env.sh and env.bat into rel/ (≙ `mix release.init`)
     Init(InitArguments),

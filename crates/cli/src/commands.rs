@@ -2,6 +2,7 @@
 
 mod build;
 mod completions;
+mod digest;
 mod init;
 mod man;
 mod release;
@@ -19,6 +20,7 @@ pub(crate) fn run(arguments: &Arguments, printer: &Printer) -> anyhow::Result<()
     match &arguments.command {
         Command::Build(arguments) => build::run(arguments, global, printer),
         Command::Release(arguments) => release::run(arguments, global, printer),
+        Command::Digest(arguments) => digest::run(arguments, global, printer),
         Command::Init(arguments) => init::run(arguments, global, printer),
         Command::Completions(arguments) => completions::run(arguments),
         Command::Man => man::run(),

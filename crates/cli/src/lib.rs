@@ -11,6 +11,7 @@ mod failure;
 pub mod files;
 mod interruption;
 mod launcher_file;
+mod modification_time;
 mod pipeline;
 mod printer;
 mod report;

@@ -36,6 +36,6 @@ mod source;
 pub use bridge::{Bridge, Dependencies, Outcome, ProjectInformation};
 pub use description::{NextStep, Notice, ReleaseDescription, ReleaseLocation, Step};
 pub use error::{BridgeError, Phase};
-pub use options::BridgeOptions;
+pub use options::{BridgeOptions, user_cache};
 pub use output::{Output, Sink, Stream};
 pub use request::{CompileOptions, ReleaseRequest};

@@ -64,7 +64,8 @@ impl fmt::Debug for BridgeOptions {
 
 /// `$XDG_CACHE_HOME/beamship`, by default `~/.cache/beamship`. Relative paths are ignored, as the XDG base directory
 /// specification demands.
-fn user_cache() -> Option<Utf8PathBuf> {
+#[must_use]
+pub fn user_cache() -> Option<Utf8PathBuf> {
     let absolute =
         |name: &str| std::env::var(name).ok().map(Utf8PathBuf::from).filter(|path| path.is_absolute());
     let base = absolute("XDG_CACHE_HOME")

@@ -141,7 +141,7 @@ fn unknown_application() {
                 demo,
                 "releases: [demo: []]",
                 "releases: [demo: [applications: [nowhere: :permanent]]]",
-            )
+            );
         },
         &["cannot find the application `nowhere`", "hint: "],
     );
@@ -155,7 +155,7 @@ fn wrong_mode() {
                 demo,
                 "releases: [demo: []]",
                 "releases: [demo: [applications: [greeter: :sometimes]]]",
-            )
+            );
         },
         &["unknown mode `sometimes` for the application `greeter`", "hint: "],
     );

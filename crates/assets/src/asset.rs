@@ -1,0 +1,65 @@
+//! A file that is digested.
+
+use md5::Digest as _;
+
+use crate::cache::{Key, hexadecimal};
+use crate::name;
+use crate::options::Options;
+use crate::references::{self, Reference};
+
+/// A file of the input, as far as it has to be known before names are given.
+#[derive(Debug)]
+pub(crate) struct Asset {
+    /// Its path in the input.
+    pub(crate) logical: String,
+    /// Bytes of it.
+    pub(crate) size: u64,
+    /// MD5 of its content.
+    pub(crate) md5: String,
+    /// SHA-512 of its content.
+    pub(crate) sha512: Key,
+    /// What it refers to.
+    pub(crate) references: Vec<Reference>,
+    /// Its content, when there are references in it.
+    pub(crate) content: Option<Vec<u8>>,
+}
+
+impl Asset {
+    /// Looks at a file's content, and keeps it when names in it may have to be replaced.
+    pub(crate) fn new(logical: String, content: Vec<u8>, options: &Options, hashed: bool) -> (Self, Vec<u8>) {
+        let references =
+            if hashed { Vec::new() } else { references_of(&logical, &content, options.languages) };
+        let asset = Self {
+            size: content.len() as u64,
+            md5: md5_of(&content),
+            sha512: sha512_of(&content),
+            content: (!references.is_empty()).then(|| content.clone()),
+            references,
+            logical,
+        };
+        (asset, content)
+    }
+}
+
+fn references_of(logical: &str, content: &[u8], languages: bool) -> Vec<Reference> {
+    match (name::extension(logical), languages) {
+        (".css", true) => references::css::references(content),
+        (".js" | ".mjs", true) => references::javascript::references(content),
+        (".map", true) => references::source_map::references(content),
+        (".html" | ".htm", true) => references::import_map::references(content),
+        (".css", false) => references::phoenix::css(content),
+        (".js", false) => references::phoenix::javascript(content),
+        (".map", false) => references::phoenix::source_map(content),
+        _ => Vec::new(),
+    }
+}
+
+/// MD5 in hexadecimal digits.
+pub(crate) fn md5_of(content: &[u8]) -> String {
+    hexadecimal(&md5::Md5::digest(content))
+}
+
+/// SHA-512.
+pub(crate) fn sha512_of(content: &[u8]) -> Key {
+    sha2::Sha512::digest(content).into()
+}

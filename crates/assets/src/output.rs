@@ -1,0 +1,101 @@
+//! Files that are written: each whole or not at all, and not when they are there already.
+
+use std::collections::BTreeSet;
+use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use camino::{Utf8Path, Utf8PathBuf};
+use rustix::fs::{FlockOperation, flock};
+
+use crate::error::AssetsError;
+
+/// How names of unfinished files begin; walks leave out what begins with a dot.
+const UNFINISHED: &str = ".beamship-digest-";
+
+/// A directory that one run at a time writes to.
+pub(crate) struct Output {
+    root: Utf8PathBuf,
+    /// Directories that exist, and hold no unfinished files of earlier runs.
+    ready: Mutex<BTreeSet<String>>,
+    written: AtomicU64,
+    // The kernel gives the lock back when the process ends, however it ends.
+    _lock: fs_err::File,
+}
+
+impl Output {
+    /// Waits until no other run writes to the directory. `waiting` is called when that takes a while.
+    pub(crate) fn lock(root: &Utf8Path, waiting: &dyn Fn()) -> Result<Self, AssetsError> {
+        let directory = fs_err::File::open(root)?;
+        if flock(&directory, FlockOperation::NonBlockingLockExclusive).is_err() {
+            waiting();
+            rustix::io::retry_on_intr(|| flock(&directory, FlockOperation::LockExclusive)).map_err(
+                |error| std::io::Error::new(error.kind(), format!("cannot lock `{root}`: {error}")),
+            )?;
+        }
+        let ready = Mutex::default();
+        Ok(Self { root: root.to_owned(), ready, written: AtomicU64::new(0), _lock: directory })
+    }
+
+    pub(crate) fn path(&self, relative: &str) -> Utf8PathBuf {
+        self.root.join(relative)
+    }
+
+    /// How many files were written so far.
+    pub(crate) fn written(&self) -> u64 {
+        self.written.load(Ordering::Relaxed)
+    }
+
+    /// Whether a file has this content.
+    pub(crate) fn has(&self, relative: &str, content: &[u8]) -> bool {
+        let path = self.path(relative);
+        let same_size = fs_err::symlink_metadata(&path)
+            .is_ok_and(|metadata| metadata.is_file() && metadata.len() == content.len() as u64);
+        same_size && fs_err::read(&path).is_ok_and(|found| found == content)
+    }
+
+    /// Writes a file unless it is there with the same content.
+    pub(crate) fn write(&self, relative: &str, content: &[u8]) -> Result<(), AssetsError> {
+        if self.has(relative, content) {
+            return Ok(());
+        }
+        let path = self.path(relative);
+        let directory = self.directory(crate::name::directory(relative))?;
+        let named = |error: std::io::Error| {
+            std::io::Error::new(error.kind(), format!("cannot write `{path}`: {error}"))
+        };
+        let mut file = tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(&directory)?;
+        file.write_all(content).map_err(named)?;
+        file.as_file().set_permissions(std::fs::Permissions::from_mode(0o644)).map_err(named)?;
+        file.persist(&path).map_err(|error| named(error.error))?;
+        self.written.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Removes a file, if it is there.
+    pub(crate) fn remove(&self, relative: &str) -> Result<bool, AssetsError> {
+        match fs_err::remove_file(self.path(relative)) {
+            Ok(()) => Ok(true),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Creates a directory, and removes what a killed run has left there.
+    fn directory(&self, relative: &str) -> Result<Utf8PathBuf, AssetsError> {
+        let path = if relative.is_empty() { self.root.clone() } else { self.root.join(relative) };
+        let mut ready = self.ready.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if !ready.contains(relative) {
+            fs_err::create_dir_all(&path)?;
+            for entry in fs_err::read_dir(&path)? {
+                let entry = entry?;
+                if entry.file_name().to_string_lossy().starts_with(UNFINISHED) {
+                    fs_err::remove_file(entry.path())?;
+                }
+            }
+            ready.insert(relative.to_owned());
+        }
+        Ok(path)
+    }
+}

@@ -1,0 +1,162 @@
+//! `beamship digest` and `beamship digest clean`.
+
+use std::io::Write;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use anyhow::Context;
+use assets::{Choice, Encoder, Options, Summary};
+use camino::{Utf8Path, Utf8PathBuf};
+
+use crate::arguments::{CleanArguments, DigestArguments, DigestCommand, GlobalArguments};
+use crate::modification_time::modification_time;
+use crate::pipeline::project_directory;
+use crate::printer::{Phase, Printer, count, size};
+
+/// Digests assets, or cleans up what was digested.
+pub(crate) fn run(
+    arguments: &DigestArguments,
+    global: &GlobalArguments,
+    printer: &Printer,
+) -> anyhow::Result<()> {
+    let directory = match &global.directory {
+        Some(_) => project_directory(global)?,
+        None => Utf8PathBuf::new(),
+    };
+    match &arguments.command {
+        Some(DigestCommand::Clean(arguments)) => clean(arguments, &directory, global, printer),
+        None => digest(arguments, &directory, global, printer),
+    }
+}
+
+fn digest(
+    arguments: &DigestArguments,
+    directory: &Utf8Path,
+    global: &GlobalArguments,
+    printer: &Printer,
+) -> anyhow::Result<()> {
+    let input = directory.join(&arguments.input);
+    let output = arguments.output.as_ref().map_or_else(|| input.clone(), |output| directory.join(output));
+    let options = options(arguments, directory)?;
+    let phase = printer.phase("digest");
+    let digested = assets::digest(&input, &output, &options, &phase).and_then(|mut summary| {
+        for earlier in &arguments.carry {
+            summary.carried += assets::carry(&directory.join(earlier), &output)?;
+        }
+        Ok(summary)
+    });
+    let summary = match digested {
+        Ok(summary) => summary,
+        Err(error) => {
+            phase.abandon();
+            return Err(error.into());
+        }
+    };
+    let shown = arguments.output.as_ref().unwrap_or(&arguments.input);
+    phase.finish(&headline(&summary, shown));
+    if global.json {
+        let text = serde_json::to_string_pretty(&summary).context("cannot write the result as JSON")?;
+        writeln!(anstream::stdout(), "{text}")?;
+    } else {
+        printer.say(table(&summary).trim_end());
+    }
+    Ok(())
+}
+
+/// The settings that the command line asks for.
+fn options(arguments: &DigestArguments, directory: &Utf8Path) -> anyhow::Result<Options> {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    let modified = if arguments.compat { now } else { modification_time(directory)?.unwrap_or(now) };
+    let mut options = Options::usual(modified);
+    if arguments.compat {
+        options = options.compatible();
+    }
+    options.version = !arguments.no_vsn;
+    options.languages &= !arguments.no_modules;
+    options.content_digests &= !arguments.no_content_digests;
+    options.hashed &= !arguments.no_hashed;
+    options.encoders = Vec::new();
+    if !arguments.no_gzip {
+        options.encoders.push(Encoder::gzip(arguments.gzip));
+    }
+    options.encoders.extend(arguments.brotli.map(|level| Encoder::brotli(Some(level))));
+    options.encoders.extend(arguments.zstd.map(|level| Encoder::zstandard(Some(level))));
+    if !arguments.extensions.is_empty() {
+        let dotted = |text: &String| format!(".{}", text.trim().trim_start_matches('.'));
+        options.extensions = arguments.extensions.iter().map(dotted).collect();
+    }
+    options.cache = if arguments.no_cache { None } else { project::user_cache() };
+    Ok(options)
+}
+
+impl assets::Progress for Phase {
+    fn files(&self, done: usize, total: usize) {
+        self.progress(done, total);
+    }
+
+    fn waiting(&self) {
+        self.say("waiting for another digest that writes to this directory");
+    }
+}
+
+fn headline(summary: &Summary, output: &Utf8Path) -> String {
+    let mut text = format!("{} files in {output}", count(summary.files));
+    if summary.unchanged {
+        text.push_str(", nothing has changed");
+    } else {
+        text.push_str(&format!(
+            ", {} written",
+            count(usize::try_from(summary.written).unwrap_or(usize::MAX))
+        ));
+    }
+    if summary.carried > 0 {
+        text.push_str(&format!(", {} brought along", count(summary.carried)));
+    }
+    text
+}
+
+/// A line for each kind of file: how many, how large, and how large compressed.
+fn table(summary: &Summary) -> String {
+    let mut kinds: Vec<_> = summary.kinds.iter().filter(|(_, kind)| !kind.compressed.is_empty()).collect();
+    kinds.sort_by_key(|(name, kind)| (std::cmp::Reverse(kind.bytes), (*name).clone()));
+    let lines = kinds.into_iter().map(|(name, kind)| {
+        let name = if name.is_empty() { "(none)" } else { name.as_str() };
+        let compressed: Vec<String> =
+            kind.compressed.iter().map(|(suffix, bytes)| format!("{} as {suffix}", size(*bytes))).collect();
+        format!(
+            "  {name:<8} {:>6} files {:>10}   {}\n",
+            count(kind.files),
+            size(kind.bytes),
+            compressed.join(", ")
+        )
+    });
+    lines.collect()
+}
+
+fn clean(
+    arguments: &CleanArguments,
+    directory: &Utf8Path,
+    global: &GlobalArguments,
+    printer: &Printer,
+) -> anyhow::Result<()> {
+    let output = directory.join(&arguments.output);
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    let choice = if arguments.all {
+        Choice::All
+    } else {
+        Choice::Old { age: arguments.age, keep: arguments.keep, now }
+    };
+    let removed = assets::clean(&output, choice, arguments.dry_run)?;
+    if global.json {
+        let text = serde_json::to_string_pretty(&removed).context("cannot write the result as JSON")?;
+        writeln!(anstream::stdout(), "{text}")?;
+        return Ok(());
+    }
+    let verb = if arguments.dry_run { "would remove" } else { "removed" };
+    for path in &removed {
+        printer.say(&format!("  {verb} {}", arguments.output.join(path)));
+    }
+    if removed.is_empty() {
+        printer.say(&format!("There is nothing to remove in {}", arguments.output));
+    }
+    Ok(())
+}
