@@ -165,7 +165,7 @@ impl Elf {
             file.rpath = dynamic.text(elf::DT_RPATH)?;
             file.runpath = dynamic.text(elf::DT_RUNPATH)?;
             let flags = dynamic.value(elf::DT_FLAGS_1).unwrap_or(0);
-            file.ignores_default_directories = flags & u64::from(elf::DF_1_NODEFLIB.0) != 0;
+            file.ignores_default_directories = flags & elf::DF_1_NODEFLIB.0 != 0;
             file.needed_versions = dynamic.needed_versions()?;
             file.provided_versions = dynamic.provided_versions()?;
         }

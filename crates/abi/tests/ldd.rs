@@ -3,10 +3,18 @@
 //!
 //! `BEAMSHIP_LDD_ALL=1` widens it to every ELF file of `/usr/bin` and `/usr/lib`.
 
+#![allow(clippy::disallowed_methods, reason = "these tests look at the real machine")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail")]
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "what is compared, and what is left out, is said"
+)]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
-use abi::{DirectoryRoot, Finding, Reason, ReleaseFiles, closure, resolve};
+use beamship_abi::{DirectoryRoot, Finding, Reason, ReleaseFiles, closure, resolve};
 use camino::{Utf8Path, Utf8PathBuf};
 
 /// What a file loads, by path, and what it lacks, by name.
