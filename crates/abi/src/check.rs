@@ -33,7 +33,7 @@ pub struct FileReport {
 pub struct LibraryReport {
     /// Where it is in the system, links followed.
     pub path: Utf8PathBuf,
-    /// The newest symbol version that the release needs of it, by family, also through other libraries.
+    /// The newest symbol version that the release's own files need of it, by family.
     pub needed: Vec<SymbolVersion>,
     /// The newest symbol version that it provides, by family.
     pub provided: Vec<SymbolVersion>,
@@ -246,7 +246,7 @@ impl Libraries {
         for object in loaded.objects.iter().filter(|object| is_system(object)) {
             self.by_path.entry(object.real.clone()).or_insert_with(|| (Rc::clone(&object.elf), Vec::new()));
         }
-        for object in &loaded.objects {
+        for object in loaded.objects.iter().filter(|object| !is_system(object)) {
             for (library, needed) in needed(&object.elf) {
                 if let Some(provider) = loaded.called(library)
                     && let Some((_, versions)) = self.by_path.get_mut(&provider.real)

@@ -29,7 +29,7 @@ pub use closure::{Closure, Library, Reason, closure};
 pub use elf::{Elf, ElfError, NeededVersion, NeededVersions};
 pub use error::AbiError;
 pub use finding::Finding;
-pub use machine::Machine;
+pub use machine::{HEADER_SIZE, Machine};
 pub use release::ReleaseFiles;
 pub use root::{DirectoryRoot, ReadSeek, RootEntry, SystemRoot, resolve};
 pub use symbol_version::SymbolVersion;

@@ -5,6 +5,9 @@ use std::fmt;
 use object::elf;
 use serde::{Serialize, Serializer};
 
+/// As much of a file as says what it is for, in bytes.
+pub const HEADER_SIZE: usize = 20;
+
 /// An architecture: the instruction set, the size of its words and their byte order. Files of different ones cannot be
 /// in one process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -89,6 +92,15 @@ const KNOWN: &[Known] = &[
 impl Machine {
     pub(crate) fn new(number: u16, is_64: bool, is_little_endian: bool) -> Self {
         Self { number, is_64, is_little_endian }
+    }
+
+    /// The one that the first [`HEADER_SIZE`] bytes of a file name; none when it is no ELF file.
+    pub fn of_header(header: &[u8]) -> Option<Self> {
+        let [0x7f, b'E', b'L', b'F', class @ (1 | 2), order @ (1 | 2), ..] = header else { return None };
+        let number = [*header.get(18)?, *header.get(19)?];
+        let is_little_endian = *order == 1;
+        let number = if is_little_endian { u16::from_le_bytes(number) } else { u16::from_be_bytes(number) };
+        Some(Self { number, is_64: *class == 2, is_little_endian })
     }
 
     /// The architecture with this name in an OCI image's `platform`.

@@ -101,6 +101,13 @@ impl ReleaseFiles {
         Ok(())
     }
 
+    /// Takes out what stands at a path and below it; gives whether native code was there.
+    pub fn remove(&mut self, path: &Utf8Path) -> bool {
+        let before = self.paths().count();
+        self.nodes.retain(|known, _| !known.starts_with(path));
+        self.paths().count() < before
+    }
+
     /// The paths of the ELF files, sorted.
     pub fn paths(&self) -> impl Iterator<Item = &Utf8Path> {
         self.nodes.iter().filter(|(_, node)| matches!(node, Node::Elf(_))).map(|(path, _)| path.as_path())

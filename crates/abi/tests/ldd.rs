@@ -14,7 +14,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
-use beamship_abi::{DirectoryRoot, Finding, Reason, ReleaseFiles, closure, resolve};
+use beamship_abi::{DirectoryRoot, Finding, Reason, ReleaseFiles, check, closure, resolve};
 use camino::{Utf8Path, Utf8PathBuf};
 
 /// What a file loads, by path, and what it lacks, by name.
@@ -113,6 +113,40 @@ fn compare(root: &str) {
     }
     assert!(differing.is_empty(), "{} of {}:\n{}", differing.len(), answers.len(), differing.join("\n"));
     println!("{} files of {}", answers.len(), root.join(Utf8Path::new("/")));
+}
+
+/// What is too old here for files of another system, as the loader says it and as the check does.
+#[test]
+fn versions_that_this_machine_lacks() {
+    let toolchains = std::env::var("BEAMSHIP_TOOLCHAINS").unwrap_or("/opt/beamship-toolchains".to_owned());
+    let Ok(root) = DirectoryRoot::new(format!("{toolchains}/forky")) else {
+        eprintln!("left out: there is no root of forky");
+        return;
+    };
+    let machine = DirectoryRoot::new("/").unwrap();
+    let mut lacking = 0;
+    let mut files = elf_files(&root, "/usr/lib/erlang", 400);
+    files.extend(elf_files(&root, "/usr/bin", 100));
+    for file in files {
+        let file = root.join(&file);
+        let output =
+            Command::new("ldd").arg(&file).env_clear().env("PATH", "/usr/bin:/bin").output().unwrap();
+        let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+        // FILE: LIBRARY: version `VERSION' not found (required by OBJECT)
+        let versions = said.lines().filter_map(|line| line.split_once("version `")?.1.split_once('\''));
+        let expected: BTreeSet<String> = versions.map(|(version, _)| version.to_owned()).collect();
+        let mut alone = ReleaseFiles::new();
+        alone.add_file(&file, &file).unwrap();
+        let report = check(&alone, &machine, None).unwrap();
+        let versions = report.findings.iter().filter_map(|finding| match finding {
+            Finding::MissingVersion { version, .. } => Some(version.to_string()),
+            _ => None,
+        });
+        let versions: BTreeSet<String> = versions.collect();
+        assert_eq!(versions, expected, "{file}\n{said}");
+        lacking += usize::from(!versions.is_empty());
+    }
+    println!("{lacking} files of forky lack a version here");
 }
 
 #[test]

@@ -2,8 +2,12 @@
 //!
 //! Nothing is decided here. Each command turns its arguments into settings of its own.
 
+mod check;
+
 use camino::Utf8PathBuf;
 use clap::{Args, Parser, Subcommand};
+
+pub use check::{Check, CheckAbiArguments, CheckArguments};
 
 /// Builds releases of Elixir, Phoenix and Erlang applications.
 #[derive(Debug, Parser)]
@@ -49,6 +53,9 @@ pub enum Command {
 
     /// Write the templates of vm.args, remote.vm.args, env.sh and env.bat into rel/ (≙ `mix release.init`)
     Init(InitArguments),
+
+    /// Check a release before it is shipped
+    Check(CheckArguments),
 
     /// Print a completion script for a shell
     Completions(CompletionsArguments),
