@@ -2,12 +2,14 @@
 //!
 //! Nothing is decided here. Each command turns its arguments into settings of its own.
 
+mod check;
 mod digest;
 
 use camino::Utf8PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 pub use self::digest::{CleanArguments, DigestArguments, DigestCommand};
+pub use check::{Check, CheckAbiArguments, CheckArguments};
 
 /// Builds releases of Elixir, Phoenix and Erlang applications.
 #[derive(Debug, Parser)]
@@ -56,6 +58,9 @@ pub enum Command {
 
     /// Write the templates of vm.args, remote.vm.args, env.sh and env.bat into rel/ (≙ `mix release.init`)
     Init(InitArguments),
+
+    /// Check a release before it is shipped
+    Check(CheckArguments),
 
     /// Print a completion script for a shell
     Completions(CompletionsArguments),

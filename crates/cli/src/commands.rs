@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 mod build;
+mod check;
 mod completions;
 mod digest;
 mod init;
@@ -22,6 +23,7 @@ pub(crate) fn run(arguments: &Arguments, printer: &Printer) -> anyhow::Result<()
         Command::Release(arguments) => release::run(arguments, global, printer),
         Command::Digest(arguments) => digest::run(arguments, global, printer),
         Command::Init(arguments) => init::run(arguments, global, printer),
+        Command::Check(arguments) => check::run(arguments, global, printer),
         Command::Completions(arguments) => completions::run(arguments),
         Command::Man => man::run(),
     }

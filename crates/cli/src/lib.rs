@@ -2,6 +2,7 @@
 //!
 //! Everything that beamship knows how to do is in the other crates; here is what a user sees of it.
 
+mod abi_target;
 mod archiving;
 pub mod arguments;
 mod assembly;
@@ -12,8 +13,10 @@ pub mod files;
 mod interruption;
 mod launcher_file;
 mod modification_time;
+mod native_code;
 mod pipeline;
 mod printer;
+mod release_directory;
 mod report;
 
 use std::process::ExitCode;

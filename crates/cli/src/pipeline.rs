@@ -22,7 +22,7 @@ use crate::failure::AlreadyExplained;
 use crate::files::MachineFiles;
 use crate::printer::{Printer, Verbosity, count};
 use crate::report::Report;
-use crate::{cookie, launcher_file};
+use crate::{cookie, launcher_file, native_code};
 
 /// A build under way.
 pub(crate) struct Pipeline<'a> {
@@ -239,6 +239,7 @@ impl<'a> Pipeline<'a> {
             additional: additional(spec, &made_by_steps),
         };
         let plan = Plan::make(spec, &materials, &MachineFiles)?;
+        native_code::warn_of_other_architectures(&plan.tree, printer);
         report.plan(&plan);
         report.phase("plan", start.elapsed());
         Ok(Assembly {

@@ -1,0 +1,39 @@
+//! Arguments of `beamship check`.
+
+use camino::Utf8PathBuf;
+use clap::{Args, Subcommand};
+
+/// Arguments of `beamship check`.
+#[derive(Clone, Debug, Args)]
+pub struct CheckArguments {
+    /// What to check.
+    #[command(subcommand)]
+    pub check: Check,
+}
+
+/// The checks.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Check {
+    /// Check that the native code of a release finds its libraries, in the versions it needs, on a system
+    Abi(CheckAbiArguments),
+}
+
+/// Arguments of `beamship check abi`.
+#[derive(Clone, Debug, Args)]
+pub struct CheckAbiArguments {
+    /// Name of the release; needed when several have been built
+    #[arg(value_name = "NAME", conflicts_with = "release")]
+    pub name: Option<String>,
+
+    /// Directory of the release instead of `_build/ENV/rel/NAME`
+    #[arg(long, value_name = "DIR")]
+    pub release: Option<Utf8PathBuf>,
+
+    /// The system that the release will run on: a directory with its root file system (default: this machine)
+    #[arg(long, value_name = "DIR")]
+    pub target: Option<String>,
+
+    /// Leave out what is at or below this path of the release, such as `lib/app-0.1.0/priv/other` (repeatable)
+    #[arg(long, value_name = "PATH")]
+    pub ignore: Vec<Utf8PathBuf>,
+}

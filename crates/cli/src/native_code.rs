@@ -1,0 +1,88 @@
+//! A look at the native code of a planned release: is it all for one architecture?
+//!
+//! A NIF that was downloaded or compiled for another machine, or was left in `priv` by a build in a container, is not
+//! noticed before the first start. Reading twenty bytes of each file notices it now. Libraries and symbol versions are
+//! the business of `beamship check abi`.
+
+use std::io::Read;
+
+use abi::{HEADER_SIZE, Machine};
+use camino::Utf8Path;
+use tree::{Content, Node, Tree};
+
+use crate::printer::Printer;
+
+/// Warns of files for another architecture than that of the release's own programs.
+pub(crate) fn warn_of_other_architectures(tree: &Tree, printer: &Printer) {
+    for warning in other_architectures(tree) {
+        printer.warn(&warning);
+    }
+}
+
+fn other_architectures(tree: &Tree) -> Vec<String> {
+    let mut files = Vec::new();
+    for entry in tree.entries() {
+        if let Node::File { content: Content::Copy(file), .. } = entry.node
+            && !is_surely_not_native(file)
+            && let Some(machine) = machine_of(file)
+        {
+            files.push((entry.path.as_str(), machine));
+        }
+    }
+    // The virtual machine decides; a release without one is for the machine of its launcher.
+    let own = files.iter().find(|(path, _)| path.ends_with("/bin/beam.smp"));
+    let own = own.or_else(|| files.iter().find(|(path, _)| path.starts_with("bin/")));
+    let Some((_, own)) = own else { return Vec::new() };
+    let others = files.iter().filter(|(_, machine)| machine != own);
+    let warning = |(path, machine): &(&str, Machine)| {
+        format!(
+            "`{path}` is for {machine}, the release is for {own}\nhint: build the dependency that it belongs to for {own}; `beamship check abi` looks closer"
+        )
+    };
+    others.map(warning).collect()
+}
+
+/// Modules and applications: most of a release, and never native code.
+fn is_surely_not_native(file: &Utf8Path) -> bool {
+    matches!(file.extension(), Some("beam" | "app" | "ex" | "erl" | "hrl" | "eex" | "heex"))
+}
+
+/// The architecture of a file; none when it is no ELF file. One that cannot be read fails where it is copied.
+fn machine_of(file: &Utf8Path) -> Option<Machine> {
+    let mut header = Vec::with_capacity(HEADER_SIZE);
+    fs_err::File::open(file).ok()?.take(HEADER_SIZE as u64).read_to_end(&mut header).ok()?;
+    Machine::of_header(&header)
+}
+
+#[cfg(test)]
+mod tests {
+    use camino::Utf8PathBuf;
+    use tree::TreePath;
+
+    use super::*;
+
+    #[test]
+    fn the_virtual_machine_decides() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut tree = Tree::new();
+        let mut add = |path: &str, bytes: &[u8]| {
+            let file = directory.path().join(path.replace('/', "-"));
+            fs_err::write(&file, bytes).unwrap();
+            let content = Content::Copy(Utf8PathBuf::from_path_buf(file).unwrap());
+            tree.add(TreePath::new(path).unwrap(), Node::File { mode: 0o755, content }).unwrap();
+        };
+        let x86 = b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x03\0\x3e\0";
+        let arm = b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x03\0\xb7\0";
+        add("bin/demo", x86);
+        add("erts-13.1/bin/beam.smp", arm);
+        add("lib/demo-1/priv/nif.so", arm);
+        add("lib/demo-1/priv/notes.txt", b"\x7fELF? no");
+        add("lib/demo-1/priv/empty", b"");
+        let warnings = other_architectures(&tree);
+        assert_eq!(warnings.len(), 1);
+        assert!(
+            warnings[0].starts_with("`bin/demo` is for x86-64, the release is for aarch64\nhint: "),
+            "{warnings:?}"
+        );
+    }
+}

@@ -1,0 +1,56 @@
+//! Where a release is that has been built before.
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+use crate::arguments::GlobalArguments;
+use crate::pipeline::project_directory;
+
+/// A file that every release has.
+const MARK: &str = "releases/start_erl.data";
+
+/// The directory of a release: the one that is named, or the one in the project's build directory.
+///
+/// # Errors
+///
+/// When there is none, or several and no name.
+pub(crate) fn find(
+    global: &GlobalArguments,
+    given: Option<&Utf8Path>,
+    name: Option<&str>,
+) -> anyhow::Result<Utf8PathBuf> {
+    if let Some(given) = given {
+        let directory = given.canonicalize_utf8().map_err(|error| {
+            anyhow::anyhow!("cannot use `{given}` as the directory of a release: {error}")
+        })?;
+        if !directory.join(MARK).is_file() {
+            anyhow::bail!("`{given}` is not a release: it has no {MARK}");
+        }
+        return Ok(directory);
+    }
+    let environment = std::env::var("MIX_ENV").ok().filter(|value| !value.is_empty());
+    let environment = environment.as_deref().unwrap_or("prod");
+    let all = project_directory(global)?.join("_build").join(environment).join("rel");
+    let hint = "build one with `beamship build`, or name its directory with --release";
+    if let Some(name) = name {
+        let directory = all.join(name);
+        if !directory.join(MARK).is_file() {
+            anyhow::bail!("there is no release `{name}` in `{all}`\nhint: {hint}");
+        }
+        return Ok(directory);
+    }
+    let mut found = Vec::new();
+    for entry in all.read_dir_utf8().into_iter().flatten().flatten() {
+        if entry.path().join(MARK).is_file() {
+            found.push(entry.into_path());
+        }
+    }
+    found.sort();
+    match found.as_slice() {
+        [directory] => Ok(directory.clone()),
+        [] => anyhow::bail!("there is no release in `{all}`\nhint: {hint}"),
+        several => {
+            let names: Vec<_> = several.iter().filter_map(|path| path.file_name()).collect();
+            anyhow::bail!("there are several releases in `{all}`: {}\nhint: say which", names.join(", "))
+        }
+    }
+}
