@@ -59,10 +59,12 @@ impl Resolver<'_> {
     }
 }
 
-/// What stands before the last slash, without empty components; `.` when there is none (`Path.dirname/1`).
-fn directory_as_written(path: &str) -> String {
-    let components: Vec<&str> = name::directory(path).split('/').filter(|part| !part.is_empty()).collect();
-    if components.is_empty() { ".".to_owned() } else { components.join("/") }
+/// What stands before the last slash; `.` when there is none (`Path.dirname/1`).
+fn directory_as_written(path: &str) -> &str {
+    match name::directory(path).trim_end_matches('/') {
+        "" => ".",
+        directory => directory,
+    }
 }
 
 /// A name, and its query and fragment.

@@ -43,6 +43,7 @@ impl<'a> Pipeline<'a> {
     pub(crate) fn start(global: &GlobalArguments, printer: &'a Printer) -> anyhow::Result<Self> {
         let phase = printer.phase("project");
         let mut options = BridgeOptions::new(project_directory(global)?);
+        options.digest = std::env::current_exe().ok().and_then(|path| Utf8PathBuf::from_path_buf(path).ok());
         if printer.verbosity() == Verbosity::Verbose {
             options.sink = Some(Arc::new(|_: Stream, bytes: &[u8]| {
                 let _ = anstream::stderr().write_all(bytes);

@@ -3,6 +3,7 @@
 use std::io::Read;
 use std::time::{Duration, Instant};
 
+use camino::Utf8PathBuf;
 use etf::{AtomEncoding, Term};
 
 use crate::description::{NextStep, ReleaseDescription, ReleaseLocation};
@@ -31,6 +32,8 @@ pub struct Bridge {
     request: u64,
     information: ProjectInformation,
     loading: Outcome<()>,
+    /// [`BridgeOptions::digest`].
+    digest: Option<Utf8PathBuf>,
 }
 
 /// What a call gives, how long it took, and what was printed meanwhile.
@@ -93,7 +96,8 @@ impl Bridge {
             aliases: Vec::new(),
         };
         let loading = Outcome { value: (), duration: Duration::ZERO, output: Output::default() };
-        let mut bridge = Self { machine, collector, request: 0, information: empty, loading };
+        let digest = options.digest.clone();
+        let mut bridge = Self { machine, collector, request: 0, information: empty, loading, digest };
         let hello = bridge.call(Phase::Load, "hello", Term::nil(), information)?;
         bridge.information = hello.value;
         bridge.loading = Outcome { value: (), duration: started.elapsed(), output: hello.output };
@@ -137,7 +141,9 @@ impl Bridge {
     ///
     /// When a task of the alias fails.
     pub fn deploy_assets(&mut self) -> Result<Outcome<bool>, BridgeError> {
-        self.call(Phase::Assets, "deploy_assets", Term::nil(), |answer| answer.boolean("deployed"))
+        let digest = self.digest.as_ref();
+        let digest = digest.map_or_else(|| Term::atom("nil"), |program| Term::binary(program.as_str()));
+        self.call(Phase::Assets, "deploy_assets", digest, |answer| answer.boolean("deployed"))
     }
 
     /// Which release is meant and where it goes. It comes after [`Bridge::compile`].

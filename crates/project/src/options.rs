@@ -20,6 +20,9 @@ pub struct BridgeOptions {
     pub elixir: OsString,
     /// Directory for caches; the compiled bridge is kept in it. Without one it is compiled each time (about 0.5 s).
     pub cache: Option<Utf8PathBuf>,
+    /// The program whose `digest` command takes the place of `phx.digest` in `assets.deploy`. Without one the task of
+    /// Phoenix runs.
+    pub digest: Option<Utf8PathBuf>,
     /// Whether Mix colours what it prints.
     pub color: bool,
     /// Receives what Mix prints while it prints it; without one it is only collected.
@@ -35,6 +38,7 @@ impl BridgeOptions {
             environment: Vec::new(),
             elixir: OsString::from("elixir"),
             cache: user_cache(),
+            digest: None,
             color: false,
             sink: None,
         }
@@ -58,6 +62,7 @@ impl fmt::Debug for BridgeOptions {
             .field("environment", &variables)
             .field("elixir", &self.elixir)
             .field("cache", &self.cache)
+            .field("digest", &self.digest)
             .finish_non_exhaustive()
     }
 }

@@ -16,6 +16,7 @@ pub(crate) const BOOTSTRAP: &str = include_str!("elixir/bootstrap.exs");
 pub(crate) const BRIDGE: &str = concat!(
     include_str!("elixir/bridge.ex"),
     include_str!("elixir/phases.ex"),
+    include_str!("elixir/digest.ex"),
     include_str!("elixir/options.ex"),
     include_str!("elixir/runtime.ex"),
     include_str!("elixir/strip.ex"),

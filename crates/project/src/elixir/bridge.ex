@@ -164,7 +164,7 @@ defmodule Beamship.Bridge do
   defp run(:hello, _), do: Beamship.Bridge.Phases.hello()
   defp run(:fetch_dependencies, _), do: Beamship.Bridge.Phases.fetch_dependencies()
   defp run(:compile, flags), do: Beamship.Bridge.Phases.compile(flags)
-  defp run(:deploy_assets, _), do: Beamship.Bridge.Phases.deploy_assets()
+  defp run(:deploy_assets, digest), do: Beamship.Bridge.Phases.deploy_assets(digest)
   defp run(:locate_release, request), do: Beamship.Bridge.Describe.locate(request)
   defp run(:describe_release, request), do: Beamship.Bridge.Describe.describe(request)
   defp run(:continue_steps, _), do: Beamship.Bridge.Steps.continue()

@@ -43,11 +43,12 @@ defmodule Beamship.Bridge.Phases do
     end
   end
 
-  def deploy_assets do
+  # `digest` is the program that does what `phx.digest` does, if any.
+  def deploy_assets(digest) do
     aliases = Mix.Project.config()[:aliases] || []
 
     if List.keymember?(aliases, :"assets.deploy", 0) do
-      Mix.Task.run("assets.deploy")
+      Beamship.Bridge.Digest.replacing_task(digest, fn -> Mix.Task.run("assets.deploy") end)
       # With `build_embedded: true` the build directory has copies of what is in priv.
       if Mix.Project.config()[:app], do: Mix.Project.build_structure()
       %{deployed: true}

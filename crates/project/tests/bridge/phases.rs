@@ -165,3 +165,53 @@ fn a_question_finds_the_end_of_input() {
     assert_eq!(count(&output, ":eof"), 1, "{output}");
     assert_eq!(count(&output, "false"), 1, "{output}");
 }
+
+/// A program in place of beamship that notes what it is asked for.
+fn noting(project: &Project) -> project::BridgeOptions {
+    use std::os::unix::fs::PermissionsExt;
+    let program = project.root.join("digest");
+    write(&program, "#!/bin/sh\necho \"[$(basename \"$PWD\")] $*\"\n[ ! -e fails ]\n");
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let mut options = project.options();
+    options.digest = Some(program);
+    options
+}
+
+fn deployed(project: &Project) -> Result<String, BridgeError> {
+    let mut bridge = Bridge::start(&noting(project)).unwrap_or_else(|error| panic!("{}", explain(&error)));
+    bridge.compile(&COMPILE).unwrap_or_else(|error| panic!("{}", explain(&error)));
+    Ok(bridge.deploy_assets()?.output.text())
+}
+
+#[test]
+fn the_digest_of_phoenix_is_done_by_the_program_where_it_stands() {
+    let aliases = "aliases: [\"assets.deploy\": [fn _ -> IO.puts(\"before\") end, \"phx.digest --no-vsn -o out\", fn _ -> IO.puts(\"after\") end]]";
+    let project = Project::plain(aliases);
+    let output = deployed(&project).unwrap_or_else(|error| panic!("{}", explain(&error)));
+    assert_eq!(output, "before\n[project] digest priv/static --output out --no-vsn\nafter\n");
+
+    let project = project.file(
+        "config/config.exs",
+        "import Config\nconfig :phoenix, static_compressors: [PhoenixBakery.Brotli], gzippable_exts: [\".js\", \".css\"]\n",
+    );
+    let output = deployed(&project).unwrap_or_else(|error| panic!("{}", explain(&error)));
+    assert!(output.contains("--no-gzip --brotli --extensions .js,.css\n"), "{output}");
+
+    let error = deployed(&project.file("fails", "")).unwrap_err();
+    assert!(!error.output().unwrap().text().contains("after"), "{}", explain(&error));
+}
+
+#[test]
+fn an_alias_of_the_project_and_a_compressor_of_its_own_win() {
+    let own =
+        "aliases: [\"assets.deploy\": [\"phx.digest\"], \"phx.digest\": [fn _ -> IO.puts(\"own\") end]]";
+    assert_eq!(deployed(&Project::plain(own)).unwrap_or_else(|error| panic!("{}", explain(&error))), "own\n");
+    let project = Project::plain("aliases: [\"assets.deploy\": [\"phx.digest\"]]")
+        .file("config/config.exs", "import Config\nconfig :phoenix, static_compressors: [My.Compressor]\n")
+        .file(
+            "lib/task.ex",
+            "defmodule Mix.Tasks.Phx.Digest do\n  use Mix.Task\n  def run(_), do: IO.puts(\"the task\")\nend\n",
+        );
+    let output = deployed(&project).unwrap_or_else(|error| panic!("{}", explain(&error)));
+    assert!(output.contains("[My.Compressor]") && output.ends_with("the task\n"), "{output}");
+}

@@ -1,0 +1,100 @@
+//! Cleaning.
+
+use beamship_assets::{AssetsError, Choice, Options, carry, clean};
+use camino::Utf8Path;
+
+use crate::place::{NOW, Place, compatible};
+
+/// Three versions of `foo.css`, an hour apart; the names of the digested files, oldest first.
+fn three_versions() -> (Place, Vec<String>) {
+    let place = Place::new(&[("app.js", "app")]);
+    let names = (0..3).map(|number| {
+        place.put("foo.css", &format!("/* {number} */"));
+        place.digest(&Options { modified: NOW + number * 3600, ..compatible() }).unwrap();
+        place.latest("foo.css")
+    });
+    let names = names.collect();
+    (place, names)
+}
+
+#[test]
+fn d17_d23_a_missing_directory_is_an_error_and_a_missing_manifest_none() {
+    for choice in [Choice::All, Choice::Old { age: 0, keep: 0, now: NOW }] {
+        let error = clean(Utf8Path::new("/nowhere"), choice, false).unwrap_err();
+        assert!(matches!(error, AssetsError::NoOutput { .. }));
+        let place = Place::new(&[("app.js", "app")]);
+        assert_eq!(clean(&place.root, choice, false).unwrap(), [""; 0]);
+        assert_eq!(place.files().len(), 1);
+    }
+}
+
+#[test]
+fn d18_d21_so_many_versions_are_kept() {
+    let (place, names) = three_versions();
+    let choice = Choice::Old { age: 1_000_000, keep: 1, now: NOW + 7200 };
+    let removed = clean(&place.root, choice, true).unwrap();
+    assert!(place.has(&names[0]), "nothing is removed by a dry run");
+    assert_eq!(clean(&place.root, choice, false).unwrap(), removed);
+    assert_eq!(removed, [names[0].clone(), format!("{}.gz", names[0])]);
+    assert!(place.has(&names[1]) && place.has(&names[2]));
+    assert!(!place.manifest().digests.contains_key(&names[0]));
+}
+
+#[test]
+fn d19_old_versions_are_removed() {
+    let (place, names) = three_versions();
+    clean(&place.root, Choice::Old { age: 5000, keep: 9, now: NOW + 7200 }, false).unwrap();
+    assert_eq!(names.iter().map(|name| place.has(name)).collect::<Vec<_>>(), [false, true, true]);
+}
+
+#[test]
+fn d20_the_newest_stays_however_old() {
+    let (place, names) = three_versions();
+    // The first content again: its entry is the oldest.
+    place.put("foo.css", "/* 0 */");
+    place.digest(&Options::usual(NOW + 9000)).unwrap();
+    assert_eq!(place.latest("foo.css"), names[0]);
+    clean(&place.root, Choice::Old { age: 0, keep: 0, now: NOW + 90_000 }, false).unwrap();
+    assert!(place.has(&names[0]) && !place.has(&names[1]) && !place.has(&names[2]));
+}
+
+#[test]
+fn d22_all_compressed_files_go_along() {
+    let (place, names) = three_versions();
+    for suffix in ["br", "zst"] {
+        place.put(&format!("{}.{suffix}", names[0]), "x");
+    }
+    clean(&place.root, Choice::Old { age: 1, keep: 0, now: NOW + 90_000 }, false).unwrap();
+    for suffix in ["", ".gz", ".br", ".zst"] {
+        assert!(!place.has(&format!("{}{suffix}", names[0])));
+    }
+}
+
+#[test]
+fn d23_everything_that_was_made_goes() {
+    let (place, _) = three_versions();
+    // The project's own, though its name looks like ours.
+    place.put("app.js.br", "own");
+    place.put("manifest.json.gz", "own");
+    clean(&place.root, Choice::All, false).unwrap();
+    let left: Vec<String> = place.files().into_keys().collect();
+    assert_eq!(left, ["app.js", "app.js.br", "foo.css", "manifest.json.gz"]);
+}
+
+#[test]
+fn files_of_an_earlier_release_are_brought_along() {
+    let (earlier, names) = three_versions();
+    let place = Place::new(&[("foo.css", "new")]);
+    place.digest(&compatible()).unwrap();
+    let latest = place.latest("foo.css");
+    let count = carry(&earlier.root, &place.root).unwrap();
+    assert_eq!(count, 8, "three stylesheets and a script, each with what was compressed of it");
+    for name in &names {
+        assert_eq!(place.text(name), earlier.text(name));
+        assert!(place.manifest().digests.contains_key(name));
+    }
+    assert_eq!(place.latest("foo.css"), latest);
+    assert_eq!(carry(&earlier.root, &place.root).unwrap(), 0);
+    let error = carry(&place.root.join(".."), &place.root).unwrap_err().to_string();
+    assert!(error.contains("hint: --carry names"), "{error}");
+}

@@ -1,0 +1,138 @@
+//! What is better than with Phoenix, and what any input has to leave whole.
+
+use beamship_assets::Options;
+use beamship_assets::references::{self, rewrite};
+use cssparser::{Parser, Token};
+use proptest::prelude::*;
+
+use crate::place::{NOW, Place};
+
+#[test]
+fn modules_import_digested_modules() {
+    let place = Place::new(&[
+        (
+            "app.js",
+            "import {a} from './lib/a.js'\nconst b = () => import('./lib/b.js')\nnew URL('x.png', import.meta.url)",
+        ),
+        ("lib/a.js", "import '../app.js'; export const a = 1"),
+        ("lib/b.js", "export default 2"),
+        ("x.png", "x"),
+        ("page.html", "<script type=\"importmap\">{\"imports\":{\"a\":\"/lib/a.js\"}}</script>"),
+    ]);
+    place.digest(&Options::usual(NOW)).unwrap();
+    let [a, b, x] = ["lib/a.js", "lib/b.js", "x.png"].map(|path| place.latest(path));
+    assert_eq!(
+        place.text(&place.latest("app.js")),
+        format!(
+            "import {{a}} from './{a}?vsn=d'\nconst b = () => import('./{b}?vsn=d')\nnew URL('./{x}?vsn=d', import.meta.url)"
+        )
+    );
+    assert!(place.text(&a).contains(&format!("'../{}?vsn=d'", place.latest("app.js"))));
+    assert!(place.text(&place.latest("page.html")).contains(&format!("\"/{a}?vsn=d\"")));
+}
+
+#[test]
+fn what_a_bundler_has_hashed_keeps_its_name() {
+    let place = Place::new(&[
+        (
+            ".vite/manifest.json",
+            "{\"js/app.js\":{\"file\":\"assets/app-BxYz1234.js\",\"css\":[\"assets/app-Cc34Dd56.css\"]}}",
+        ),
+        ("assets/app-BxYz1234.js", "import './chunk-7ZZ2QBJP.js'"),
+        ("assets/app-Cc34Dd56.css", "a{}"),
+        ("assets/chunk-7ZZ2QBJP.js", "1"),
+        ("robots.txt", "x"),
+    ]);
+    place.digest(&Options::usual(NOW)).unwrap();
+    let manifest = place.manifest();
+    for path in ["assets/app-BxYz1234.js", "assets/app-Cc34Dd56.css", "assets/chunk-7ZZ2QBJP.js"] {
+        assert_eq!(manifest.latest[path], path);
+        assert!(!manifest.digests.contains_key(path), "cleaning would remove it");
+    }
+    assert_eq!(manifest.latest["js/app.js"], "assets/app-BxYz1234.js");
+    assert_ne!(manifest.latest["robots.txt"], "robots.txt");
+}
+
+/// URLs as a real parser of CSS sees them.
+fn urls_of_a_parser(text: &str) -> Vec<String> {
+    fn walk(parser: &mut Parser<'_>, urls: &mut Vec<String>) {
+        while let Ok(token) = parser.next_including_whitespace().cloned() {
+            match token {
+                Token::UnquotedUrl(url) => urls.push(url.to_string()),
+                Token::Function(name) => {
+                    let is_url = name.eq_ignore_ascii_case("url");
+                    let _ = parser.parse_nested_block(|inner| {
+                        if is_url && let Ok(url) = inner.expect_string().cloned() {
+                            urls.push(url.to_string());
+                        }
+                        walk(inner, urls);
+                        Ok::<(), cssparser::ParseError<()>>(())
+                    });
+                }
+                Token::ParenthesisBlock | Token::SquareBracketBlock | Token::CurlyBracketBlock => {
+                    let _ = parser.parse_nested_block(|inner| {
+                        walk(inner, urls);
+                        Ok::<(), cssparser::ParseError<()>>(())
+                    });
+                }
+                _ => {}
+            }
+        }
+    }
+    let mut urls = Vec::new();
+    walk(&mut Parser::new(text), &mut urls);
+    urls
+}
+
+/// Pieces of stylesheets, well-formed each.
+fn stylesheet() -> impl Strategy<Value = String> {
+    let piece = prop::sample::select(vec![
+        "a{b:url(x.png)}",
+        "c{d:URL( 'y z.png' )}",
+        "/* url(no) */",
+        "e{content:\"url(no)\"}",
+        "f{g:calc(1px + (2px))}",
+        "@media (x){h{i:url(\"j.woff\")}}",
+        "k{l:url()}",
+        "m{n:var(--url)}",
+        "o{p:f(url(q.svg),'r')}",
+        "\n",
+        "s{t:'\\'url(no)'}",
+        "u{v:url(data:image/png;base64,AA==)}",
+        "w::after{content:'}'}",
+    ]);
+    prop::collection::vec(piece, 0..20).prop_map(|pieces| pieces.concat())
+}
+
+proptest! {
+    #[test]
+    fn stylesheets_are_read_as_a_parser_reads_them(text in stylesheet()) {
+        let found = references::css::references(text.as_bytes());
+        let found: Vec<&str> = found.iter().map(|reference| &text[reference.range.clone()]).collect();
+        let expected: Vec<String> =
+            urls_of_a_parser(&text).into_iter().filter(|url| !url.is_empty()).collect();
+        prop_assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn any_bytes_are_scanned(bytes in prop::collection::vec(prop::sample::select(
+        b"url()@import'\"`${}/\\*#= \n.;,<script type=importmap>:[]\xc3\xa9sourceMappingURLnewfromexport".to_vec()), 0..200))
+    {
+        let scanners: [fn(&[u8]) -> Vec<references::Reference>; 7] = [
+            references::css::references, references::javascript::references, references::source_map::references,
+            references::import_map::references, references::phoenix::css, references::phoenix::javascript,
+            references::phoenix::source_map,
+        ];
+        for scan in scanners {
+            let found = scan(&bytes);
+            let mut end = 0;
+            for reference in &found {
+                prop_assert!(reference.range.start >= end && reference.range.end > reference.range.start);
+                end = reference.range.end;
+            }
+            prop_assert!(end <= bytes.len());
+            let same = rewrite(&bytes, &found, |_, _| None);
+            prop_assert_eq!(&*same, &bytes[..]);
+        }
+    }
+}
