@@ -87,14 +87,14 @@ pub fn write(
 /// The type of steps that are not there.
 type NoSteps = fn(&Published<'_>) -> Result<(), DirectoryError>;
 
-/// Writes a tree as a directory like [`write`], and then lets `steps` work on it at its place.
+/// Writes a tree as a directory like [`write()`], and then lets `steps` work on it at its place.
 ///
 /// Only when they have come to their end, the earlier release is given up. When they fail it is put back, and when the
 /// process is killed meanwhile the next build puts it back. While they run, the new release stands at the target.
 ///
 /// # Errors
 ///
-/// Those of [`write`] and of the steps.
+/// Those of [`write()`] and of the steps.
 pub fn write_then<E: From<DirectoryError>>(
     tree: &Tree,
     target: &Utf8Path,

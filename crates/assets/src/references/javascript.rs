@@ -1,7 +1,7 @@
 //! JavaScript: modules, `new URL(…, import.meta.url)` and the comment that names a source map.
 //!
-//! [`lexer`] cuts the text into tokens, well enough to tell a regular expression from a division and what is code from
-//! what is a string or a comment. [`Recognizer`] looks for the few sequences of tokens that name a file.
+//! The lexer cuts the text into tokens, well enough to tell a regular expression from a division and what is code from
+//! what is a string or a comment. The recognizer looks for the few sequences of tokens that name a file.
 
 mod lexer;
 mod recognizer;

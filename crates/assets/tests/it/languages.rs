@@ -104,6 +104,8 @@ fn stylesheet() -> impl Strategy<Value = String> {
     prop::collection::vec(piece, 0..20).prop_map(|pieces| pieces.concat())
 }
 
+type Scanner = fn(&[u8]) -> Vec<references::Reference>;
+
 proptest! {
     #[test]
     fn stylesheets_are_read_as_a_parser_reads_them(text in stylesheet()) {
@@ -118,7 +120,7 @@ proptest! {
     fn any_bytes_are_scanned(bytes in prop::collection::vec(prop::sample::select(
         b"url()@import'\"`${}/\\*#= \n.;,<script type=importmap>:[]\xc3\xa9sourceMappingURLnewfromexport".to_vec()), 0..200))
     {
-        let scanners: [fn(&[u8]) -> Vec<references::Reference>; 7] = [
+        let scanners: [Scanner; 7] = [
             references::css::references, references::javascript::references, references::source_map::references,
             references::import_map::references, references::phoenix::css, references::phoenix::javascript,
             references::phoenix::source_map,

@@ -83,7 +83,8 @@ fn connections_leave_nothing_behind() {
     };
     // What is called for the first time loads modules.
     for _ in 0..20 {
-        (measure(), memory());
+        measure();
+        memory();
     }
     // The other tests use the node as well, and their atoms, processes and ports are a few.
     let (before, memory_before) = (measure(), memory());
