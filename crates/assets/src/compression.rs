@@ -1,5 +1,6 @@
 //! Compressors, and what they make of a file.
 
+use std::cell::RefCell;
 use std::io::{self, Write};
 
 use libdeflater::{CompressionLvl, Compressor};
@@ -70,14 +71,23 @@ impl Encoder {
     }
 }
 
+thread_local! {
+    /// The compressor of a thread, and its level: its tables are larger than most assets.
+    static COMPRESSOR: RefCell<Option<(u32, Compressor)>> = const { RefCell::new(None) };
+}
+
 fn gzip(content: &[u8], level: u32) -> io::Result<Vec<u8>> {
-    let level =
-        i32::try_from(level).ok().and_then(|level| CompressionLvl::new(level).ok()).unwrap_or_default();
-    let mut compressor = Compressor::new(level);
-    let mut bytes = vec![0; compressor.gzip_compress_bound(content.len())];
-    let length = compressor.gzip_compress(content, &mut bytes).map_err(io::Error::other)?;
-    bytes.truncate(length);
-    Ok(bytes)
+    COMPRESSOR.with_borrow_mut(|kept| {
+        if kept.as_ref().is_none_or(|(kept, _)| *kept != level) {
+            let number = i32::try_from(level).ok().and_then(|level| CompressionLvl::new(level).ok());
+            *kept = Some((level, Compressor::new(number.unwrap_or_default())));
+        }
+        let Some((_, compressor)) = kept else { return Err(io::Error::other("there is no compressor")) };
+        let mut bytes = vec![0; compressor.gzip_compress_bound(content.len())];
+        let length = compressor.gzip_compress(content, &mut bytes).map_err(io::Error::other)?;
+        bytes.truncate(length);
+        Ok(bytes)
+    })
 }
 
 fn brotli(content: &[u8], level: u32) -> io::Result<Vec<u8>> {
