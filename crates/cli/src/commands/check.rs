@@ -135,10 +135,10 @@ mod tests {
         ];
         let report = Report { machine: None, interpreter: None, files: vec![], libraries, findings: vec![] };
         let expected = "\
-library             needed       provided
-/lib/libc.so.6      GLIBC_2.34   GLIBC_2.36
-/lib/libgcc_s.so.1  GCC_3.0      GCC_12.0.0
-                    X_1          none
+library             needed      provided
+/lib/libc.so.6      GLIBC_2.34  GLIBC_2.36
+/lib/libgcc_s.so.1  GCC_3.0     GCC_12.0.0
+                    X_1         none
 /lib/libx.so        any
 ";
         assert_eq!(table(&report), expected);
