@@ -1,8 +1,9 @@
 //! A file that is digested.
 
+use data_encoding::HEXLOWER;
 use md5::Digest as _;
 
-use crate::cache::{Key, hexadecimal};
+use crate::cache::Key;
 use crate::name;
 use crate::options::Options;
 use crate::references::{self, Reference};
@@ -56,7 +57,7 @@ fn references_of(logical: &str, content: &[u8], languages: bool) -> Vec<Referenc
 
 /// MD5 in hexadecimal digits.
 pub(crate) fn md5_of(content: &[u8]) -> String {
-    hexadecimal(&md5::Md5::digest(content))
+    HEXLOWER.encode(&md5::Md5::digest(content))
 }
 
 /// SHA-512.

@@ -9,6 +9,7 @@ use std::fs;
 use std::time::{Duration, SystemTime};
 
 use camino::{Utf8Path, Utf8PathBuf};
+use data_encoding::HEXLOWER;
 use sha2::{Digest as _, Sha256};
 
 use crate::compression::Encoder;
@@ -37,7 +38,7 @@ impl Cache {
     }
 
     fn path(&self, key: &Key, encoder: &Encoder) -> Utf8PathBuf {
-        let name = hexadecimal(&key[..32]);
+        let name = HEXLOWER.encode(&key[..32]);
         self.directory.join(&name[..2]).join(format!("{name}.{}", encoder.key()))
     }
 
@@ -109,11 +110,6 @@ fn checksum(bytes: &[u8]) -> [u8; CHECKSUM] {
     let mut short = [0; CHECKSUM];
     short.copy_from_slice(&Sha256::digest(bytes)[..CHECKSUM]);
     short
-}
-
-/// Lower-case hexadecimal digits.
-pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use camino::Utf8Path;
+use data_encoding::BASE64;
 use rayon::iter::{IntoParallelIterator, IntoParallelRefIterator, ParallelIterator};
 
 use crate::asset::{Asset, sha512_of};
@@ -319,7 +320,7 @@ impl Run<'_> {
                 continue;
             }
             let key = contents.get(asset.logical.as_str()).unwrap_or(&asset.sha512);
-            let sha512 = Some(base64(key));
+            let sha512 = Some(BASE64.encode(key));
             let earlier =
                 digests.get(digested).filter(|entry| self.options.keep_times && entry.sha512 == sha512);
             let mtime = earlier.map_or(now, |entry| entry.mtime);
@@ -335,19 +336,4 @@ impl Run<'_> {
         }
         Manifest { latest, digests }
     }
-}
-
-/// Base 64 with padding (RFC 4648, §4).
-fn base64(bytes: &[u8]) -> String {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for chunk in bytes.chunks(3) {
-        let number = chunk.iter().fold(0_u32, |number, byte| number << 8 | u32::from(*byte))
-            << (8 * (3 - chunk.len()));
-        for place in 0..4 {
-            let digit = number >> (18 - 6 * place) & 63;
-            text.push(if place > chunk.len() { '=' } else { char::from(ALPHABET[digit as usize]) });
-        }
-    }
-    text
 }

@@ -8,10 +8,10 @@ use std::os::unix::fs::MetadataExt;
 use std::time::{Duration, SystemTime};
 
 use camino::{Utf8Path, Utf8PathBuf};
+use data_encoding::HEXLOWER;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use crate::cache::hexadecimal;
 use crate::error::AssetsError;
 use crate::options::Options;
 use crate::summary::Summary;
@@ -36,7 +36,7 @@ impl Memory {
     /// The memory of a pair of directories, when there is a cache to keep it in.
     pub(crate) fn new(input: &Utf8Path, output: &Utf8Path, options: &Options) -> Option<Self> {
         let (input, output) = (input.canonicalize_utf8().ok()?, output.canonicalize_utf8().ok()?);
-        let name = hexadecimal(&Sha256::digest(format!("{input}\0{output}"))[..16]);
+        let name = HEXLOWER.encode(&Sha256::digest(format!("{input}\0{output}"))[..16]);
         let path = options.cache.as_ref()?.join("digested").join(name);
         // The time of new entries does not change those that are there.
         let settings = format!("1 {:?}", Options { modified: 0, cache: None, ..options.clone() });
@@ -80,7 +80,7 @@ impl Memory {
                 hash.update(time.to_le_bytes());
             }
         }
-        hexadecimal(&hash.finalize())
+        HEXLOWER.encode(&hash.finalize())
     }
 }
 

@@ -4,11 +4,13 @@
 
 mod check;
 mod digest;
+mod secret;
 
 use camino::Utf8PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 pub use self::digest::{CleanArguments, DigestArguments, DigestCommand};
+pub use self::secret::SecretArguments;
 pub use check::{Check, CheckAbiArguments, CheckArguments};
 
 /// Builds releases of Elixir, Phoenix and Erlang applications.
@@ -61,6 +63,9 @@ pub enum Command {
 
     /// Check a release before it is shipped
     Check(CheckArguments),
+
+    /// Print a random secret (≙ `mix phx.gen.secret`)
+    Secret(SecretArguments),
 
     /// Print a completion script for a shell
     Completions(CompletionsArguments),

@@ -7,6 +7,7 @@ mod digest;
 mod init;
 mod man;
 mod release;
+mod secret;
 
 use crate::arguments::{Arguments, Command, GlobalArguments};
 use crate::printer::{Printer, Verbosity};
@@ -24,6 +25,7 @@ pub(crate) fn run(arguments: &Arguments, printer: &Printer) -> anyhow::Result<()
         Command::Digest(arguments) => digest::run(arguments, global, printer),
         Command::Init(arguments) => init::run(arguments, global, printer),
         Command::Check(arguments) => check::run(arguments, global, printer),
+        Command::Secret(arguments) => secret::run(arguments, global),
         Command::Completions(arguments) => completions::run(arguments),
         Command::Man => man::run(),
     }

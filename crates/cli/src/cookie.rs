@@ -7,6 +7,7 @@ use std::io::{ErrorKind, Read};
 
 use anyhow::Context;
 use camino::Utf8Path;
+use data_encoding::BASE32;
 
 /// The cookie for a release that goes to `target`: the one that the project configures, else the one that is there,
 /// else a new one.
@@ -27,46 +28,24 @@ pub(crate) fn cookie(configured: Option<&str>, target: &Utf8Path) -> anyhow::Res
 }
 
 /// 32 random bytes in base 32, as Mix makes them: 52 characters and padding.
-fn random() -> anyhow::Result<Vec<u8>> {
-    let mut bytes = [0; 32];
-    fs_err::File::open("/dev/urandom")?
-        .read_exact(&mut bytes)
-        .context("cannot read random bytes for a cookie")?;
-    Ok(base32(&bytes))
+pub(crate) fn random() -> anyhow::Result<Vec<u8>> {
+    Ok(BASE32.encode(&random_bytes(32)?).into_bytes())
 }
 
-fn base32(bytes: &[u8]) -> Vec<u8> {
-    const ALPHABET: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
-    let mut text = Vec::with_capacity(bytes.len().div_ceil(5) * 8);
-    for group in bytes.chunks(5) {
-        let mut padded = [0; 8];
-        padded[3..3 + group.len()].copy_from_slice(group);
-        let bits = u64::from_be_bytes(padded);
-        let characters = (group.len() * 8).div_ceil(5);
-        for index in 0..8 {
-            let digit = (bits >> (35 - 5 * index)) & 31;
-            text.push(if index < characters { ALPHABET[digit as usize] } else { b'=' });
-        }
-    }
-    text
+/// Bytes from the operating system's random source.
+///
+/// # Errors
+///
+/// When it has none.
+pub(crate) fn random_bytes(count: usize) -> anyhow::Result<Vec<u8>> {
+    let mut bytes = vec![0; count];
+    fs_err::File::open("/dev/urandom")?.read_exact(&mut bytes).context("cannot read random bytes")?;
+    Ok(bytes)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn base32_is_that_of_rfc_4648() {
-        for (bytes, text) in [
-            ("", ""),
-            ("f", "MY======"),
-            ("fo", "MZXQ===="),
-            ("foo", "MZXW6==="),
-            ("foobar", "MZXW6YTBOI======"),
-        ] {
-            assert_eq!(base32(bytes.as_bytes()), text.as_bytes());
-        }
-    }
 
     #[test]
     fn a_new_cookie_has_the_form_of_mix() {

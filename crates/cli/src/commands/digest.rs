@@ -56,7 +56,7 @@ fn digest(
     if global.json {
         let text = serde_json::to_string_pretty(&summary).context("cannot write the result as JSON")?;
         writeln!(anstream::stdout(), "{text}")?;
-    } else {
+    } else if !summary.kinds.is_empty() {
         printer.say(table(&summary).trim_end());
     }
     Ok(())

@@ -1,0 +1,30 @@
+//! `beamship secret`: random text for `SECRET_KEY_BASE`, or a cookie (specification §9.2).
+
+use std::io::Write;
+
+use data_encoding::BASE64_NOPAD;
+
+use crate::arguments::{GlobalArguments, SecretArguments};
+use crate::cookie;
+
+/// Prints a secret, which is written nowhere else.
+pub(crate) fn run(arguments: &SecretArguments, global: &GlobalArguments) -> anyhow::Result<()> {
+    let text = if arguments.cookie {
+        String::from_utf8(cookie::random()?)?
+    } else {
+        secret(usize::from(arguments.length))?
+    };
+    let line = match (global.json, arguments.env) {
+        (true, _) => serde_json::to_string(&text)?,
+        (false, true) => format!("export SECRET_KEY_BASE={text}"),
+        (false, false) => text,
+    };
+    Ok(writeln!(anstream::stdout(), "{line}")?)
+}
+
+/// The first characters of as many random bytes in base 64, as `mix phx.gen.secret` prints them.
+fn secret(length: usize) -> anyhow::Result<String> {
+    let mut text = BASE64_NOPAD.encode(&cookie::random_bytes(length)?);
+    text.truncate(length);
+    Ok(text)
+}
