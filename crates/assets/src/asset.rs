@@ -21,24 +21,23 @@ pub(crate) struct Asset {
     pub(crate) sha512: Key,
     /// What it refers to.
     pub(crate) references: Vec<Reference>,
-    /// Its content, when there are references in it.
+    /// Its content, as long as a name in it may have to be replaced.
     pub(crate) content: Option<Vec<u8>>,
 }
 
 impl Asset {
-    /// Looks at a file's content, and keeps it when names in it may have to be replaced.
-    pub(crate) fn new(logical: String, content: Vec<u8>, options: &Options, hashed: bool) -> (Self, Vec<u8>) {
+    /// Looks at a file's content, which is not kept.
+    pub(crate) fn new(logical: String, content: &[u8], options: &Options, hashed: bool) -> Self {
         let references =
-            if hashed { Vec::new() } else { references_of(&logical, &content, options.languages) };
-        let asset = Self {
+            if hashed { Vec::new() } else { references_of(&logical, content, options.languages) };
+        Self {
             size: content.len() as u64,
-            md5: md5_of(&content),
-            sha512: sha512_of(&content),
-            content: (!references.is_empty()).then(|| content.clone()),
+            md5: md5_of(content),
+            sha512: sha512_of(content),
+            content: None,
             references,
             logical,
-        };
-        (asset, content)
+        }
     }
 }
 

@@ -59,9 +59,10 @@ pub fn digest(
     let output = Output::lock(output, &|| progress.waiting())?;
     let memory = Memory::new(input, output_directory, options).filter(|_| options.keep_times);
     let same_place = input.canonicalize_utf8().ok() == output_directory.canonicalize_utf8().ok();
+    let others = || if same_place { Ok(Vec::new()) } else { walk::files(output_directory) };
     let found = walk::files(input)?;
     if let Some(memory) = &memory {
-        let others = if same_place { Vec::new() } else { walk::files(output_directory)? };
+        let others = others()?;
         if let Some(summary) = memory.recall(&[&found, &others]) {
             return Ok(Summary { unchanged: true, written: 0, carried: 0, ..summary });
         }
@@ -82,10 +83,8 @@ pub fn digest(
     let mut summary = run.all(files, output_directory)?;
     summary.written = output.written();
     if let Some(memory) = memory {
-        let found = walk::files(input)?;
-        let others = if same_place { Vec::new() } else { walk::files(output_directory)? };
         // Nothing but time is lost without it.
-        let _ = memory.remember(&[&found, &others], &summary);
+        let _ = memory.remember(&[&walk::files(input)?, &others()?], &summary);
     }
     if let Some(cache) = run.cache
         && summary.written > 0
@@ -172,17 +171,12 @@ impl Run<'_> {
     fn read(&self, file: Found, old: &Manifest) -> Result<Asset, AssetsError> {
         let content = fs_err::read(&file.path)?;
         let hashed = self.hashed.files.contains(&file.logical);
-        let (mut asset, content) = Asset::new(file.logical, content, self.options, hashed);
-        if asset.content.is_some() {
-            return Ok(asset);
-        }
-        if !hashed && asset.logical.ends_with(".map") {
-            asset.content = Some(content);
-            return Ok(asset);
-        }
+        let mut asset = Asset::new(file.logical, &content, self.options, hashed);
         let digested =
             if hashed { asset.logical.clone() } else { name::digested(&asset.logical, &asset.md5) };
-        if old.digests.contains_key(&digested) && !self.output.has(&digested, &content) {
+        let named_by_another = !hashed && asset.logical.ends_with(".map");
+        let changes = || old.digests.contains_key(&digested) && !self.output.has(&digested, &content);
+        if !asset.references.is_empty() || named_by_another || changes() {
             asset.content = Some(content);
             return Ok(asset);
         }

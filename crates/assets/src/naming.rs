@@ -184,7 +184,9 @@ mod tests {
         let assets: Vec<Asset> = files
             .iter()
             .map(|(logical, text)| {
-                Asset::new((*logical).to_owned(), text.as_bytes().to_vec(), options, false).0
+                let content = text.as_bytes().to_vec();
+                let asset = Asset::new((*logical).to_owned(), &content, options, false);
+                Asset { content: (!asset.references.is_empty()).then_some(content), ..asset }
             })
             .collect();
         Names::give(&assets, &Hashed::default(), options)

@@ -7,7 +7,7 @@ use beamship_assets::{Options, digest};
 use camino::{Utf8Path, Utf8PathBuf};
 use sha2::Digest as _;
 
-use crate::place::{NOW, Place, compatible};
+use crate::place::{NOW, Place, compatible, files_below};
 
 fn options(cache: &Utf8Path) -> Options {
     Options { cache: Some(cache.to_owned()), ..Options::usual(NOW) }
@@ -141,16 +141,8 @@ fn a_damaged_cache_does_no_harm() {
     let cache = place.root.with_file_name("cache");
     place.digest(&options(&cache)).unwrap();
     let expected = place.files();
-    let mut open = vec![cache.clone()];
-    while let Some(directory) = open.pop() {
-        for entry in directory.read_dir_utf8().unwrap() {
-            let path = entry.unwrap().into_path();
-            if path.is_dir() {
-                open.push(path);
-            } else {
-                std::fs::write(path, "damaged").unwrap();
-            }
-        }
+    for path in files_below(&cache) {
+        std::fs::write(path, "damaged").unwrap();
     }
     let other = tree(1);
     other.digest(&options(&cache)).unwrap();

@@ -42,20 +42,11 @@ impl Place {
 
     /// All files, by path.
     pub(crate) fn files(&self) -> BTreeMap<String, Vec<u8>> {
-        let mut files = BTreeMap::new();
-        let mut open = vec![self.root.clone()];
-        while let Some(directory) = open.pop() {
-            for entry in directory.read_dir_utf8().unwrap() {
-                let path = entry.unwrap().into_path();
-                if path.is_dir() {
-                    open.push(path);
-                } else {
-                    let content = std::fs::read(&path).unwrap();
-                    files.insert(path.strip_prefix(&self.root).unwrap().to_string(), content);
-                }
-            }
-        }
-        files
+        let relative = |path: &Utf8Path| path.strip_prefix(&self.root).unwrap().to_string();
+        files_below(&self.root)
+            .into_iter()
+            .map(|path| (relative(&path), std::fs::read(path).unwrap()))
+            .collect()
     }
 
     pub(crate) fn digest(&self, options: &Options) -> Result<Summary, AssetsError> {
@@ -75,4 +66,17 @@ impl Place {
 /// As Phoenix does it.
 pub(crate) fn compatible() -> Options {
     Options::usual(NOW).compatible()
+}
+
+/// The files of a directory and of those in it.
+pub(crate) fn files_below(directory: &Utf8Path) -> Vec<Utf8PathBuf> {
+    let mut files = Vec::new();
+    let mut open = vec![directory.to_owned()];
+    while let Some(directory) = open.pop() {
+        for entry in directory.read_dir_utf8().unwrap() {
+            let path = entry.unwrap().into_path();
+            if path.is_dir() { open.push(path) } else { files.push(path) }
+        }
+    }
+    files
 }
