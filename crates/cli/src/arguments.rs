@@ -4,12 +4,14 @@
 
 mod check;
 mod digest;
+mod image;
 mod secret;
 
 use camino::Utf8PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 pub use self::digest::{CleanArguments, DigestArguments, DigestCommand};
+pub use self::image::{ImageArguments, ImageCommand, InspectArguments};
 pub use self::secret::SecretArguments;
 pub use check::{Check, CheckAbiArguments, CheckArguments};
 
@@ -60,6 +62,9 @@ pub enum Command {
 
     /// Write the templates of vm.args, remote.vm.args, env.sh and env.bat into rel/ (≙ `mix release.init`)
     Init(InitArguments),
+
+    /// Build the project and a container image of its release, without Docker (≙ `docker build`)
+    Image(ImageArguments),
 
     /// Check a release before it is shipped
     Check(CheckArguments),
@@ -164,7 +169,7 @@ pub struct ArchiveArguments {
 }
 
 /// Switches that are handed to `mix compile`.
-#[derive(Clone, Debug, Args)]
+#[derive(Clone, Debug, Default, Args)]
 pub struct CompileArguments {
     /// Compile everything anew
     #[arg(short, long)]

@@ -62,12 +62,26 @@ impl Machine {
 }
 
 impl Assembly<'_> {
-    /// Writes the release, all or nothing, lets its steps run, and says so.
+    /// Writes the release and says so.
+    ///
+    /// # Errors
+    ///
+    /// As [`Assembly::make`].
+    pub(crate) fn write(self, json: bool) -> anyhow::Result<()> {
+        let printer = self.printer;
+        let (report, description) = self.make()?;
+        if !description.quiet {
+            announce(&report, printer);
+        }
+        if json { print_json(&report) } else { Ok(()) }
+    }
+
+    /// Writes the release, all or nothing, and lets its steps run.
     ///
     /// # Errors
     ///
     /// When it cannot be written, or a step fails; what was there before is then still there.
-    pub(crate) fn write(mut self, json: bool) -> anyhow::Result<()> {
+    pub(crate) fn make(mut self) -> anyhow::Result<(Report, ReleaseDescription)> {
         let options =
             DirectoryOptions { manifest: Some(TreePath::new(MANIFEST)?), made_by_steps: self.made_by_steps };
         match &self.machine {
@@ -77,10 +91,7 @@ impl Assembly<'_> {
         self.report.written = true;
         let Self { printer, report, machine, description, .. } = self;
         machine.end(printer);
-        if !description.quiet {
-            announce(&report, printer);
-        }
-        if json { print_json(&report) } else { Ok(()) }
+        Ok((report, description))
     }
 
     fn write_whole(&mut self, options: &DirectoryOptions) -> anyhow::Result<()> {

@@ -1,9 +1,10 @@
 //! The commands, one file each.
 
 mod build;
-mod check;
+pub(crate) mod check;
 mod completions;
 mod digest;
+mod image;
 mod init;
 mod man;
 mod release;
@@ -24,6 +25,7 @@ pub(crate) fn run(arguments: &Arguments, printer: &Printer) -> anyhow::Result<()
         Command::Release(arguments) => release::run(arguments, global, printer),
         Command::Digest(arguments) => digest::run(arguments, global, printer),
         Command::Init(arguments) => init::run(arguments, global, printer),
+        Command::Image(arguments) => image::run(arguments, global, printer),
         Command::Check(arguments) => check::run(arguments, global, printer),
         Command::Secret(arguments) => secret::run(arguments, global),
         Command::Completions(arguments) => completions::run(arguments),

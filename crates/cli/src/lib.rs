@@ -10,6 +10,8 @@ mod commands;
 mod cookie;
 mod failure;
 pub mod files;
+mod image_build;
+mod image_source;
 mod interruption;
 mod launcher_file;
 mod modification_time;

@@ -48,7 +48,7 @@ fn is_surely_not_native(file: &Utf8Path) -> bool {
 }
 
 /// The architecture of a file; none when it is no ELF file. One that cannot be read fails where it is copied.
-fn machine_of(file: &Utf8Path) -> Option<Machine> {
+pub(crate) fn machine_of(file: &Utf8Path) -> Option<Machine> {
     let mut header = Vec::with_capacity(HEADER_SIZE);
     fs_err::File::open(file).ok()?.take(HEADER_SIZE as u64).read_to_end(&mut header).ok()?;
     Machine::of_header(&header)

@@ -13,6 +13,7 @@ mod stop;
 
 use std::ffi::OsString;
 use std::io::Write;
+use std::os::unix::process::CommandExt;
 use std::process::ExitCode;
 
 use node::{Connection, Deadline};
@@ -21,11 +22,16 @@ use crate::control::{Route, SETUP, connect};
 use crate::env_sh;
 use crate::environment::Environment;
 use crate::failure::Failure;
+use crate::overlay_commands;
 use crate::release::Release;
 
 /// Runs the command that was typed.
 pub(crate) fn run() -> Result<ExitCode, Failure> {
     let release = Release::find()?;
+    if let Some(mut command) = overlay_commands::find(&release)? {
+        let error = command.exec();
+        return Err(Failure::cannot("run", command.get_program().display(), error));
+    }
     let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
     let command = arguments.first().and_then(|argument| argument.to_str()).unwrap_or_default().to_owned();
     let environment = Environment::before_env_sh(&release, &command);

@@ -65,7 +65,7 @@ impl Route {
             }
             (None, None) => Port::Epmd(epmd_port()?),
         };
-        let cookie = cookie(release, &distribution)?.unwrap_or_default();
+        let cookie = cookie(release, environment, &distribution)?.unwrap_or_default();
         let cookie = Cookie::new(&cookie).ok_or_else(|| {
             Failure::new("the cookie holds characters outside of Latin-1, which no node accepts")
         })?;

@@ -4,17 +4,66 @@
 //! started with a throw-away one, and its boot script sets the real one from `RELEASE_COOKIE` as soon as kernel runs
 //! (`docs/security.md`).
 
-use std::io::ErrorKind;
+use std::fs::{File, OpenOptions};
+use std::io::{ErrorKind, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::PathBuf;
 
+use crate::configuration::random;
 use crate::distribution::Distribution;
-use crate::environment::given;
+use crate::environment::{Environment, given};
 use crate::failure::Failure;
 use crate::release::Release;
+use crate::state::is_trusted;
 
-/// The cookie from `RELEASE_COOKIE`, the file that `RELEASE_COOKIE_FILE` names, or `releases/COOKIE`; none when there
-/// is none and none is needed.
-pub(crate) fn cookie(release: &Release, distribution: &Distribution) -> Result<Option<String>, Failure> {
+/// Gives a system that has no cookie of its own one for this start. A release in a container image has none: it would be
+/// the same for everybody who has the image. Control commands find it in `RELEASE_TMP`.
+pub(crate) fn provide(release: &Release, environment: &Environment) -> Result<(), Failure> {
+    let is_given = given("RELEASE_COOKIE").is_some() || given("RELEASE_COOKIE_FILE").is_some();
+    let is_there = release.root.join("releases/COOKIE").exists();
+    if is_given || is_there || Distribution::from_environment(environment)? == Distribution::None {
+        return Ok(());
+    }
+    let path = of_this_start(environment);
+    let new = path.with_extension(format!("{}.new", std::process::id()));
+    let written = || -> std::io::Result<()> {
+        let cookie = format!("{}{}{}", random()?, random()?, random()?);
+        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(environment.path("RELEASE_TMP"))?;
+        // Left by a process that was killed at this very place. Nobody's link is followed.
+        let _ = std::fs::remove_file(&new);
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new)?;
+        file.write_all(cookie.as_bytes())?;
+        std::fs::rename(&new, &path)
+    };
+    written().map_err(|error| {
+        let _ = std::fs::remove_file(&new);
+        Failure::cannot("write", path.display(), error).hint(
+            "the release has no cookie, and no place for one: set RELEASE_COOKIE, or RELEASE_TMP to a directory that the system may write to",
+        )
+    })
+}
+
+fn of_this_start(environment: &Environment) -> PathBuf {
+    environment.path("RELEASE_TMP").join("COOKIE")
+}
+
+/// The cookie of the last start; none when there is none, or it is somebody else's.
+fn read_of_this_start(environment: &Environment) -> Option<String> {
+    let mut file = File::open(of_this_start(environment)).ok()?;
+    let mut cookie = String::new();
+    if is_trusted(&file, environment) {
+        file.read_to_string(&mut cookie).ok()?;
+    }
+    (!cookie.is_empty()).then_some(cookie)
+}
+
+/// The cookie from `RELEASE_COOKIE`, the file that `RELEASE_COOKIE_FILE` names, `releases/COOKIE`, or the one that was
+/// made for this start; none when there is none and none is needed.
+pub(crate) fn cookie(
+    release: &Release,
+    environment: &Environment,
+    distribution: &Distribution,
+) -> Result<Option<String>, Failure> {
     if let Some(cookie) = given("RELEASE_COOKIE") {
         return cookie.into_string().map(Some).map_err(|_| Failure::new("RELEASE_COOKIE is not valid UTF-8"));
     }
@@ -37,6 +86,12 @@ pub(crate) fn cookie(release: &Release, distribution: &Distribution) -> Result<O
         _ if *distribution == Distribution::None => Ok(None),
         Ok(_) => Err(Failure::new(format!("`{}` is empty", path.display()))
             .hint("set RELEASE_COOKIE or RELEASE_COOKIE_FILE")),
+        Err(error) if error.kind() == ErrorKind::NotFound => match read_of_this_start(environment) {
+            Some(cookie) => Ok(Some(cookie)),
+            None => Err(Failure::cannot("read", path.display(), error).hint(
+                "if the system runs, its RELEASE_TMP is another one; else set RELEASE_COOKIE or RELEASE_COOKIE_FILE",
+            )),
+        },
         Err(error) if error.kind() == ErrorKind::PermissionDenied => Err(Failure::cannot(
             "read",
             path.display(),

@@ -11,6 +11,7 @@ use std::process::Command;
 
 use crate::failure::Failure;
 use crate::release::Release;
+use crate::temporary_directory;
 
 /// Set while a shell hands over to this executable: `env.sh` has been sourced.
 pub(crate) const SOURCED: &str = "BEAMSHIP_ENV_SH_SOURCED";
@@ -47,7 +48,8 @@ impl Environment {
         self.fallback("RELEASE_MODE", || "embedded".into());
         let name = self.get("RELEASE_NAME").to_owned();
         self.fallback("RELEASE_NODE", || name);
-        self.fallback("RELEASE_TMP", || release.root.join("tmp").into());
+        let name = release.name.clone();
+        self.fallback("RELEASE_TMP", || temporary_directory::find(&release.root, &name).into());
         self.fallback("RELEASE_VM_ARGS", || directory.join("vm.args").into());
         self.fallback("RELEASE_REMOTE_VM_ARGS", || directory.join("remote.vm.args").into());
         self.fallback("RELEASE_DISTRIBUTION", || "sname".into());

@@ -16,14 +16,18 @@ mod cookie;
 mod distribution;
 mod env_sh;
 mod environment;
+mod epmd;
 mod erlexec;
 mod exposure;
 mod failure;
+mod file_limit;
+mod overlay_commands;
 mod release;
 mod signals;
 mod standard_streams;
 mod state;
 mod supervision;
+mod temporary_directory;
 mod virtual_machine;
 mod vm_arguments;
 

@@ -127,7 +127,7 @@ impl State {
 
 /// Whether a file was written by who runs this command or owns the release. RELEASE_TMP may be a directory for
 /// everybody, and a file of somebody else's would have us prove our cookie to a node of theirs.
-fn is_trusted(file: &File, environment: &Environment) -> bool {
+pub(crate) fn is_trusted(file: &File, environment: &Environment) -> bool {
     let owner = |path: &Path| std::fs::metadata(path).map(|metadata| metadata.uid());
     let trusted = [owner(Path::new("/proc/self")), owner(&environment.path("RELEASE_ROOT"))];
     file.metadata().is_ok_and(|metadata| trusted.into_iter().flatten().any(|uid| uid == metadata.uid()))

@@ -89,7 +89,7 @@ pub(crate) fn command(
         Program::Rpc { .. } => Distribution::from_environment(environment)?.temporary("rpc")?,
         Program::Remote { .. } => Distribution::from_environment(environment)?.temporary("rem")?,
     };
-    let cookie = cookie(release, &distribution)?;
+    let cookie = cookie(release, environment, &distribution)?;
     let boot = release.version_directory().join(environment.get(program.boot_variable()));
     let shown = match &cookie {
         Some(cookie) => Some(cookie_argument(cookie, &boot, configuration)?),

@@ -94,6 +94,16 @@ impl DistributionArguments {
     }
 }
 
+/// Whether the system is started with a flag that begins like this, wherever it is written.
+pub(crate) fn has_flag(environment: &Environment, flag: &str) -> bool {
+    let variables = ["ERL_AFLAGS", "ELIXIR_ERL_OPTIONS", "ERL_FLAGS", "ERL_ZFLAGS"];
+    let mut texts: Vec<String> =
+        variables.iter().filter_map(|name| Some(given(name)?.to_string_lossy().into_owned())).collect();
+    let file = std::fs::read(environment.path("RELEASE_VM_ARGS")).unwrap_or_default();
+    texts.push(String::from_utf8_lossy(&file).into_owned());
+    texts.iter().any(|text| words(text).iter().any(|word| word.starts_with(flag)))
+}
+
 /// Splits arguments as erlexec does in an `-args_file`: at white space, with `#` comments, quotes and backslashes.
 fn words(text: &str) -> Vec<String> {
     let mut words = Vec::new();

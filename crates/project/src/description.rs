@@ -19,6 +19,8 @@ pub struct ReleaseDescription {
     pub overwrite: bool,
     /// The `quiet` option.
     pub quiet: bool,
+    /// The project's application, or those of the umbrella.
+    pub own_applications: Vec<Atom>,
     /// What the user should know about the release's options.
     pub notices: Vec<Notice>,
 }
@@ -135,6 +137,7 @@ impl ReleaseDescription {
             archive_directory: fields.path("archive_directory")?,
             overwrite: fields.boolean("overwrite")?,
             quiet: fields.boolean("quiet")?,
+            own_applications: fields.atoms("own_applications")?,
             notices: notices
                 .into_iter()
                 .map(

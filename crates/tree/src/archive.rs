@@ -26,6 +26,7 @@ mod tests;
 mod zstd;
 
 use camino::{Utf8Path, Utf8PathBuf};
+use sha2::{Digest, Sha256};
 
 use crate::{Progress, Tree};
 use blocks::compress;
@@ -79,12 +80,55 @@ pub fn write(
     progress: &dyn Progress,
 ) -> Result<Archived, ArchiveError> {
     let mut output = Output::create(target)?;
+    let files = compress_to(tree, &mut output, options, &mut |_| {}, progress)?;
+    let bytes = output.publish()?;
+    Ok(Archived { path: target.to_owned(), files, bytes })
+}
+
+/// An archive that is known by its content, as the layers of container images are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Hashed {
+    /// The archive.
+    pub archived: Archived,
+    /// SHA-256 of the archive.
+    pub digest: [u8; 32],
+    /// SHA-256 of the archive before it was compressed.
+    pub uncompressed_digest: [u8; 32],
+}
+
+/// Writes a tree as [`write`] does, and tells the digests of what was written.
+///
+/// # Errors
+///
+/// As [`write`].
+pub fn write_hashed(
+    tree: &Tree,
+    target: &Utf8Path,
+    options: &ArchiveOptions,
+    progress: &dyn Progress,
+) -> Result<Hashed, ArchiveError> {
+    let mut output = Output::create(target)?.hashed();
+    let mut uncompressed = Sha256::new();
+    let files = compress_to(tree, &mut output, options, &mut |bytes| uncompressed.update(bytes), progress)?;
+    let digest = output.digest();
+    let bytes = output.publish()?;
+    let archived = Archived { path: target.to_owned(), files, bytes };
+    Ok(Hashed { archived, digest, uncompressed_digest: uncompressed.finalize().into() })
+}
+
+fn compress_to(
+    tree: &Tree,
+    output: &mut Output,
+    options: &ArchiveOptions,
+    look: &mut (dyn FnMut(&[u8]) + Send),
+    progress: &dyn Progress,
+) -> Result<usize, ArchiveError> {
     let mut stream = TarStream::new(tree, options.modified, progress);
     let files = stream.files();
     match options.compression {
-        Compression::Gzip => compress(&mut stream, Gzip::default(), &mut output)?,
-        Compression::Zstd => compress(&mut stream, Zstd, &mut output)?,
+        Compression::Gzip => compress(&mut stream, Gzip::default(), output, look)?,
+        Compression::Zstd => compress(&mut stream, Zstd, output, look)?,
     }
-    let bytes = output.publish()?;
-    Ok(Archived { path: target.to_owned(), files, bytes })
+    Ok(files)
 }

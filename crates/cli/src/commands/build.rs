@@ -1,6 +1,7 @@
 //! `beamship build`: the whole way from sources to a release.
 
 use crate::arguments::{BuildArguments, GlobalArguments};
+use crate::assembly::Assembly;
 use crate::pipeline::Pipeline;
 use crate::printer::Printer;
 
@@ -10,6 +11,20 @@ pub(crate) fn run(
     global: &GlobalArguments,
     printer: &Printer,
 ) -> anyhow::Result<()> {
+    let assembly = assembly(arguments, global, printer)?;
+    if arguments.dry_run { assembly.print(global.json) } else { assembly.write(global.json) }
+}
+
+/// Everything up to the point where the release has to be written.
+///
+/// # Errors
+///
+/// Whatever is wrong with the project or its release.
+pub(super) fn assembly<'a>(
+    arguments: &BuildArguments,
+    global: &GlobalArguments,
+    printer: &'a Printer,
+) -> anyhow::Result<Assembly<'a>> {
     let mut pipeline = Pipeline::start(global, printer)?;
     if arguments.dry_run {
         printer
@@ -24,6 +39,5 @@ pub(crate) fn run(
     }
     let location = pipeline.locate(&arguments.target, true, arguments.dry_run)?;
     let description = pipeline.describe(&location)?;
-    let assembly = pipeline.plan(description, arguments.archive)?;
-    if arguments.dry_run { assembly.print(global.json) } else { assembly.write(global.json) }
+    pipeline.plan(description, arguments.archive)
 }

@@ -58,7 +58,7 @@ fn abi(arguments: &CheckAbiArguments, global: &GlobalArguments, printer: &Printe
     } else {
         anstream::stdout().write_all(table(&report).as_bytes())?;
     }
-    conclude(&report, &target, printer)
+    conclude(&report, target.name(), printer)
 }
 
 fn messages(report: &Report) -> Vec<Message> {
@@ -66,17 +66,17 @@ fn messages(report: &Report) -> Vec<Message> {
     report.findings.iter().map(message).collect()
 }
 
-/// Says that all is well, or fails with everything that is not.
-pub(crate) fn conclude(report: &Report, target: &Target, printer: &Printer) -> anyhow::Result<()> {
+/// Says that all is well, or fails with everything that is not. `target` is what the system is called.
+pub(crate) fn conclude(report: &Report, target: &str, printer: &Printer) -> anyhow::Result<()> {
     let files = count(report.files.len());
     if report.is_ok() {
         let machine = report.machine.map(|machine| format!(" for {machine}")).unwrap_or_default();
-        printer.say(&format!("{files} ELF files{machine}: {} has all that they need", target.name()));
+        printer.say(&format!("{files} ELF files{machine}: {target} has all that they need"));
         return Ok(());
     }
     let mut wrong: Vec<_> = report.findings.iter().map(Finding::file).collect();
     wrong.dedup();
-    let mut text = format!("{} of {files} ELF files do not run on {}", count(wrong.len()), target.name());
+    let mut text = format!("{} of {files} ELF files do not run on {target}", count(wrong.len()));
     for (index, finding) in report.findings.iter().enumerate() {
         text.push_str(&format!("\n  {finding}"));
         // One remedy for a run of findings that have the same.

@@ -9,7 +9,7 @@ use std::os::unix::process::CommandExt;
 use std::process::{Command, ExitCode};
 
 use super::start;
-use crate::cookie::cookie;
+use crate::cookie;
 use crate::distribution::{Distribution, mode};
 use crate::environment::{Environment, INNER};
 use crate::failure::Failure;
@@ -61,7 +61,8 @@ pub(super) fn run_inner(
 fn check(release: &Release, environment: &Environment) -> Result<(), Failure> {
     mode(environment)?;
     let distribution = Distribution::from_environment(environment)?;
-    cookie(release, &distribution)?;
+    cookie::provide(release, environment)?;
+    cookie::cookie(release, environment, &distribution)?;
     Ok(())
 }
 

@@ -4,9 +4,12 @@ use std::os::unix::process::CommandExt;
 use std::process::{Command, ExitCode};
 
 use crate::configuration::Configuration;
+use crate::cookie;
 use crate::environment::Environment;
+use crate::epmd;
 use crate::exposure::Exposure;
 use crate::failure::Failure;
+use crate::file_limit;
 use crate::release::Release;
 use crate::state::{Process, State};
 use crate::supervision::{Keys, supervise};
@@ -15,7 +18,7 @@ use crate::virtual_machine::{Program, command};
 /// Runs the system in the foreground.
 pub(super) fn run(release: &Release, environment: &Environment) -> Result<ExitCode, Failure> {
     let configuration = Configuration::prepare(release, environment)?;
-    let exposure = Exposure::of_system(environment, &configuration)?;
+    let exposure = prepare_system(release, environment, &configuration)?;
     let command = command(release, environment, Some(&configuration), &Program::Start, &exposure)?;
     supervise_system(command, Keys::Launcher, environment, &exposure)
 }
@@ -24,7 +27,7 @@ pub(super) fn run(release: &Release, environment: &Environment) -> Result<ExitCo
 /// clean up.
 pub(super) fn run_iex(release: &Release, environment: &Environment) -> Result<ExitCode, Failure> {
     let configuration = Configuration::prepare(release, environment)?;
-    let exposure = Exposure::of_system(environment, &configuration)?;
+    let exposure = prepare_system(release, environment, &configuration)?;
     let command = command(release, environment, Some(&configuration), &Program::StartIex, &exposure)?;
     if configuration.copy.is_some() {
         return supervise_system(command, Keys::VirtualMachine, environment, &exposure);
@@ -32,6 +35,19 @@ pub(super) fn run_iex(release: &Release, environment: &Environment) -> Result<Ex
     // The process stays the same when it becomes the virtual machine.
     record(std::process::id(), environment, &exposure)?;
     become_command(command)
+}
+
+/// What a system finds when it starts: a cookie, a limit of open files that costs no memory, EPMD.
+fn prepare_system(
+    release: &Release,
+    environment: &Environment,
+    configuration: &Configuration,
+) -> Result<Exposure, Failure> {
+    cookie::provide(release, environment)?;
+    let exposure = Exposure::of_system(environment, configuration)?;
+    file_limit::lower(environment);
+    epmd::start_without_shell(release, environment, &exposure)?;
+    Ok(exposure)
 }
 
 /// Becomes the virtual machine, or stays its parent when there is a private configuration to remove afterwards.

@@ -36,11 +36,12 @@ pub(super) trait BlockFormat {
     fn trailer(&self) -> Vec<u8>;
 }
 
-/// Reads a stream to its end and writes it compressed.
+/// Reads a stream to its end and writes it compressed. `look` sees the bytes before they are compressed, in order.
 pub(super) fn compress<F: BlockFormat>(
     stream: &mut TarStream<'_>,
     mut format: F,
     output: &mut Output,
+    look: &mut (dyn FnMut(&[u8]) + Send),
 ) -> Result<(), ArchiveError> {
     let round = round_size(F::BLOCK);
     output.write(format.header())?;
@@ -52,7 +53,10 @@ pub(super) fn compress<F: BlockFormat>(
         let mut next = bytes.split_off(end);
         let (blocks, read) = rayon::join(
             || bytes.par_chunks(F::BLOCK).map(F::compress).collect::<Vec<_>>(),
-            || stream.read(&mut next, round),
+            || {
+                look(&bytes);
+                stream.read(&mut next, round)
+            },
         );
         for block in blocks {
             let (compressed, check) = block.at("compress", output.target())?;

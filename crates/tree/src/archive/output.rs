@@ -5,6 +5,7 @@ use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 
 use camino::{Utf8Path, Utf8PathBuf};
+use sha2::{Digest, Sha256};
 use tempfile::NamedTempFile;
 
 use super::error::{ArchiveError, At};
@@ -17,6 +18,8 @@ pub(super) struct Output {
     target: Utf8PathBuf,
     file: NamedTempFile,
     bytes: u64,
+    /// Of what has been written, where somebody asks for it.
+    hash: Option<Sha256>,
 }
 
 impl Output {
@@ -35,7 +38,18 @@ impl Output {
             .prefix(&format!(".{name}.beamship-"))
             .tempfile_in(parent)
             .at("create a file in", parent)?;
-        Ok(Self { target: target.to_owned(), file, bytes: 0 })
+        Ok(Self { target: target.to_owned(), file, bytes: 0, hash: None })
+    }
+
+    /// Hashes what is written from now on.
+    pub(super) fn hashed(mut self) -> Self {
+        self.hash = Some(Sha256::new());
+        self
+    }
+
+    /// The SHA-256 of what has been written since [`Output::hashed`].
+    pub(super) fn digest(&self) -> [u8; 32] {
+        self.hash.clone().unwrap_or_default().finalize().into()
     }
 
     /// Where the archive goes.
@@ -46,6 +60,9 @@ impl Output {
     /// Writes the next bytes.
     pub(super) fn write(&mut self, bytes: &[u8]) -> Result<(), ArchiveError> {
         self.bytes += bytes.len() as u64;
+        if let Some(hash) = &mut self.hash {
+            hash.update(bytes);
+        }
         self.file.as_file_mut().write_all(bytes).at("write", &self.target)
     }
 

@@ -77,17 +77,7 @@ impl<'a> Published<'a> {
         let mut tree = Tree::new();
         for (path, metadata) in found {
             let Some(tree_path) = path.to_str().and_then(|path| TreePath::new(path).ok()) else { continue };
-            let full = self.root.join(tree_path.as_str());
-            let mode = metadata.permissions().mode() & MODE_BITS;
-            let node = if metadata.is_dir() {
-                Node::Directory { mode }
-            } else if metadata.is_symlink() {
-                Node::Link { target: link_target(&full)? }
-            } else if metadata.is_file() {
-                Node::File { mode, content: Content::Copy(full) }
-            } else {
-                continue;
-            };
+            let Some(node) = node_at(&self.root.join(tree_path.as_str()), &metadata)? else { continue };
             // Paths of one directory cannot contradict each other.
             let _ = tree.replace(tree_path, node);
         }
@@ -110,6 +100,20 @@ impl<'a> Published<'a> {
         super::staging::set_mode(new.as_std_path(), 0o644)?;
         fs::rename(&new, &path).at("write", &path)
     }
+}
+
+/// What stands at a path; nothing when it is neither file, link nor directory.
+pub(super) fn node_at(full: &Utf8Path, metadata: &fs::Metadata) -> Result<Option<Node>, DirectoryError> {
+    let mode = metadata.permissions().mode() & MODE_BITS;
+    Ok(if metadata.is_dir() {
+        Some(Node::Directory { mode })
+    } else if metadata.is_symlink() {
+        Some(Node::Link { target: link_target(full)? })
+    } else if metadata.is_file() {
+        Some(Node::File { mode, content: Content::Copy(full.to_owned()) })
+    } else {
+        None
+    })
 }
 
 fn link_target(path: &Utf8Path) -> Result<String, DirectoryError> {

@@ -1,0 +1,275 @@
+//! From a release to its image: what goes in, what it needs, and whether it will run.
+
+mod labels;
+mod scripts;
+
+use std::collections::BTreeSet;
+
+use abi::{DirectoryRoot, Machine, ReleaseFiles};
+use anyhow::Context;
+use camino::{Utf8Path, Utf8PathBuf};
+use image::document::Platform;
+use image::{
+    Base, Image, ImageOptions, ImageRoot, Layer, LayerKind, Layout, System, SystemOptions, contents, system,
+};
+use release::MANIFEST;
+use tree::archive::Compression;
+use tree::{Content, Node, Tree, TreePath};
+
+use crate::arguments::ImageArguments;
+use crate::commands::check;
+use crate::image_source;
+use crate::printer::{Phase, Printer, count};
+pub(crate) use labels::Origin;
+use scripts::Scripts;
+
+/// A release that an image is made of.
+pub(crate) struct ReleaseSource {
+    /// Its name.
+    pub(crate) name: String,
+    /// Its version.
+    pub(crate) version: String,
+    /// Its files.
+    pub(crate) tree: Tree,
+    /// The project's own applications in it.
+    pub(crate) own: BTreeSet<String>,
+}
+
+impl ReleaseSource {
+    /// A release on disk. Its own applications are those given, or the one that is called like it.
+    ///
+    /// # Errors
+    ///
+    /// When there is none, or it cannot be read.
+    pub(crate) fn read(directory: &Utf8Path, own: Option<BTreeSet<String>>) -> anyhow::Result<Self> {
+        let data_file = directory.join("releases/start_erl.data");
+        let data =
+            fs_err::read_to_string(&data_file).with_context(|| format!("`{directory}` is not a release"))?;
+        let version = data.split_whitespace().nth(1).unwrap_or_default().to_owned();
+        let versions = directory.join("releases").join(&version);
+        let mut name = None;
+        for entry in versions.read_dir_utf8().with_context(|| format!("cannot read `{versions}`"))? {
+            let path = entry?.into_path();
+            if path.extension() == Some("rel") {
+                name = path.file_stem().map(str::to_owned);
+            }
+        }
+        let name = name
+            .with_context(|| format!("`{directory}` is not a release: there is no .rel in `{versions}`"))?;
+        let tree = tree::directory::read(directory, &TreePath::new(MANIFEST)?)?;
+        let own = own.unwrap_or_else(|| BTreeSet::from([name.clone()]));
+        Ok(Self { name, version, tree, own })
+    }
+}
+
+/// What an image is made with.
+pub(crate) struct Builder<'a> {
+    pub(crate) arguments: &'a ImageArguments,
+    pub(crate) printer: &'a Printer,
+    pub(crate) origin: &'a Origin,
+    /// Variables and labels of the command line.
+    pub(crate) environment: Vec<(String, String)>,
+    pub(crate) labels: Vec<(String, String)>,
+}
+
+/// An image whose layers are not written yet.
+pub(crate) struct Draft {
+    pub(crate) platform: Platform,
+    layers: Vec<(LayerKind, Tree)>,
+    base: Option<Base>,
+    options: ImageOptions,
+    /// For people.
+    pub(crate) summary: String,
+}
+
+impl Builder<'_> {
+    /// Finds out what an image of a release consists of, and whether it will run.
+    ///
+    /// # Errors
+    ///
+    /// When something that the release needs is not there.
+    pub(crate) fn draft(&self, mut source: ReleaseSource, root: Option<&Utf8Path>) -> anyhow::Result<Draft> {
+        let scripts = Scripts::translate(&mut source.tree, &source.name)?;
+        let mut layers = contents::layers(&source.tree, &source.name, &source.own)?;
+        let files = native_files(layers.values())?;
+        let machine = machine_of_release(layers.values(), &source.name)?;
+        let architecture = machine.oci().with_context(|| format!("there are no images for {machine}"))?;
+        let platform = Platform::linux(architecture);
+        let mut summary = String::new();
+        let mut base = None;
+        if self.arguments.base == "scratch" {
+            let system = self.system(files, root, &scripts, &source)?;
+            summary = format!("{} libraries", count(system.libraries));
+            if let Some(shell) = scripts.shell_needed(self.arguments.shell) {
+                summary.push_str(if shell == image::Shell::Plain {
+                    ", a shell"
+                } else {
+                    ", a shell with programs"
+                });
+            }
+            layers.insert(LayerKind::System, system.tree);
+        } else {
+            let cache = image_source::cache()?;
+            let phase = self.printer.phase("base");
+            let fetched = image_source::open(&self.arguments.base)
+                .and_then(|blobs| Ok(Base::fetch(blobs.as_ref(), &platform, &cache)?));
+            let fetched = abandon_on_error(phase, fetched, |base: &Base| {
+                format!("{} layers, {}", count(base.layers.len()), base.name)
+            })?;
+            let system = ImageRoot::new(&fetched, &cache)?;
+            let report = abi::check(&files, &system, Some(machine))?;
+            check::conclude(&report, &format!("`{}`", fetched.name), self.printer)?;
+            base = Some(fetched);
+        }
+        let options = self.options(&source, platform.clone(), &scripts)?;
+        Ok(Draft { platform, layers: layers.into_iter().collect(), base, options, summary })
+    }
+
+    /// The system of an image from nothing.
+    fn system(
+        &self,
+        files: ReleaseFiles,
+        root: Option<&Utf8Path>,
+        scripts: &Scripts,
+        source: &ReleaseSource,
+    ) -> anyhow::Result<System> {
+        let place = root.unwrap_or(Utf8Path::new("/"));
+        let has_zones = source.tree.entries().any(|entry| entry.path.as_str().starts_with("lib/zoneinfo-"));
+        let options = SystemOptions {
+            shell: scripts.shell_needed(self.arguments.shell),
+            time_zones: self.arguments.time_zones || has_zones,
+        };
+        for reason in &scripts.reasons {
+            self.printer.say(&format!("  a shell is in the image: {reason}"));
+        }
+        let system = system(files, &DirectoryRoot::new(place)?, &options)?;
+        for warning in &system.warnings {
+            self.printer.warn(warning);
+        }
+        if system.problems.is_empty() {
+            return Ok(system);
+        }
+        let mut text = "the image would not run".to_owned();
+        for problem in &system.problems {
+            text.push_str(&format!("\n  {problem}\n  hint: {}", problem.hint()));
+        }
+        Err(anyhow::anyhow!(text))
+    }
+
+    fn options(
+        &self,
+        source: &ReleaseSource,
+        platform: Platform,
+        scripts: &Scripts,
+    ) -> anyhow::Result<ImageOptions> {
+        let command = match &self.arguments.default_command {
+            Some(command) => command.split_whitespace().map(str::to_owned).collect(),
+            None if scripts.has("server") => vec!["server".to_owned()],
+            None => vec!["start".to_owned()],
+        };
+        let mut labels = self.origin.labels(&source.name, &source.version);
+        labels.extend(self.labels.iter().cloned());
+        Ok(ImageOptions {
+            platform,
+            name: source.name.clone(),
+            command,
+            created: self.origin.created,
+            environment: self.environment.clone(),
+            ports: self.arguments.port.clone(),
+            labels,
+        })
+    }
+}
+
+impl Draft {
+    /// Writes the layers into a layout and puts the image together.
+    ///
+    /// # Errors
+    ///
+    /// When a layer cannot be written.
+    pub(crate) fn write(
+        self,
+        layout: &Layout,
+        compression: Compression,
+        phase: &Phase,
+    ) -> anyhow::Result<Image> {
+        let mut layers = Vec::new();
+        for (kind, tree) in &self.layers {
+            layers.push(Layer::write(tree, *kind, layout.directory(), compression, phase)?);
+        }
+        Ok(Image::new(&self.options, self.base.as_ref(), layers)?)
+    }
+
+    /// The layers and how many files each has.
+    pub(crate) fn contents(&self) -> impl Iterator<Item = (&'static str, usize, u64)> {
+        self.layers.iter().map(|(kind, tree)| {
+            let files = tree.entries().filter(|entry| matches!(entry.node, Node::File { .. }));
+            let sizes = files.map(|entry| match entry.node {
+                Node::File { content: Content::Bytes(bytes), .. } => bytes.len() as u64,
+                Node::File { content: Content::Copy(file) | Content::StrippedBeam(file, _), .. } => {
+                    fs_err::metadata(file).map_or(0, |metadata| metadata.len())
+                }
+                Node::Directory { .. } | Node::Link { .. } => 0,
+            });
+            let (number, bytes) = sizes.fold((0, 0), |(number, bytes), size| (number + 1, bytes + size));
+            (kind.name(), number, bytes)
+        })
+    }
+}
+
+fn abandon_on_error<T>(
+    phase: Phase,
+    result: anyhow::Result<T>,
+    text: impl FnOnce(&T) -> String,
+) -> anyhow::Result<T> {
+    match &result {
+        Ok(value) => {
+            phase.finish(&text(value));
+        }
+        Err(_) => phase.abandon(),
+    }
+    result
+}
+
+/// The native code in these trees, where it will be in the image.
+fn native_files<'t>(trees: impl Iterator<Item = &'t Tree>) -> anyhow::Result<ReleaseFiles> {
+    let mut files = ReleaseFiles::new();
+    for entry in trees.flat_map(Tree::entries) {
+        let path = Utf8PathBuf::from(format!("/{}", entry.path));
+        match entry.node {
+            Node::File { content: Content::Copy(file), .. } => {
+                files.add_file(path, file)?;
+            }
+            Node::File { content: Content::Bytes(bytes), .. } => {
+                files.add_bytes(path, bytes);
+            }
+            Node::Link { target } => files.add_link(path, target.as_str()),
+            Node::File { .. } | Node::Directory { .. } => {}
+        }
+    }
+    Ok(files)
+}
+
+/// The architecture of a release: that of its virtual machine, or of its launcher.
+fn machine_of_release<'t>(trees: impl Iterator<Item = &'t Tree>, name: &str) -> anyhow::Result<Machine> {
+    let launcher = format!("app/bin/{name}");
+    let mut found = None;
+    for entry in trees.flat_map(Tree::entries) {
+        let path = entry.path.as_str();
+        let is_virtual_machine = path.ends_with("/bin/beam.smp");
+        if let Node::File { content: Content::Copy(file), .. } = entry.node
+            && (is_virtual_machine || (path == launcher && found.is_none()))
+            && let Some(machine) = crate::native_code::machine_of(file)
+        {
+            found = Some(machine);
+            if is_virtual_machine {
+                break;
+            }
+        }
+    }
+    found.with_context(|| {
+        format!(
+            "the release has neither a virtual machine nor a native `bin/{name}`\nhint: images are made of releases that `beamship build` has built, with `include_erts`"
+        )
+    })
+}

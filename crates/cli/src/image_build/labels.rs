@@ -1,0 +1,91 @@
+//! What an image says about where it comes from.
+
+use std::collections::BTreeMap;
+use std::process::{Command, Stdio};
+
+use camino::Utf8Path;
+use image::document::annotation;
+use image::rfc3339;
+
+use crate::modification_time::modification_time;
+
+/// Where a project's sources are, and of when.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Origin {
+    /// The time of the commit, or `SOURCE_DATE_EPOCH`, in seconds since 1970; 0 where neither is known.
+    pub(crate) created: u64,
+    revision: Option<String>,
+    source: Option<String>,
+}
+
+impl Origin {
+    /// Of a project, as far as git knows.
+    ///
+    /// # Errors
+    ///
+    /// When `SOURCE_DATE_EPOCH` is no number.
+    pub(crate) fn of(project: &Utf8Path) -> anyhow::Result<Self> {
+        Ok(Self {
+            created: modification_time(project)?.unwrap_or(0),
+            revision: git(project, &["describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]),
+            source: git(project, &["remote", "get-url", "origin"]).and_then(|url| public_url(&url)),
+        })
+    }
+
+    /// The labels of an image.
+    pub(crate) fn labels(&self, name: &str, version: &str) -> BTreeMap<String, String> {
+        let mut labels = BTreeMap::from([
+            (annotation::TITLE.to_owned(), name.to_owned()),
+            (annotation::VERSION.to_owned(), version.to_owned()),
+            (annotation::CREATED.to_owned(), rfc3339(self.created)),
+        ]);
+        let known = [(annotation::REVISION, &self.revision), (annotation::SOURCE, &self.source)];
+        labels.extend(known.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value.clone()?))));
+        labels
+    }
+}
+
+fn git(project: &Utf8Path, arguments: &[&str]) -> Option<String> {
+    let output = Command::new("git")
+        .args(["-C", project.as_str()])
+        .args(arguments)
+        .stderr(Stdio::null())
+        .output()
+        .ok()
+        .filter(|output| output.status.success())?;
+    let text = String::from_utf8(output.stdout).ok()?.trim().to_owned();
+    (!text.is_empty()).then_some(text)
+}
+
+/// The address of a repository as everybody may know it: never with the password or the token that clones it.
+fn public_url(url: &str) -> Option<String> {
+    if let Some(rest) = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://")) {
+        let (host, path) = rest.split_once('/')?;
+        let host = host.rsplit('@').next()?;
+        return Some(format!("https://{host}/{path}"));
+    }
+    let rest = url.strip_prefix("ssh://").unwrap_or(url);
+    let (_, rest) = rest.split_once('@')?;
+    let (host, path) = rest.split_once([':', '/'])?;
+    Some(format!("https://{host}/{path}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_hold_no_secret() {
+        let cases = [
+            ("https://github.com/acme/shop.git", Some("https://github.com/acme/shop.git")),
+            ("https://user:token@github.com/acme/shop", Some("https://github.com/acme/shop")),
+            ("https://ghp_token@github.com/acme/shop", Some("https://github.com/acme/shop")),
+            ("git@github.com:acme/shop.git", Some("https://github.com/acme/shop.git")),
+            ("ssh://git@git.example.com/acme/shop", Some("https://git.example.com/acme/shop")),
+            ("/srv/git/shop", None),
+        ];
+        for (url, expected) in cases {
+            assert_eq!(public_url(url).as_deref(), expected, "{url}");
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! What in a release needs a shell, and what can do without.
+
+use std::sync::Arc;
+
+use image::Shell;
+use image::overlay_command::{COMMANDS, OverlayCommand};
+use tree::{Content, Node, Tree, TreePath};
+
+/// Scripts are short. What is longer is something else.
+const LONGEST: u64 = 64 * 1024;
+
+/// Applications of OTP that run shell commands.
+const RUNS_COMMANDS: &str = "os_mon";
+
+/// The scripts of a release.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Scripts {
+    /// The commands in `bin` besides the release's own, sorted.
+    commands: Vec<String>,
+    shell: Option<Shell>,
+    /// Why there has to be a shell.
+    pub(crate) reasons: Vec<String>,
+}
+
+impl Scripts {
+    /// Looks at a release, and turns what needs no shell into commands of its launcher.
+    ///
+    /// # Errors
+    ///
+    /// When a script cannot be read.
+    pub(crate) fn translate(tree: &mut Tree, name: &str) -> anyhow::Result<Self> {
+        let mut scripts = Self::default();
+        let mut lines = String::new();
+        let candidates: Vec<(TreePath, Node)> =
+            tree.entries().map(|entry| (entry.path.clone(), entry.node.clone())).collect();
+        for (path, node) in candidates {
+            let Node::File { content, .. } = &node else { continue };
+            let parts: Vec<&str> = path.as_str().split('/').collect();
+            match parts.as_slice() {
+                ["bin", file] if *file != name && !file.ends_with(".bat") => {
+                    scripts.commands.push((*file).to_owned());
+                    let Some(text) = text(content)? else { continue };
+                    if let Some(command) = OverlayCommand::of_script(&text, name) {
+                        lines.push_str(&command.line(file));
+                        tree.replace(path.clone(), Node::Link { target: name.to_owned() })?;
+                    } else if text.starts_with("#!") {
+                        scripts.need(Shell::WithPrograms, format!("`{path}` is a script"));
+                    }
+                }
+                ["releases", _, "env.sh"] => {
+                    if text(content)?.is_some_and(|text| does_something(&text)) {
+                        scripts.need(Shell::Plain, format!("`{path}` holds shell code"));
+                    }
+                }
+                ["lib", directory, ..]
+                    if directory.split('-').next() == Some(RUNS_COMMANDS)
+                        && !scripts.mentions(RUNS_COMMANDS) =>
+                {
+                    scripts.need(Shell::WithPrograms, format!("`{RUNS_COMMANDS}` runs shell commands"));
+                }
+                _ => {}
+            }
+        }
+        if !lines.is_empty() {
+            let content = Content::Bytes(Arc::from(lines.as_bytes()));
+            tree.replace(TreePath::new(COMMANDS)?, Node::File { mode: 0o644, content })?;
+        }
+        Ok(scripts)
+    }
+
+    /// Whether there is a command of this name.
+    pub(crate) fn has(&self, command: &str) -> bool {
+        self.commands.iter().any(|known| known == command)
+    }
+
+    /// The shell that is needed, or wanted.
+    pub(crate) fn shell_needed(&self, is_wanted: bool) -> Option<Shell> {
+        if is_wanted { Some(Shell::WithPrograms) } else { self.shell }
+    }
+
+    fn need(&mut self, shell: Shell, reason: String) {
+        self.shell = self.shell.max(Some(shell));
+        self.reasons.push(reason);
+    }
+
+    fn mentions(&self, word: &str) -> bool {
+        self.reasons.iter().any(|reason| reason.contains(word))
+    }
+}
+
+/// The text of a script; none when it is something else.
+fn text(content: &Content) -> anyhow::Result<Option<String>> {
+    let bytes = match content {
+        Content::Bytes(bytes) => bytes.to_vec(),
+        Content::Copy(file) | Content::StrippedBeam(file, _) => {
+            if fs_err::metadata(file)?.len() > LONGEST {
+                return Ok(None);
+            }
+            fs_err::read(file)?
+        }
+    };
+    Ok(String::from_utf8(bytes).ok())
+}
+
+/// Whether there is a line that is neither empty nor a comment: the launcher sources only such.
+fn does_something(text: &str) -> bool {
+    text.lines().map(str::trim).any(|line| !line.is_empty() && !line.starts_with('#'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tree(files: &[(&str, &str)]) -> Tree {
+        let mut tree = Tree::new();
+        for (path, text) in files {
+            let content = Content::Bytes(text.as_bytes().into());
+            tree.add(TreePath::new(*path).unwrap(), Node::File { mode: 0o755, content }).unwrap();
+        }
+        tree
+    }
+
+    #[test]
+    fn a_phoenix_release_needs_no_shell() {
+        let mut tree = tree(&[
+            ("bin/shop", "\u{7f}ELF"),
+            ("bin/server", "#!/bin/sh\nset -eu\n\nPHX_SERVER=true exec ./shop start\n"),
+            ("bin/migrate", "#!/bin/sh\nexec ./shop eval Shop.Release.migrate\n"),
+            ("bin/server.bat", "@echo off"),
+            ("releases/1.0.0/env.sh", "#!/bin/sh\n# comment\n"),
+        ]);
+        let scripts = Scripts::translate(&mut tree, "shop").unwrap();
+        assert_eq!(scripts.shell_needed(false), None);
+        assert!(scripts.has("server"));
+        let commands = TreePath::new(COMMANDS).unwrap();
+        let Some(Node::File { content: Content::Bytes(bytes), .. }) = tree.get(&commands) else { panic!() };
+        let expected = "migrate\t--\teval\tShop.Release.migrate\nserver\tPHX_SERVER=true\t--\tstart\n";
+        assert_eq!(std::str::from_utf8(bytes).unwrap(), expected);
+        let server = TreePath::new("bin/server").unwrap();
+        assert_eq!(tree.get(&server), Some(&Node::Link { target: "shop".to_owned() }));
+    }
+
+    #[test]
+    fn what_needs_a_shell_gets_one() {
+        let reasons = |files: &[(&str, &str)]| {
+            let scripts = Scripts::translate(&mut tree(files), "shop").unwrap();
+            (scripts.shell, scripts.reasons.len())
+        };
+        assert_eq!(reasons(&[("releases/1/env.sh", "export A=1")]), (Some(Shell::Plain), 1));
+        assert_eq!(reasons(&[("bin/backup", "#!/bin/sh\npg_dump\n")]), (Some(Shell::WithPrograms), 1));
+        let os_mon = [("lib/os_mon-2.8/ebin/a.beam", ""), ("lib/os_mon-2.8/ebin/b.beam", "")];
+        assert_eq!(reasons(&os_mon), (Some(Shell::WithPrograms), 1));
+        assert_eq!(reasons(&[("bin/tool", "\u{7f}ELF")]), (None, 0));
+    }
+}

@@ -1,0 +1,100 @@
+//! An image that others are built upon: fetched once, kept, and looked into.
+
+use std::collections::BTreeMap;
+use std::io::{Read, Write};
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+use crate::document::{Descriptor, ImageConfig, Platform, from_bytes};
+use crate::error::{At, ImageError};
+use crate::image::Base;
+use crate::layer::Layer;
+use crate::layout::{Blobs, manifests, stored};
+
+impl Base {
+    /// Fetches an image for a platform. Layers are kept in `cache`, where the next build finds them.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such image for the platform, or it cannot be fetched.
+    pub fn fetch(blobs: &dyn Blobs, platform: &Platform, cache: &Utf8Path) -> Result<Self, ImageError> {
+        let name = blobs.name();
+        let mut available = Vec::new();
+        for (descriptor, bytes) in manifests(blobs)? {
+            if let Some(other) = &descriptor.platform
+                && !platform.accepts(other)
+            {
+                available.push(other.to_string());
+                continue;
+            }
+            let stored = stored(blobs, &descriptor, &bytes)?;
+            let config: ImageConfig = from_bytes(&stored.config, "the configuration", &name)?;
+            let own = Platform {
+                architecture: config.architecture.clone(),
+                os: config.os.clone(),
+                variant: config.variant.clone(),
+            };
+            if !platform.accepts(&own) {
+                available.push(own.to_string());
+                continue;
+            }
+            if config.rootfs.diff_ids.len() != stored.manifest.layers.len() {
+                return Err(ImageError::Document {
+                    what: "the configuration",
+                    from: name,
+                    reason: "does not have an entry for each layer".to_owned(),
+                });
+            }
+            let mut layers = Vec::new();
+            for (descriptor, diff_id) in stored.manifest.layers.iter().zip(&config.rootfs.diff_ids) {
+                layers.push(Layer {
+                    descriptor: Descriptor {
+                        media_type: as_oci(&descriptor.media_type),
+                        annotations: BTreeMap::new(),
+                        ..descriptor.clone()
+                    },
+                    diff_id: diff_id.clone(),
+                    title: "base".to_owned(),
+                    file: kept(blobs, descriptor, cache)?,
+                    origin: blobs.origin(),
+                });
+            }
+            return Ok(Self { name, digest: stored.digest, config, layers });
+        }
+        Err(ImageError::NoPlatform {
+            from: name,
+            wanted: platform.to_string(),
+            available: if available.is_empty() { "none".to_owned() } else { available.join(", ") },
+        })
+    }
+}
+
+/// Docker's layers are those of OCI under another name.
+fn as_oci(media_type: &str) -> String {
+    use crate::document::media_type::{DOCKER_LAYER, LAYER_GZIP};
+    if media_type == DOCKER_LAYER { LAYER_GZIP.to_owned() } else { media_type.to_owned() }
+}
+
+/// The file of a layer in the cache. One that is damaged is fetched anew.
+fn kept(blobs: &dyn Blobs, descriptor: &Descriptor, cache: &Utf8Path) -> Result<Utf8PathBuf, ImageError> {
+    let path = cache.join(descriptor.digest.blob_path());
+    if is_whole(&path, descriptor) {
+        return Ok(path);
+    }
+    let directory = path.parent().unwrap_or(cache);
+    fs_err::create_dir_all(directory).at("create the directory", directory)?;
+    let mut file = tempfile::NamedTempFile::new_in(directory).at("create a file in", directory)?;
+    let mut writer = std::io::BufWriter::new(file.as_file_mut());
+    blobs.copy(descriptor, &mut writer, &path)?;
+    writer.flush().at("write", &path)?;
+    drop(writer);
+    file.persist(&path).map_err(|error| error.error).at("create", &path)?;
+    Ok(path)
+}
+
+fn is_whole(path: &Utf8Path, descriptor: &Descriptor) -> bool {
+    let Ok(mut file) = fs_err::File::open(path) else { return false };
+    let mut hash = crate::digest::Hashing::new(std::io::sink());
+    let copied = std::io::copy(&mut (&mut file).take(descriptor.size + 1), &mut hash);
+    copied.is_ok() && hash.finish().1 == descriptor.digest
+}

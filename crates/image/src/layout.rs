@@ -1,0 +1,253 @@
+//! An OCI image layout: a directory of blobs with an index (OCI image specification, "Image Layout").
+//!
+//! Blobs are named by their content, so they can be written before and in any order. An image is in the layout once
+//! `index.json` names it, and that is replaced in one step: who is interrupted leaves the earlier image.
+
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::Write;
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+use crate::digest::Digest;
+use crate::document::{Descriptor, Index, Manifest, annotation, from_bytes, media_type, to_bytes};
+use crate::error::{At, ImageError};
+use crate::image::Images;
+use crate::reference::Reference;
+
+const VERSION: &[u8] = br#"{"imageLayoutVersion":"1.0.0"}"#;
+
+/// The largest document that is read: registries have the same limit.
+pub(crate) const LARGEST_DOCUMENT: u64 = 4 * 1024 * 1024;
+
+/// A layout on disk, held by one process.
+#[derive(Debug)]
+pub struct Layout {
+    directory: Utf8PathBuf,
+    /// Other writers wait for it.
+    _lock: File,
+}
+
+impl Layout {
+    /// Opens a layout to write into it, and makes it where there is none. Waits for others that write.
+    ///
+    /// # Errors
+    ///
+    /// When something else stands there, or the operating system refuses something.
+    pub fn open(directory: &Utf8Path) -> Result<Self, ImageError> {
+        let marker = directory.join("oci-layout");
+        let is_used = fs_err::read_dir(directory).is_ok_and(|mut entries| entries.next().is_some());
+        if is_used && !marker.is_file() && !directory.join("blobs").is_dir() {
+            return Err(ImageError::Document {
+                what: "the directory",
+                from: directory.to_string(),
+                reason: "holds something else than an image\nhint: name an empty or a new directory"
+                    .to_owned(),
+            });
+        }
+        let blobs = directory.join("blobs/sha256");
+        fs_err::create_dir_all(&blobs).at("create the directory", &blobs)?;
+        let lock = directory.join("blobs/.lock");
+        let opened =
+            File::options().create(true).truncate(false).write(true).open(&lock).at("open", &lock)?;
+        opened.lock().at("lock", &lock)?;
+        if !marker.is_file() {
+            write_whole(&marker, VERSION)?;
+        }
+        Ok(Self { directory: directory.to_owned(), _lock: opened })
+    }
+
+    /// Where it is.
+    pub fn directory(&self) -> &Utf8Path {
+        &self.directory
+    }
+
+    /// Puts an image into the layout in place of the one that was there, and removes blobs that nothing refers to.
+    ///
+    /// # Errors
+    ///
+    /// When a blob cannot be written; then the layout has the earlier image.
+    pub fn publish(&self, images: &Images, name: Option<&Reference>) -> Result<(), ImageError> {
+        for layer in images.layers() {
+            self.adopt(&layer.file, &layer.descriptor)?;
+        }
+        for document in images.documents() {
+            document.write(&self.directory)?;
+        }
+        write_whole(&self.directory.join("index.json"), &index_of(images, name)?)?;
+        self.prune(images)
+    }
+
+    /// Makes a blob of a file that is somewhere else: the same file where that is possible, else a copy.
+    fn adopt(&self, file: &Utf8Path, descriptor: &Descriptor) -> Result<(), ImageError> {
+        let blob = self.directory.join(descriptor.digest.blob_path());
+        let is_there = fs_err::metadata(&blob).is_ok_and(|metadata| metadata.len() == descriptor.size);
+        if file == blob || is_there {
+            return Ok(());
+        }
+        let draft = Utf8PathBuf::from(format!("{blob}.{}.draft", std::process::id()));
+        let _ = fs_err::remove_file(&draft);
+        if fs_err::hard_link(file, &draft).is_err() {
+            fs_err::copy(file, &draft).at("write", &draft)?;
+        }
+        fs_err::rename(&draft, &blob).at("create", &blob)
+    }
+
+    fn prune(&self, images: &Images) -> Result<(), ImageError> {
+        let layers = images.layers();
+        let used: BTreeSet<&str> = layers
+            .iter()
+            .map(|layer| layer.descriptor.digest.hex())
+            .chain(images.documents().map(|document| document.descriptor.digest.hex()))
+            .collect();
+        let blobs = self.directory.join("blobs/sha256");
+        for entry in fs_err::read_dir(&blobs).at("list", &blobs)? {
+            let entry = entry.at("list", &blobs)?;
+            if entry.file_name().to_str().is_none_or(|name| !used.contains(name)) {
+                // Whatever cannot be removed only takes space.
+                let _ = fs_err::remove_file(entry.path());
+            }
+        }
+        Ok(())
+    }
+}
+
+/// `index.json` for one image under its name.
+pub(crate) fn index_of(images: &Images, name: Option<&Reference>) -> Result<Vec<u8>, ImageError> {
+    let mut descriptor = images.root()?.descriptor.clone();
+    if let Some(name) = name {
+        let annotations = &mut descriptor.annotations;
+        annotations.insert(annotation::REF_NAME.to_owned(), name.tag_or_digest().to_owned());
+        annotations.insert(annotation::CONTAINERD_NAME.to_owned(), full_name(name));
+    }
+    to_bytes(&Index::new(vec![descriptor]), "the index")
+}
+
+/// The name with its registry, as containerd wants it.
+fn full_name(name: &Reference) -> String {
+    format!("{}/{}:{}", name.registry(), name.repository(), name.tag_or_digest())
+}
+
+/// `oci-layout`.
+pub(crate) fn version_file() -> &'static [u8] {
+    VERSION
+}
+
+/// Writes a file so that it is never there by halves.
+pub(crate) fn write_whole(path: &Utf8Path, bytes: &[u8]) -> Result<(), ImageError> {
+    let directory = path.parent().unwrap_or(Utf8Path::new("."));
+    let mut file = tempfile::NamedTempFile::new_in(directory).at("create a file in", directory)?;
+    file.write_all(bytes).at("write", path)?;
+    let permissions = std::os::unix::fs::PermissionsExt::from_mode(0o644);
+    file.as_file().set_permissions(permissions).at("set permissions of", path)?;
+    file.persist(path).map_err(|error| error.error).at("create", path)?;
+    Ok(())
+}
+
+/// What an image that is somewhere consists of: read, not trusted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stored {
+    /// The digest of its manifest.
+    pub digest: Digest,
+    /// Its manifest.
+    pub manifest: Manifest,
+    /// The configuration, as it is stored.
+    pub config: Vec<u8>,
+}
+
+/// Something that gives the content for a digest.
+pub trait Blobs {
+    /// What it is called in messages.
+    fn name(&self) -> String;
+
+    /// The whole of a small content, checked against its digest.
+    ///
+    /// # Errors
+    ///
+    /// When it is not there, too large, or something else.
+    fn document(&self, descriptor: &Descriptor) -> Result<Vec<u8>, ImageError>;
+
+    /// The descriptor and the bytes of what is asked for: an index or a manifest.
+    ///
+    /// # Errors
+    ///
+    /// When it is not there.
+    fn root(&self) -> Result<(Descriptor, Vec<u8>), ImageError>;
+
+    /// Copies a content of any size into a file that is called `target` in messages, checked against its digest.
+    ///
+    /// # Errors
+    ///
+    /// When it is not there, or something else.
+    fn copy(
+        &self,
+        descriptor: &Descriptor,
+        file: &mut dyn Write,
+        target: &Utf8Path,
+    ) -> Result<(), ImageError>;
+
+    /// The registry and the repository that have it, where it is in one.
+    fn origin(&self) -> Option<(String, String)> {
+        None
+    }
+}
+
+/// The manifests below an index, the index itself left out; a manifest alone is all there is.
+///
+/// # Errors
+///
+/// When a document is missing or damaged.
+pub fn manifests(blobs: &dyn Blobs) -> Result<Vec<(Descriptor, Vec<u8>)>, ImageError> {
+    let mut left = vec![blobs.root()?];
+    let mut found = Vec::new();
+    let mut depth = 0;
+    while let Some((descriptor, bytes)) = left.pop() {
+        let is_index = matches!(descriptor.media_type.as_str(), media_type::INDEX | media_type::DOCKER_LIST);
+        if !is_index {
+            found.push((descriptor, bytes));
+            continue;
+        }
+        depth += 1;
+        if depth > 8 {
+            return Err(ImageError::Document {
+                what: "the index",
+                from: blobs.name(),
+                reason: "holds too many indexes".to_owned(),
+            });
+        }
+        let index: Index = from_bytes(&bytes, "the index", &blobs.name())?;
+        // Statements about an image are in the index too, for a platform that no machine has.
+        let is_for_machines = |descriptor: &Descriptor| {
+            descriptor.platform.as_ref().is_none_or(|platform| platform.os != "unknown")
+        };
+        for descriptor in index.manifests.into_iter().rev().filter(is_for_machines) {
+            let bytes = blobs.document(&descriptor)?;
+            left.push((descriptor, bytes));
+        }
+    }
+    Ok(found)
+}
+
+/// Reads what is stored under a manifest's descriptor.
+///
+/// # Errors
+///
+/// When a document is missing or damaged.
+pub fn stored(blobs: &dyn Blobs, descriptor: &Descriptor, bytes: &[u8]) -> Result<Stored, ImageError> {
+    let manifest: Manifest = from_bytes(bytes, "the manifest", &blobs.name())?;
+    let config = blobs.document(&manifest.config)?;
+    Ok(Stored { digest: descriptor.digest.clone(), manifest, config })
+}
+
+/// Checks a content against the digest that it was asked for by.
+pub(crate) fn check(bytes: &[u8], digest: &Digest, from: &str) -> Result<(), ImageError> {
+    let found = Digest::of(bytes);
+    if found == *digest {
+        return Ok(());
+    }
+    Err(ImageError::WrongDigest {
+        from: from.to_owned(),
+        expected: digest.to_string(),
+        found: found.to_string(),
+    })
+}

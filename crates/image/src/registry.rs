@@ -1,0 +1,280 @@
+//! A client of container registries (OCI distribution specification 1.1).
+//!
+//! Requests are answered, or fail with what to do: a registry that is busy (429, 503), answers nonsense or drops the
+//! connection is asked again, later and later, as often as [`Patience`] says. A blob is sent in pieces, and after a broken
+//! connection the registry is asked how much of it has arrived. Everything that comes back is checked against its digest.
+//!
+//! Plain HTTP is spoken with this machine only. Credentials come from Docker's and Podman's configuration, are sent to the
+//! registry and the token service that it names, and appear in no message.
+
+mod answer;
+mod authentication;
+mod credentials;
+mod error;
+mod pull;
+mod push;
+
+use std::sync::Mutex;
+use std::time::Duration;
+
+use ureq::http::{Method, Request};
+use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
+use ureq::{Agent, SendBody};
+
+use crate::reference::Reference;
+pub(crate) use answer::Answer;
+use authentication::Authorization;
+pub use credentials::{Credentials, CredentialsError};
+pub use error::RegistryError;
+pub use pull::Remote;
+pub use push::{Progress, Pushed, push};
+
+/// How long to wait for a connection, for the begin of an answer, and for the next bytes of either side.
+const CONNECT: Duration = Duration::from_secs(15);
+const RESPONSE: Duration = Duration::from_secs(120);
+const SILENCE: Duration = Duration::from_secs(60);
+
+/// The longest wait that a registry may ask for.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
+/// Bundles of certificates that a system trusts; the first that is there counts, before the built-in ones.
+const SYSTEM_CERTIFICATES: [&str; 4] = [
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/ssl/cert.pem",
+];
+
+/// How often a registry is asked again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Patience {
+    /// How often something is tried without any progress.
+    pub attempts: u32,
+    /// The pause after the first failure; each further one is twice as long.
+    pub first_pause: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self { attempts: 6, first_pause: Duration::from_millis(250) }
+    }
+}
+
+/// A repository of a registry, and how it is talked to.
+pub struct Registry {
+    agent: Agent,
+    reference: Reference,
+    patience: Patience,
+    credentials: Option<Credentials>,
+    /// Whether images are sent there, not only fetched.
+    writes: bool,
+    /// The header that the registry has accepted, and the repositories of which it allows blobs to be mounted.
+    authorization: Mutex<Authorization>,
+}
+
+impl std::fmt::Debug for Registry {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "Registry({})", self.reference)
+    }
+}
+
+/// What a request carries.
+#[derive(Clone, Copy)]
+pub(crate) enum Body<'a> {
+    None,
+    Bytes(&'a [u8]),
+    /// A part of a file: from where, and how many bytes.
+    Part {
+        file: &'a camino::Utf8Path,
+        offset: u64,
+        length: u64,
+    },
+}
+
+/// A request, which can be sent several times.
+#[derive(Clone)]
+pub(crate) struct Call<'a> {
+    /// What is being done, for messages: `read the manifest of`.
+    pub(crate) action: String,
+    pub(crate) method: Method,
+    pub(crate) url: String,
+    pub(crate) headers: Vec<(&'static str, String)>,
+    pub(crate) body: Body<'a>,
+}
+
+impl Registry {
+    /// The registry of an image. Credentials are looked up at once, so that a missing one is told before anything is done.
+    ///
+    /// # Errors
+    ///
+    /// When the configuration of Docker or Podman cannot be read, or a credential helper fails.
+    pub fn new(reference: &Reference, writes: bool, patience: Patience) -> Result<Self, RegistryError> {
+        let credentials = credentials::find(reference)?;
+        Ok(Self::with_credentials(reference, writes, patience, credentials))
+    }
+
+    /// The registry of an image, with these credentials.
+    pub fn with_credentials(
+        reference: &Reference,
+        writes: bool,
+        patience: Patience,
+        credentials: Option<Credentials>,
+    ) -> Self {
+        let tls = TlsConfig::builder().root_certs(root_certificates()).build();
+        let config = Agent::config_builder()
+            .http_status_as_error(false)
+            .tls_config(tls)
+            .user_agent(concat!("beamship/", env!("CARGO_PKG_VERSION")))
+            .timeout_connect(Some(CONNECT))
+            .timeout_recv_response(Some(RESPONSE))
+            .timeout_per_read(Some(SILENCE))
+            .timeout_per_write(Some(SILENCE))
+            .build();
+        Self {
+            agent: config.new_agent(),
+            reference: reference.clone(),
+            patience,
+            credentials,
+            writes,
+            authorization: Mutex::default(),
+        }
+    }
+
+    /// The image that it was made for.
+    pub fn reference(&self) -> &Reference {
+        &self.reference
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("{}/v2/{}/{path}", self.reference.base_url(), self.reference.repository())
+    }
+
+    /// Sends a request until it is answered, as often as there is patience.
+    pub(crate) fn ask(&self, call: &Call<'_>) -> Result<Answer, RegistryError> {
+        let mut attempt = 1;
+        loop {
+            match self.ask_once(call) {
+                Ok(answer) if !answer.is_transient() || attempt >= self.patience.attempts => {
+                    return Ok(answer);
+                }
+                Ok(answer) => self.pause(attempt, answer.retry_after()),
+                Err(error) if !error.is_transient() || attempt >= self.patience.attempts => {
+                    return Err(error);
+                }
+                Err(_) => self.pause(attempt, None),
+            }
+            attempt += 1;
+        }
+    }
+
+    /// Sends a request, and once more with credentials when the registry asks for them.
+    pub(crate) fn ask_once(&self, call: &Call<'_>) -> Result<Answer, RegistryError> {
+        let header = self.authorization().header();
+        let answer = self.send(call, header.as_deref())?;
+        if answer.status() != 401 {
+            return Ok(answer);
+        }
+        let Some(challenge) = answer.header("www-authenticate") else { return Ok(answer) };
+        let challenge = challenge.to_owned();
+        match self.authenticate(&challenge, header.as_deref())? {
+            Some(header) => self.send(call, Some(&header)),
+            None => Ok(answer),
+        }
+    }
+
+    fn authorization(&self) -> std::sync::MutexGuard<'_, Authorization> {
+        // Nothing panics while it is held, and what it holds is never half written.
+        self.authorization.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    pub(crate) fn send(&self, call: &Call<'_>, authorization: Option<&str>) -> Result<Answer, RegistryError> {
+        let unreachable = |reason: &dyn std::fmt::Display| RegistryError::Unreachable {
+            registry: self.reference.registry().to_owned(),
+            action: call.action.clone(),
+            reason: reason.to_string(),
+        };
+        let mut request = Request::builder().method(call.method.clone()).uri(&call.url);
+        for (name, value) in &call.headers {
+            request = request.header(*name, value);
+        }
+        // A place to send a blob to may be on another host, which the credentials are not for.
+        if let Some(authorization) = authorization.filter(|_| self.is_own(&call.url)) {
+            request = request.header("authorization", authorization);
+        }
+        let mut part = match call.body {
+            Body::None => Part::None,
+            Body::Bytes(bytes) => {
+                request = request.header("content-length", bytes.len());
+                Part::Bytes(bytes)
+            }
+            Body::Part { file, offset, length } => {
+                request = request.header("content-length", length);
+                Part::open(file, offset, length).map_err(|reason| RegistryError::File {
+                    action: call.action.clone(),
+                    path: file.to_owned(),
+                    reason,
+                })?
+            }
+        };
+        let response = if matches!(part, Part::None) {
+            self.agent.run(request.body(()).map_err(|error| unreachable(&error))?)
+        } else {
+            let body = SendBody::from_reader(&mut part);
+            self.agent.run(request.body(body).map_err(|error| unreachable(&error))?)
+        };
+        let response = response.map_err(|error| unreachable(&error))?;
+        Ok(Answer::new(response, self.reference.registry(), &call.action))
+    }
+
+    fn is_own(&self, url: &str) -> bool {
+        url.strip_prefix(&self.reference.base_url()).is_some_and(|rest| rest.starts_with('/'))
+    }
+
+    /// Waits before the next attempt: as long as the registry has asked for, or longer after every failure.
+    pub(crate) fn pause(&self, attempt: u32, asked_for: Option<Duration>) {
+        let doubled = self.patience.first_pause.saturating_mul(1 << attempt.saturating_sub(1).min(16));
+        std::thread::sleep(asked_for.unwrap_or(doubled).min(LONGEST_PAUSE));
+    }
+}
+
+/// The certificates of the machine, where they are found: companies have their own.
+fn root_certificates() -> RootCerts {
+    let given = std::env::var("SSL_CERT_FILE").ok().filter(|path| !path.is_empty());
+    let files = given.as_deref().into_iter().chain(SYSTEM_CERTIFICATES);
+    let Some(bytes) = files.filter_map(|file| fs_err::read(file).ok()).next() else {
+        return RootCerts::WebPki;
+    };
+    let certificates: Vec<Certificate<'static>> = parse_pem(&bytes)
+        .filter_map(|item| match item {
+            Ok(PemItem::Certificate(certificate)) => Some(certificate),
+            _ => None,
+        })
+        .collect();
+    if certificates.is_empty() { RootCerts::WebPki } else { RootCerts::new_with_certs(&certificates) }
+}
+
+/// The bytes of a body.
+enum Part<'a> {
+    None,
+    Bytes(&'a [u8]),
+    File(std::io::Take<fs_err::File>),
+}
+
+impl Part<'_> {
+    fn open(file: &camino::Utf8Path, offset: u64, length: u64) -> std::io::Result<Self> {
+        use std::io::{Read, Seek};
+        let mut file = fs_err::File::open(file)?;
+        file.seek(std::io::SeekFrom::Start(offset))?;
+        Ok(Self::File(file.take(length)))
+    }
+}
+
+impl std::io::Read for Part<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        match self {
+            Self::None => Ok(0),
+            Self::Bytes(bytes) => bytes.read(buffer),
+            Self::File(file) => file.read(buffer),
+        }
+    }
+}

@@ -1,0 +1,314 @@
+//! The root file system of an image, looked into without unpacking it.
+//!
+//! Layers are decompressed into the cache, and their entries put above each other in memory: nothing of an image is ever
+//! written under a name that the image has chosen.
+
+use std::collections::BTreeMap;
+use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
+
+use abi::{AbiError, ReadSeek, RootEntry, SystemRoot};
+use camino::{Utf8Path, Utf8PathBuf};
+
+use crate::digest::{Digest, Hashing};
+use crate::document::media_type;
+use crate::error::{At, ImageError};
+use crate::image::Base;
+use crate::layer::Layer;
+
+/// What takes the entry of a lower layer away (OCI image specification, "Whiteouts").
+const WHITEOUT: &str = ".wh.";
+const OPAQUE: &str = ".wh..wh..opq";
+
+/// The files of an image.
+#[derive(Debug)]
+pub struct ImageRoot {
+    /// By absolute path.
+    nodes: BTreeMap<Utf8PathBuf, Node>,
+    /// The layers as plain tar files.
+    files: Vec<Utf8PathBuf>,
+}
+
+#[derive(Clone, Debug)]
+enum Node {
+    Directory,
+    File { layer: usize, position: u64, size: u64 },
+    Link(Utf8PathBuf),
+    Other,
+}
+
+impl ImageRoot {
+    /// Looks into an image.
+    ///
+    /// # Errors
+    ///
+    /// When a layer is damaged, or cannot be decompressed into the cache.
+    pub fn new(base: &Base, cache: &Utf8Path) -> Result<Self, ImageError> {
+        let mut root = Self { nodes: BTreeMap::from([("/".into(), Node::Directory)]), files: Vec::new() };
+        for layer in &base.layers {
+            let file = decompressed(layer, cache)?;
+            root.files.push(file.clone());
+            root.add_layer(&file)?;
+        }
+        Ok(root)
+    }
+
+    fn add_layer(&mut self, file: &Utf8Path) -> Result<(), ImageError> {
+        let layer = self.files.len() - 1;
+        let mut archive = tar::Archive::new(fs_err::File::open(file).at("read", file)?);
+        for entry in archive.entries_with_seek().at("read", file)? {
+            let entry = entry.at("read", file)?;
+            let Some(path) = entry.path().ok().and_then(|path| absolute(path.to_str()?)) else { continue };
+            let name = path.file_name().unwrap_or_default();
+            let parent = path.parent().unwrap_or(Utf8Path::new("/")).to_owned();
+            if name == OPAQUE {
+                self.nodes.retain(|known, _| *known == parent || !known.starts_with(&parent));
+                continue;
+            }
+            if let Some(removed) = name.strip_prefix(WHITEOUT) {
+                self.remove(&parent.join(removed));
+                continue;
+            }
+            let target =
+                || entry.link_name().ok().flatten().and_then(|target| target.to_str().map(Utf8PathBuf::from));
+            let node = match entry.header().entry_type() {
+                tar::EntryType::Directory => Node::Directory,
+                tar::EntryType::Regular | tar::EntryType::Continuous => {
+                    Node::File { layer, position: entry.raw_file_position(), size: entry.size() }
+                }
+                tar::EntryType::Symlink => target().map_or(Node::Other, Node::Link),
+                tar::EntryType::Link => {
+                    let other = target().and_then(|target| absolute(target.as_str()));
+                    other.and_then(|other| self.nodes.get(&other).cloned()).unwrap_or(Node::Other)
+                }
+                _ => Node::Other,
+            };
+            if !matches!(node, Node::Directory) {
+                self.remove(&path);
+            }
+            for directory in parent.ancestors() {
+                self.nodes.entry(directory.to_owned()).or_insert(Node::Directory);
+            }
+            self.nodes.insert(path, node);
+        }
+        Ok(())
+    }
+
+    fn remove(&mut self, path: &Utf8Path) {
+        if let Some(Node::Directory) = self.nodes.get(path) {
+            self.nodes.retain(|known, _| !known.starts_with(path));
+        } else {
+            self.nodes.remove(path);
+        }
+    }
+}
+
+/// A path of an archive below `/`; none when it leads out.
+fn absolute(path: &str) -> Option<Utf8PathBuf> {
+    let mut result = Utf8PathBuf::from("/");
+    for component in path.split('/') {
+        match component {
+            "" | "." => {}
+            ".." => return None,
+            name => result.push(name),
+        }
+    }
+    Some(result)
+}
+
+/// The plain tar file of a layer, in the cache.
+fn decompressed(layer: &Layer, cache: &Utf8Path) -> Result<Utf8PathBuf, ImageError> {
+    let directory = cache.join("plain");
+    let path = directory.join(layer.diff_id.hex());
+    if path.is_file() {
+        return Ok(path);
+    }
+    fs_err::create_dir_all(&directory).at("create the directory", &directory)?;
+    let compressed = BufReader::new(crate::image::open(layer)?);
+    let mut reader: Box<dyn Read> = match layer.descriptor.media_type.as_str() {
+        media_type::LAYER_GZIP => Box::new(flate2::bufread::MultiGzDecoder::new(compressed)),
+        media_type::LAYER_ZSTD => {
+            Box::new(zstd::Decoder::with_buffer(compressed).at("decompress", &layer.file)?)
+        }
+        _ => Box::new(compressed),
+    };
+    let file = tempfile::NamedTempFile::new_in(&directory).at("create a file in", &directory)?;
+    let mut writer = Hashing::new(io::BufWriter::new(file));
+    io::copy(&mut reader, &mut writer).at("decompress", &layer.file)?;
+    writer.flush().at("write", &path)?;
+    let (writer, found, _) = writer.finish();
+    check(&found, &layer.diff_id, &layer.file)?;
+    let file = writer.into_inner().map_err(io::IntoInnerError::into_error).at("write", &path)?;
+    file.persist(&path).map_err(|error| error.error).at("create", &path)?;
+    Ok(path)
+}
+
+fn check(found: &Digest, expected: &Digest, file: &Utf8Path) -> Result<(), ImageError> {
+    if found == expected {
+        return Ok(());
+    }
+    Err(ImageError::WrongDigest {
+        from: file.to_string(),
+        expected: expected.to_string(),
+        found: found.to_string(),
+    })
+}
+
+impl SystemRoot for ImageRoot {
+    fn entry(&self, path: &Utf8Path) -> Result<Option<RootEntry>, AbiError> {
+        Ok(self.nodes.get(path).map(|node| match node {
+            Node::Directory => RootEntry::Directory,
+            Node::File { .. } => RootEntry::File,
+            Node::Link(target) => RootEntry::Link(target.clone()),
+            Node::Other => RootEntry::Other,
+        }))
+    }
+
+    fn open(&self, path: &Utf8Path) -> Result<Box<dyn ReadSeek>, AbiError> {
+        let cannot = |error| AbiError::new("read", path, error);
+        let Some(Node::File { layer, position, size }) = self.nodes.get(path) else {
+            return Err(cannot(io::ErrorKind::NotFound.into()));
+        };
+        let file = self.files.get(*layer).ok_or_else(|| cannot(io::ErrorKind::NotFound.into()))?;
+        let file = fs_err::File::open(file).map_err(cannot)?;
+        Ok(Box::new(Section { file, start: *position, size: *size, at: 0 }))
+    }
+
+    fn names(&self, directory: &Utf8Path) -> Result<Vec<String>, AbiError> {
+        let below =
+            self.nodes.range(directory.to_owned()..).take_while(|(path, _)| path.starts_with(directory));
+        let names = below
+            .filter(|(path, _)| path.parent() == Some(directory))
+            .filter_map(|(path, _)| path.file_name());
+        let mut names: Vec<String> = names.map(str::to_owned).collect();
+        names.sort();
+        Ok(names)
+    }
+}
+
+/// A part of a file, as a file of its own.
+struct Section {
+    file: fs_err::File,
+    start: u64,
+    size: u64,
+    at: u64,
+}
+
+impl Read for Section {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let left = self.size.saturating_sub(self.at);
+        self.file.seek(SeekFrom::Start(self.start + self.at))?;
+        let read = (&mut self.file).take(left).read(buffer)?;
+        self.at += read as u64;
+        Ok(read)
+    }
+}
+
+impl Seek for Section {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let wrong = || io::Error::from(io::ErrorKind::InvalidInput);
+        self.at = match to {
+            SeekFrom::Start(at) => at,
+            SeekFrom::End(by) => self.size.checked_add_signed(by).ok_or_else(wrong)?,
+            SeekFrom::Current(by) => self.at.checked_add_signed(by).ok_or_else(wrong)?,
+        };
+        Ok(self.at)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn layer(directory: &Utf8Path, name: &str, entries: &[(&str, char, &str)]) -> Layer {
+        let mut archive = tar::Builder::new(Vec::new());
+        for (path, kind, content) in entries {
+            let mut header = tar::Header::new_gnu();
+            header.set_mode(0o644);
+            header.set_size(0);
+            match kind {
+                'f' => {
+                    header.set_size(content.len() as u64);
+                    archive.append_data(&mut header, path, content.as_bytes()).unwrap();
+                }
+                'd' => {
+                    header.set_entry_type(tar::EntryType::Directory);
+                    archive.append_data(&mut header, path, io::empty()).unwrap();
+                }
+                kind => {
+                    let link = if *kind == 'l' { tar::EntryType::Symlink } else { tar::EntryType::Link };
+                    header.set_entry_type(link);
+                    archive.append_link(&mut header, path, content).unwrap();
+                }
+            }
+        }
+        let bytes = archive.into_inner().unwrap();
+        let file = directory.join(name);
+        fs_err::write(&file, &bytes).unwrap();
+        Layer {
+            descriptor: crate::document::Descriptor::of(media_type::LAYER, &bytes),
+            diff_id: Digest::of(&bytes),
+            title: name.to_owned(),
+            file,
+            origin: None,
+        }
+    }
+
+    #[test]
+    fn layers_cover_each_other() {
+        let directory = tempfile::tempdir().unwrap();
+        let directory = Utf8Path::from_path(directory.path()).unwrap();
+        let lower = layer(
+            directory,
+            "lower",
+            &[
+                ("./usr/", 'd', ""),
+                ("usr/lib/libc.so.6", 'f', "libc"),
+                ("lib", 'l', "usr/lib"),
+                ("usr/lib/hard", 'h', "usr/lib/libc.so.6"),
+                ("etc/old", 'f', "old"),
+                ("opt/a/b", 'f', "b"),
+                ("var/c", 'f', "c"),
+            ],
+        );
+        let upper = layer(
+            directory,
+            "upper",
+            &[
+                ("etc/.wh.old", 'f', ""),
+                ("opt/a", 'f', "now a file"),
+                ("var/.wh..wh..opq", 'f', ""),
+                ("var/d", 'f', "d"),
+            ],
+        );
+        let config = crate::document::ImageConfig {
+            created: None,
+            architecture: "amd64".to_owned(),
+            os: "linux".to_owned(),
+            variant: None,
+            config: crate::document::Execution::default(),
+            rootfs: crate::document::RootFs { kind: "layers".to_owned(), diff_ids: vec![] },
+            history: vec![],
+        };
+        let base =
+            Base { name: "test".to_owned(), digest: Digest::of(b""), config, layers: vec![lower, upper] };
+        let root = ImageRoot::new(&base, directory).unwrap();
+        let text = |path: &str| {
+            let (path, _) = abi::resolve(&root, Utf8Path::new(path)).unwrap()?;
+            let mut text = String::new();
+            root.open(&path).ok()?.read_to_string(&mut text).unwrap();
+            Some(text)
+        };
+        assert_eq!(text("/lib/libc.so.6").unwrap(), "libc");
+        assert_eq!(text("/lib/hard").unwrap(), "libc");
+        assert_eq!(text("/opt/a").unwrap(), "now a file");
+        assert_eq!(text("/opt/a/b"), None);
+        assert_eq!(text("/etc/old"), None);
+        assert_eq!(text("/var/c"), None);
+        assert_eq!(text("/var/d").unwrap(), "d");
+        assert_eq!(root.names("/usr/lib".into()).unwrap(), ["hard", "libc.so.6"]);
+        // A damaged layer is no layer.
+        let mut wrong = base;
+        wrong.layers[0].diff_id = Digest::of(b"something else");
+        assert!(matches!(ImageRoot::new(&wrong, directory), Err(ImageError::WrongDigest { .. })));
+    }
+}

@@ -1,0 +1,220 @@
+//! The system of an image from nothing: what a release needs that is not in it, and no more.
+//!
+//! That are the shared libraries of its native code with the dynamic loader, where the loader will look for them; who runs
+//! it; how host names are resolved; certificates; a place for temporary files. There is a shell only where something in
+//! the release needs one.
+
+use std::sync::Arc;
+
+use abi::{Closure, DirectoryRoot, Elf, Finding, ReleaseFiles, RootEntry, SystemRoot, resolve};
+use camino::{Utf8Path, Utf8PathBuf};
+use tree::{Content, Node, Tree, TreePath};
+
+use crate::error::{At, ImageError};
+
+/// The user and the group that a release runs as: `nobody`, who owns nothing.
+pub const USER: u32 = 65534;
+
+/// Where programs look for certificates, and where Debian keeps them.
+const CERTIFICATES: &str = "/etc/ssl/certs/ca-certificates.crt";
+
+/// The same on other systems.
+const CERTIFICATES_ELSEWHERE: [&str; 3] =
+    ["/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/ca-bundle.pem", "/etc/ssl/cert.pem"];
+
+/// Before this version libc has to be given the locale C.UTF-8.
+const HAS_UTF8: &str = "GLIBC_2.35";
+
+/// Where libc looks for it.
+const UTF8_LOCALE: &str = "/usr/lib/locale/C.utf8";
+
+const TIME_ZONES: &str = "/usr/share/zoneinfo";
+
+/// What of a system is wanted besides the libraries.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SystemOptions {
+    /// A shell, for what needs one.
+    pub shell: Option<Shell>,
+    /// The time zone database of the operating system.
+    pub time_zones: bool,
+}
+
+/// How much of a shell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Shell {
+    /// `/bin/sh` alone.
+    Plain,
+    /// Also the programs that scripts use: `dirname`, `cat`, `sleep` …
+    WithPrograms,
+}
+
+/// The files of the system, and what should be known about them.
+#[derive(Clone, Debug, Default)]
+pub struct System {
+    /// The files.
+    pub tree: Tree,
+    /// What is not in it although it might be needed.
+    pub warnings: Vec<String>,
+    /// What keeps the release from running: then there is no use in the tree.
+    pub problems: Vec<Finding>,
+    /// How many libraries there are.
+    pub libraries: usize,
+}
+
+/// Collects the system for the native code of a release from the root file system that it was built on.
+///
+/// # Errors
+///
+/// When the release or the root cannot be looked at.
+pub fn system(
+    mut release: ReleaseFiles,
+    root: &DirectoryRoot,
+    options: &SystemOptions,
+) -> Result<System, ImageError> {
+    let mut system = System::default();
+    if let Some(shell) = options.shell {
+        system.add_shell(shell, root, &mut release)?;
+    }
+    let Closure { libraries, problems } = abi::closure(&release, root)?;
+    if !problems.is_empty() {
+        system.problems = problems;
+        return Ok(system);
+    }
+    let mut knows_utf8 = true;
+    for library in libraries {
+        if library.name == "libc.so.6" {
+            let elf = Elf::read(root.open(&library.root_path)?).ok().flatten();
+            knows_utf8 = elf
+                .is_none_or(|elf| elf.provided_versions.iter().any(|version| version.as_str() == HAS_UTF8));
+        }
+        system.copy(&library.image_path, root.join(&library.root_path), 0o755)?;
+        for link in &library.links {
+            system.add(link, Node::Link { target: library.image_path.to_string() })?;
+        }
+        system.libraries += 1;
+    }
+    if !knows_utf8 {
+        system.copy_directory(UTF8_LOCALE, root)?;
+    }
+    system.add_certificates(root)?;
+    if options.time_zones {
+        system.copy_directory(TIME_ZONES, root)?;
+    }
+    system.add_base()?;
+    Ok(system)
+}
+
+impl System {
+    fn add(&mut self, path: &Utf8Path, node: Node) -> Result<(), ImageError> {
+        self.tree.add(TreePath::new(path.as_str().trim_start_matches('/'))?, node)?;
+        Ok(())
+    }
+
+    fn copy(&mut self, path: &Utf8Path, from: Utf8PathBuf, mode: u32) -> Result<(), ImageError> {
+        self.add(path, Node::File { mode, content: Content::Copy(from) })
+    }
+
+    fn text(&mut self, path: &str, text: &str) -> Result<(), ImageError> {
+        let content = Content::Bytes(Arc::from(text.as_bytes()));
+        self.add(path.into(), Node::File { mode: 0o644, content })
+    }
+
+    /// Who there is, how hosts are found, and where temporary files go.
+    fn add_base(&mut self) -> Result<(), ImageError> {
+        self.text(
+            "/etc/passwd",
+            &format!("root:x:0:0:root:/root:/sbin/nologin\nnobody:x:{USER}:{USER}:nobody:/nonexistent:/sbin/nologin\n"),
+        )?;
+        self.text("/etc/group", &format!("root:x:0:\nnogroup:x:{USER}:\n"))?;
+        self.text("/etc/nsswitch.conf", "hosts: files dns\n")?;
+        for (directory, mode) in [("/tmp", 0o1777), ("/app", 0o755), ("/root", 0o700)] {
+            self.add(directory.into(), Node::Directory { mode })?;
+        }
+        Ok(())
+    }
+
+    fn add_certificates(&mut self, root: &DirectoryRoot) -> Result<(), ImageError> {
+        for path in [CERTIFICATES].iter().chain(&CERTIFICATES_ELSEWHERE) {
+            if let Some((found, RootEntry::File)) = resolve(root, Utf8Path::new(path))? {
+                return self.copy(CERTIFICATES.into(), root.join(&found), 0o644);
+            }
+        }
+        self.warnings.push(
+            "no CA certificates were found, so the image has none: a program in it that checks certificates against the \
+             system's cannot connect\nhint: install the package ca-certificates where images are built"
+                .to_owned(),
+        );
+        Ok(())
+    }
+
+    /// Adds `/bin/sh`, whose libraries are looked for as those of the release are.
+    fn add_shell(
+        &mut self,
+        shell: Shell,
+        root: &DirectoryRoot,
+        release: &mut ReleaseFiles,
+    ) -> Result<(), ImageError> {
+        let busybox = resolve(root, Utf8Path::new("/bin/busybox"))?;
+        if let (Shell::WithPrograms, Some((found, RootEntry::File))) = (shell, busybox) {
+            let file = root.join(&found);
+            self.copy("/bin/busybox".into(), file.clone(), 0o755)?;
+            release.add_file("/bin/busybox", &file)?;
+            for program in BUSYBOX_PROGRAMS {
+                self.add(&Utf8Path::new("/bin").join(program), Node::Link { target: "busybox".to_owned() })?;
+            }
+            return Ok(());
+        }
+        if shell == Shell::WithPrograms {
+            self.warnings.push(
+                "the scripts of the release find no programs in the image but those of /bin/sh itself\nhint: install \
+                 busybox where images are built, and its programs are put beside the shell"
+                    .to_owned(),
+            );
+        }
+        let Some((found, RootEntry::File)) = resolve(root, Utf8Path::new("/bin/sh"))? else {
+            self.warnings.push("there is no /bin/sh to put into the image".to_owned());
+            return Ok(());
+        };
+        let file = root.join(&found);
+        self.copy("/bin/sh".into(), file.clone(), 0o755)?;
+        release.add_file("/bin/sh", &file)?;
+        Ok(())
+    }
+
+    /// Adds all files below a directory of the root, links as they are.
+    #[expect(clippy::filetype_is_file, reason = "nothing else is of use in an image")]
+    fn copy_directory(&mut self, directory: &str, root: &DirectoryRoot) -> Result<(), ImageError> {
+        let mut left = vec![Utf8PathBuf::from(directory)];
+        while let Some(directory) = left.pop() {
+            let here = root.join(&directory);
+            if !here.is_dir() {
+                self.warnings.push(format!("`{here}` is not there, so the image has none of its files"));
+                return Ok(());
+            }
+            for entry in fs_err::read_dir(&here).at("list", &here)? {
+                let entry = entry.at("list", &here)?;
+                let Ok(name) = entry.file_name().into_string() else { continue };
+                let path = directory.join(&name);
+                let kind = entry.file_type().at("look at", here.join(&name))?;
+                if kind.is_dir() {
+                    left.push(path);
+                } else if kind.is_symlink() {
+                    let target = fs_err::read_link(here.join(&name)).at("read the link", here.join(&name))?;
+                    if let Ok(target) = target.into_os_string().into_string() {
+                        self.add(&path, Node::Link { target })?;
+                    }
+                } else if kind.is_file() {
+                    self.copy(&path, here.join(&name), 0o644)?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What scripts of releases use, and every busybox has.
+const BUSYBOX_PROGRAMS: [&str; 36] = [
+    "[", "awk", "basename", "cat", "chmod", "cp", "cut", "date", "dirname", "df", "echo", "env", "expr",
+    "false", "grep", "head", "hostname", "id", "ls", "mkdir", "mktemp", "mv", "printf", "ps", "readlink",
+    "rm", "sed", "sh", "sleep", "sort", "tail", "test", "tr", "true", "uname", "wc",
+];

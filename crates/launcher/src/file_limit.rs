@@ -1,0 +1,85 @@
+//! How many files the virtual machine may have open.
+//!
+//! It makes its table of ports as large as that limit, twelve bytes each, and before it runs a program it closes as many
+//! file descriptors. Container engines set the limit to a million or a billion: that is memory (1.6 GB for a billion) and
+//! minutes of closing, for files that nobody will open. So a high limit is lowered for the virtual machine to what the memory
+//! of the container is worth. Who sets `+Q` has decided otherwise. The hard limit stays.
+
+#![allow(unsafe_code, reason = "resource limits are system calls that std does not have")]
+
+use std::path::Path;
+
+use crate::environment::Environment;
+use crate::vm_arguments::has_flag;
+
+/// What the virtual machine has at least, whatever the limit.
+const LEAST: u64 = 65_536;
+
+/// What is enough for everybody. It costs 12 MB.
+const MOST: u64 = 1 << 20;
+
+/// The size of an entry of the table in bytes.
+const ENTRY: u64 = 12;
+
+/// The part of the memory that the table may take: one in so many bytes.
+const SHARE: u64 = 64;
+
+/// Lowers the limit of this process, and so of the virtual machine that it starts.
+pub(crate) fn lower(environment: &Environment) {
+    let Some((soft, hard)) = limit() else { return };
+    let lowered = reasonable(memory());
+    if soft > lowered && !has_flag(environment, "+Q") {
+        set_limit(lowered, hard);
+    }
+}
+
+/// As many files as a memory of this size is worth.
+fn reasonable(memory: Option<u64>) -> u64 {
+    memory.map_or(MOST, |bytes| bytes / SHARE / ENTRY).clamp(LEAST, MOST)
+}
+
+/// The memory that this process's control group may use, in bytes; none when it may use all.
+fn memory() -> Option<u64> {
+    let groups = std::fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
+    let own = groups.lines().find_map(|line| line.strip_prefix("0::/")).unwrap_or_default();
+    let files = [
+        Path::new("/sys/fs/cgroup").join(own).join("memory.max"),
+        "/sys/fs/cgroup/memory.max".into(),
+        "/sys/fs/cgroup/memory/memory.limit_in_bytes".into(),
+    ];
+    // Without a limit the first has the word `max`, and the last a number beyond all memory.
+    files.iter().find_map(|file| std::fs::read_to_string(file).ok()?.trim().parse().ok())
+}
+
+/// The soft and the hard limit.
+fn limit() -> Option<(u64, u64)> {
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: the pointer is to a value of this frame.
+    let result = unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) };
+    (result == 0).then_some((limit.rlim_cur, limit.rlim_max))
+}
+
+fn set_limit(soft: u64, hard: u64) {
+    let limit = libc::rlimit { rlim_cur: soft, rlim_max: hard };
+    // SAFETY: the pointer is to a value of this frame. A refusal leaves the limit as it was, which works too.
+    unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit) };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_limit_follows_the_memory() {
+        assert_eq!(reasonable(None), MOST);
+        assert_eq!(reasonable(Some(u64::MAX)), MOST);
+        assert_eq!(reasonable(Some(16 << 20)), LEAST);
+        assert_eq!(reasonable(Some(256 << 20)), 349_525);
+    }
+
+    #[test]
+    fn there_is_a_limit() {
+        let (soft, hard) = limit().unwrap();
+        assert!(soft > 0 && soft <= hard);
+    }
+}

@@ -1,0 +1,90 @@
+//! Commands beside the release's own that need no shell.
+//!
+//! In a container image `bin/server` and its like are links to this executable. What they do stands in
+//! `releases/COMMANDS`, a line each, with tabs between: the name, variables to set, `--`, arguments, and `$@` where the
+//! arguments that are given follow. They are found by the name that this executable is called by, or by its first argument.
+
+use std::ffi::{OsStr, OsString};
+use std::path::Path;
+use std::process::Command;
+
+use crate::failure::Failure;
+use crate::release::{Release, executable};
+
+const ALL_ARGUMENTS: &str = "$@";
+
+/// The command line that was meant, when it is not one of the release's own commands.
+pub(crate) fn find(release: &Release) -> Result<Option<Command>, Failure> {
+    let path = release.root.join("releases/COMMANDS");
+    let Ok(text) = std::fs::read_to_string(&path) else { return Ok(None) };
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    let Some(expanded) = expand(&text, &release.name, &arguments) else { return Ok(None) };
+    let mut command = Command::new(executable()?);
+    command.envs(expanded.variables).args(expanded.arguments);
+    Ok(Some(command))
+}
+
+#[derive(Debug, PartialEq, Eq)]
+struct Expanded {
+    variables: Vec<(String, String)>,
+    arguments: Vec<OsString>,
+}
+
+fn expand(text: &str, release: &str, arguments: &[OsString]) -> Option<Expanded> {
+    let mut given = arguments.iter();
+    let called = Path::new(given.next()?).file_name()?;
+    let is_argument = called == OsStr::new(release);
+    let name = if is_argument { given.next()?.as_os_str() } else { called };
+    let fields: Vec<&str> = line(text, name)?.collect();
+    let end = fields.iter().position(|field| *field == "--")?;
+    let variables = fields[..end].iter().filter_map(|field| field.split_once('='));
+    let mut result: Vec<OsString> = Vec::new();
+    for field in &fields[end + 1..] {
+        if *field == ALL_ARGUMENTS {
+            result.extend(given.by_ref().cloned())
+        } else {
+            result.push((*field).into())
+        }
+    }
+    // A `bin/start` that runs `start` means the release's own.
+    if is_argument && result.first()? == name {
+        return None;
+    }
+    Some(Expanded {
+        variables: variables.map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
+        arguments: result,
+    })
+}
+
+/// The fields of the line with this name, without it.
+fn line<'t>(text: &'t str, name: &OsStr) -> Option<std::str::Split<'t, char>> {
+    text.lines()
+        .map(|line| line.split('\t'))
+        .find_map(|mut fields| (OsStr::new(fields.next()?) == name).then_some(fields))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn expanded(arguments: &[&str]) -> Option<(usize, String)> {
+        let text = "migrate\t--\teval\tShop.Release.migrate\nserver\tPHX_SERVER=true\t--\tstart\nx\t--\teval\ta b\t$@\nstart\t--\tstart\n";
+        let arguments: Vec<OsString> = arguments.iter().map(OsString::from).collect();
+        let expanded = expand(text, "shop", &arguments)?;
+        let arguments: Vec<String> =
+            expanded.arguments.iter().map(|argument| argument.to_string_lossy().into_owned()).collect();
+        Some((expanded.variables.len(), arguments.join("|")))
+    }
+
+    #[test]
+    fn commands_are_found_by_both_names() {
+        assert_eq!(expanded(&["/app/bin/server"]), Some((1, "start".to_owned())));
+        assert_eq!(expanded(&["/app/bin/shop", "server"]), Some((1, "start".to_owned())));
+        assert_eq!(expanded(&["migrate", "ignored"]), Some((0, "eval|Shop.Release.migrate".to_owned())));
+        assert_eq!(expanded(&["bin/start"]), Some((0, "start".to_owned())));
+        assert_eq!(expanded(&["bin/x", "1", "2"]), Some((0, "eval|a b|1|2".to_owned())));
+        for own in [&["/app/bin/shop", "start"][..], &["shop"], &["other"], &["shop", "unknown"]] {
+            assert_eq!(expanded(own), None, "{own:?}");
+        }
+    }
+}
