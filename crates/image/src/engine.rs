@@ -255,7 +255,7 @@ mod tests {
 
     #[test]
     fn answers_are_read_in_both_forms() {
-        let chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1f\r\n{\"stream\":\"Loaded image: a:1\\n\"}\r\n0\r\n\r\n";
+        let chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n20\r\n{\"stream\":\"Loaded image: a:1\\n\"}\r\n0\r\n\r\n";
         let answer = Answer::read(chunked.as_bytes()).unwrap();
         assert!(answer.is_success());
         assert_eq!(answer.text(), "Loaded image: a:1");

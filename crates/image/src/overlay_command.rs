@@ -43,7 +43,7 @@ impl OverlayCommand {
     fn of_line(line: &str, name: &str) -> Option<Self> {
         let mut words = words(line)?.into_iter().peekable();
         let mut variables = Vec::new();
-        while let Some((variable, value)) = words.peek().and_then(|word| assignment(word)) {
+        while let Some((variable, value)) = words.peek().and_then(assignment) {
             variables.push((variable, value));
             words.next();
         }

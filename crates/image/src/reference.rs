@@ -150,8 +150,12 @@ fn looks_like_host(text: &str) -> bool {
 
 fn is_host(text: &str) -> bool {
     let (host, port) = split_port(text);
-    let is_named = !host.is_empty()
-        && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-'));
+    let is_label = |label: &str| {
+        !label.is_empty()
+            && !label.starts_with('-')
+            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    };
+    let is_named = host.split('.').all(is_label);
     let is_address = host.starts_with('[')
         && host.ends_with(']')
         && host[1..host.len() - 1].parse::<std::net::Ipv6Addr>().is_ok();

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use abi::{Closure, DirectoryRoot, Elf, Finding, ReleaseFiles, RootEntry, SystemRoot, resolve};
+use abi::{Closure, DirectoryRoot, ReleaseFiles, RootEntry, resolve};
 use camino::{Utf8Path, Utf8PathBuf};
 use tree::{Content, Node, Tree, TreePath};
 
@@ -22,10 +22,8 @@ const CERTIFICATES: &str = "/etc/ssl/certs/ca-certificates.crt";
 const CERTIFICATES_ELSEWHERE: [&str; 3] =
     ["/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/ca-bundle.pem", "/etc/ssl/cert.pem"];
 
-/// Before this version libc has to be given the locale C.UTF-8.
-const HAS_UTF8: &str = "GLIBC_2.35";
-
-/// Where libc looks for it.
+/// Where glibc has the locale C.UTF-8, from which the virtual machine learns that file names and output are UTF-8. musl
+/// knows no other encoding.
 const UTF8_LOCALE: &str = "/usr/lib/locale/C.utf8";
 
 const TIME_ZONES: &str = "/usr/share/zoneinfo";
@@ -55,13 +53,12 @@ pub struct System {
     pub tree: Tree,
     /// What is not in it although it might be needed.
     pub warnings: Vec<String>,
-    /// What keeps the release from running: then there is no use in the tree.
-    pub problems: Vec<Finding>,
     /// How many libraries there are.
     pub libraries: usize,
 }
 
-/// Collects the system for the native code of a release from the root file system that it was built on.
+/// Collects the system for the native code of a release from the root file system that it was built on. Whether that has
+/// everything is for [`abi::check`] to find out before.
 ///
 /// # Errors
 ///
@@ -75,25 +72,18 @@ pub fn system(
     if let Some(shell) = options.shell {
         system.add_shell(shell, root, &mut release)?;
     }
-    let Closure { libraries, problems } = abi::closure(&release, root)?;
-    if !problems.is_empty() {
-        system.problems = problems;
-        return Ok(system);
-    }
-    let mut knows_utf8 = true;
+    // What is missing has been told by the check that comes before.
+    let Closure { libraries, .. } = abi::closure(&release, root)?;
+    let mut is_glibc = false;
     for library in libraries {
-        if library.name == "libc.so.6" {
-            let elf = Elf::read(root.open(&library.root_path)?).ok().flatten();
-            knows_utf8 = elf
-                .is_none_or(|elf| elf.provided_versions.iter().any(|version| version.as_str() == HAS_UTF8));
-        }
+        is_glibc |= library.name == "libc.so.6";
         system.copy(&library.image_path, root.join(&library.root_path), 0o755)?;
         for link in &library.links {
             system.add(link, Node::Link { target: library.image_path.to_string() })?;
         }
         system.libraries += 1;
     }
-    if !knows_utf8 {
+    if is_glibc {
         system.copy_directory(UTF8_LOCALE, root)?;
     }
     system.add_certificates(root)?;

@@ -41,9 +41,9 @@ fn expand(text: &str, release: &str, arguments: &[OsString]) -> Option<Expanded>
     let mut result: Vec<OsString> = Vec::new();
     for field in &fields[end + 1..] {
         if *field == ALL_ARGUMENTS {
-            result.extend(given.by_ref().cloned())
+            result.extend(given.by_ref().cloned());
         } else {
-            result.push((*field).into())
+            result.push((*field).into());
         }
     }
     // A `bin/start` that runs `start` means the release's own.

@@ -29,8 +29,9 @@ pub struct CheckAbiArguments {
     #[arg(long, value_name = "DIR")]
     pub release: Option<Utf8PathBuf>,
 
-    /// The system that the release will run on: a directory with its root file system (default: this machine)
-    #[arg(long, value_name = "DIR")]
+    /// The system that the release will run on: a directory with its root file system, or an image (default: this
+    /// machine)
+    #[arg(long, value_name = "DIR|IMAGE")]
     pub target: Option<String>,
 
     /// Leave out what is at or below this path of the release, such as `lib/app-0.1.0/priv/other` (repeatable)

@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::abi_target::Target;
 use crate::arguments::{Check, CheckAbiArguments, CheckArguments, GlobalArguments};
 use crate::printer::{Printer, count};
-use crate::release_directory;
+use crate::{native_code, release_directory};
 
 /// Runs a check.
 pub(crate) fn run(
@@ -42,8 +42,9 @@ struct Message {
 
 fn abi(arguments: &CheckAbiArguments, global: &GlobalArguments, printer: &Printer) -> anyhow::Result<()> {
     let directory = release_directory::find(global, arguments.release.as_deref(), arguments.name.as_deref())?;
-    let target = Target::parse(arguments.target.as_deref())?;
     let mut files = ReleaseFiles::read_directory(&directory, &directory)?;
+    let machine = files.paths().find_map(native_code::machine_of);
+    let target = Target::parse(arguments.target.as_deref(), machine)?;
     for path in &arguments.ignore {
         if !files.remove(&directory.join(path)) {
             printer.warn(&format!("--ignore {path}: there is no native code in the release"));

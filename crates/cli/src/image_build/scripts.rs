@@ -47,10 +47,8 @@ impl Scripts {
                         scripts.need(Shell::WithPrograms, format!("`{path}` is a script"));
                     }
                 }
-                ["releases", _, "env.sh"] => {
-                    if text(content)?.is_some_and(|text| does_something(&text)) {
-                        scripts.need(Shell::Plain, format!("`{path}` holds shell code"));
-                    }
+                ["releases", _, "env.sh"] if text(content)?.is_some_and(|text| does_something(&text)) => {
+                    scripts.need(Shell::Plain, format!("`{path}` holds shell code"));
                 }
                 ["lib", directory, ..]
                     if directory.split('-').next() == Some(RUNS_COMMANDS)

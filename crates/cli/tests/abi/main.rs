@@ -182,5 +182,5 @@ fn what_is_not_there_is_said() {
         fs::write(releases.join("start_erl.data"), "14 1\n").unwrap();
     }
     assert!(run(&[]).contains("there are several releases in `"));
-    assert!(run(&["a", "--target", "gone"]).contains("`gone`, which --target names, is not a directory"));
+    assert!(run(&["a", "--target", "gone"]).contains("`gone`, which --target names, is not there"));
 }

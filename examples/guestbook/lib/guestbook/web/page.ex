@@ -6,7 +6,8 @@ defmodule Guestbook.Web.Page do
   alias Guestbook.Entry
   alias Guestbook.Web.{HTMLEngine, Static}
 
-  EEx.function_from_file(:defp, :template, Path.join(__DIR__, "page.html.eex"), [:assigns],
+  # Relative, so that the module does not depend on where the project is.
+  EEx.function_from_file(:defp, :template, Path.relative_to_cwd(Path.join(__DIR__, "page.html.eex")), [:assigns],
     engine: HTMLEngine,
     trim: true
   )

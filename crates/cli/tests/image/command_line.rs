@@ -1,0 +1,97 @@
+//! What goes wrong is said before anything is built, and nothing is left behind.
+
+use std::net::TcpListener;
+
+use crate::built::{Built, image};
+use crate::sandbox::{Sandbox, fail, run, succeed};
+
+#[test]
+fn wrong_arguments_are_refused_at_once() {
+    let sandbox = Sandbox::new();
+    let message = |arguments: &[&str]| {
+        let mut all = vec!["image"];
+        all.extend(arguments);
+        fail(&mut sandbox.beamship(sandbox.path(), &all))
+    };
+    assert!(message(&["--tag", "Shop"]).contains("`Shop` is not the name of an image"));
+    assert!(message(&["--push"]).contains("--push does not say where to\nhint: "));
+    assert!(message(&["--push", "a b"]).contains("`a b` is not the name of an image"));
+    assert!(message(&["--env", "NOVALUE"]).contains("--env is `NOVALUE`\nhint: it has to be NAME=VALUE"));
+    assert!(message(&["--label", "=x"]).contains("--label is `=x`"));
+    assert!(message(&["--release", "gone", "--output", "x"]).contains("`gone` is not a release"));
+    assert!(message(&["inspect"]).contains("there is no image in `"));
+    assert!(message(&["inspect", "/etc/hostname"]).contains("is neither an OCI layout nor an archive"));
+    assert!(run(&mut sandbox.beamship(sandbox.path(), &["image", "--port", "99999"])).status == Some(2));
+    let mut load = sandbox.beamship(sandbox.path(), &["image", "--load"]);
+    load.env("DOCKER_HOST", "tcp://10.0.0.1:2375");
+    assert!(fail(&mut load).contains("only `unix://` is supported\nhint: "));
+    load.env("DOCKER_HOST", "unix:///nonexistent/docker.sock");
+    assert!(
+        fail(&mut load).contains("there is no mix.exs"),
+        "the engine is asked when there is something to load"
+    );
+}
+
+#[test]
+fn nothing_is_said_about_what_to_do_with_it() {
+    let built = Built::get();
+    let release = built.release();
+    let message =
+        fail(&mut built.sandbox.beamship(&built.project, &["image", "--release", release.as_str()]));
+    assert!(message.contains("nothing says what to do with the image\nhint: name --output"), "{message}");
+    let arguments = ["image", "--release", release.as_str(), "--platform", "linux/s390x", "--output", "x"];
+    let message = fail(&mut built.sandbox.beamship(&built.project, &arguments));
+    assert!(
+        message.contains("the release is for linux/") && message.contains("not for linux/s390x"),
+        "{message}"
+    );
+    let twice = [&["image", "--output", "x"][..], &["--release", release.as_str()].repeat(2)].concat();
+    let message = fail(&mut built.sandbox.beamship(&built.project, &twice));
+    assert!(message.contains("two of the releases are for linux/"), "{message}");
+    assert!(!built.project.join("x").exists());
+}
+
+#[test]
+fn a_registry_that_is_not_there_is_named() {
+    let built = Built::get();
+    // A port that nobody listens on any more.
+    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let release = built.release();
+    let name = format!("{address}/shop:1");
+    let message = fail(
+        &mut built
+            .sandbox
+            .beamship(&built.project, &["image", "--release", release.as_str(), "--push", &name]),
+    );
+    assert!(message.contains(&format!("to `{address}`: ")), "{message}");
+    assert!(message.contains("hint: is the registry there"), "{message}");
+}
+
+#[test]
+fn an_archive_and_a_dry_run() {
+    let built = Built::get();
+    let release = built.release();
+    let sandbox = Sandbox::new();
+    let archive = sandbox.join("out/guestbook.tar");
+    let report =
+        image(&sandbox, sandbox.path(), &["--release", release.as_str(), "--output", archive.as_str()]);
+    assert_eq!(report["output"].as_str(), Some(archive.as_str()));
+    // The commit of the project is not known here, its layers are the same.
+    assert_eq!(crate::built::layers(&report), crate::built::layers(&built.image));
+    let inspected =
+        succeed(&mut sandbox.beamship(sandbox.path(), &["image", "inspect", archive.as_str(), "--json"]));
+    let json: serde_json::Value = serde_json::from_str(&inspected.stdout).unwrap();
+    assert_eq!(json[0]["digest"], report["digest"]);
+    assert_eq!(json[0]["labels"]["org.opencontainers.image.created"], "2023-11-14T22:13:20Z");
+    let before = std::fs::metadata(built.layout().join("index.json")).unwrap().modified().unwrap();
+    let plan = succeed(&mut built.sandbox.beamship(&built.project, &["image", "--dry-run"]));
+    assert!(plan.stdout.starts_with("linux/") && plan.stdout.contains("  application "), "{}", plan.stdout);
+    assert_eq!(std::fs::metadata(built.layout().join("index.json")).unwrap().modified().unwrap(), before);
+    // A directory that holds something else is not touched.
+    let message = fail(
+        &mut built
+            .sandbox
+            .beamship(&built.project, &["image", "--release", release.as_str(), "--output", "config"]),
+    );
+    assert!(message.contains("`config` holds something else than an image"), "{message}");
+}

@@ -1,0 +1,114 @@
+//! What is written is what the specification says, and the same every time.
+
+use beamship_image::document::media_type;
+use beamship_image::layout::{Blobs, manifests, stored};
+use beamship_image::{Images, Layout, Reference, archive};
+use oci_spec::image::{ImageConfiguration, ImageIndex, ImageManifest, MediaType, OciLayout};
+
+use crate::images::{image, images, temporary};
+
+#[test]
+fn a_layout_is_one_of_the_specification() {
+    let (_guard, directory) = temporary();
+    let images = images(&directory);
+    let index = ImageIndex::from_file(directory.join("index.json")).unwrap();
+    assert_eq!(index.manifests().len(), 1);
+    OciLayout::from_file(directory.join("oci-layout")).unwrap();
+    let blob = |digest: &str| directory.join("blobs/sha256").join(digest.trim_start_matches("sha256:"));
+    let manifest = ImageManifest::from_file(blob(index.manifests()[0].digest().as_ref())).unwrap();
+    assert_eq!(manifest.media_type(), &Some(MediaType::ImageManifest));
+    assert_eq!(manifest.layers().len(), 3);
+    let config = ImageConfiguration::from_file(blob(manifest.config().digest().as_ref())).unwrap();
+    assert_eq!(config.rootfs().diff_ids().len(), 3);
+    assert_eq!(config.config().as_ref().unwrap().user().as_deref(), Some("65534:65534"));
+    assert_eq!(config.history().as_ref().unwrap().len(), 3);
+    for (layer, diff_id) in manifest.layers().iter().zip(config.rootfs().diff_ids()) {
+        let bytes = fs_err::read(blob(layer.digest().as_ref())).unwrap();
+        assert_eq!(bytes.len() as u64, layer.size());
+        let mut plain = Vec::new();
+        std::io::Read::read_to_end(&mut flate2::read::GzDecoder::new(bytes.as_slice()), &mut plain).unwrap();
+        assert_eq!(beamship_image::Digest::of(&plain).as_str(), diff_id);
+    }
+    // Nothing else lies around, and a new image takes the place of the old one.
+    let names =
+        |directory: &camino::Utf8Path| directory.join("blobs/sha256").read_dir_utf8().unwrap().count();
+    assert_eq!(names(&directory), 5);
+    let other = Images::new(vec![image(&directory, "arm64")]).unwrap();
+    assert_ne!(other.root().unwrap().descriptor.digest, images.root().unwrap().descriptor.digest);
+    Layout::open(&directory).unwrap().publish(&other, None).unwrap();
+    assert_eq!(names(&directory), 5);
+}
+
+#[test]
+fn several_platforms_are_one_image() {
+    let (_guard, directory) = temporary();
+    let images = Images::new(vec![image(&directory, "amd64"), image(&directory, "arm64")]).unwrap();
+    let name = Reference::parse("ghcr.io/acme/shop:1.4").unwrap();
+    Layout::open(&directory).unwrap().publish(&images, Some(&name)).unwrap();
+    let index = ImageIndex::from_file(directory.join("index.json")).unwrap();
+    assert_eq!(index.manifests()[0].media_type(), &MediaType::ImageIndex);
+    let blobs = archive::StoredBlobs::open(&directory).unwrap().unwrap();
+    let platforms: Vec<String> = manifests(&blobs)
+        .unwrap()
+        .iter()
+        .map(|(descriptor, _)| descriptor.platform.as_ref().unwrap().to_string())
+        .collect();
+    assert_eq!(platforms, ["linux/amd64", "linux/arm64"]);
+}
+
+#[test]
+fn an_archive_holds_both_forms() {
+    let (_guard, directory) = temporary();
+    let images = images(&directory.join("layout"));
+    let name = Reference::parse("acme/shop:1.4").unwrap();
+    let (one, two) = (directory.join("one.tar"), directory.join("two.tar"));
+    archive::write(&images, Some(&name), &one).unwrap();
+    archive::write(&images, Some(&name), &two).unwrap();
+    assert_eq!(fs_err::read(&one).unwrap(), fs_err::read(&two).unwrap());
+    let mut names = Vec::new();
+    for entry in tar::Archive::new(fs_err::File::open(&one).unwrap()).entries().unwrap() {
+        let mut entry = entry.unwrap();
+        let path = entry.path().unwrap().to_string_lossy().into_owned();
+        if path == "manifest.json" {
+            let json: serde_json::Value = serde_json::from_reader(&mut entry).unwrap();
+            assert_eq!(json[0]["RepoTags"][0], "acme/shop:1.4");
+            assert_eq!(json[0]["Layers"].as_array().unwrap().len(), 3);
+        }
+        names.push(path);
+    }
+    assert_eq!(names[..3], ["oci-layout", "index.json", "manifest.json"]);
+    let blobs = archive::StoredBlobs::open(&one).unwrap().unwrap();
+    let (descriptor, bytes) = manifests(&blobs).unwrap().remove(0);
+    assert_eq!(descriptor.media_type, media_type::MANIFEST);
+    let stored = stored(&blobs, &descriptor, &bytes).unwrap();
+    assert_eq!(stored.manifest.layers.len(), 3);
+    // Damaged content is not taken for what it should be.
+    let mut damaged = fs_err::read(&one).unwrap();
+    let needle = b"\"schemaVersion\":2,\"mediaType\":\"application/vnd.oci.image.manifest";
+    let at = damaged.windows(needle.len()).position(|window| window == needle).unwrap();
+    damaged[at + 16] = b'3';
+    fs_err::write(&two, damaged).unwrap();
+    let blobs = archive::StoredBlobs::open(&two).unwrap().unwrap();
+    assert!(blobs.root().unwrap_err().to_string().contains("gave something else than"));
+}
+
+#[test]
+fn what_is_no_image_is_none() {
+    let (_guard, directory) = temporary();
+    fs_err::write(directory.join("file"), b"no archive at all").unwrap();
+    assert!(archive::StoredBlobs::open(&directory).unwrap().is_none());
+    assert!(archive::StoredBlobs::open(&directory.join("file")).unwrap().is_none());
+    assert!(archive::StoredBlobs::open(&directory.join("missing")).unwrap().is_none());
+    let error = Layout::open(&directory).unwrap_err().to_string();
+    assert!(error.contains("holds something else than an image"), "{error}");
+    fs_err::create_dir_all(directory.join("layout/blobs/sha256")).unwrap();
+    fs_err::write(directory.join("layout/oci-layout"), b"{}").unwrap();
+    for text in
+        ["", "[]", "{}", r#"{"schemaVersion":2,"manifests":[{"mediaType":"x","digest":"../../x","size":1}]}"#]
+    {
+        fs_err::write(directory.join("layout/index.json"), text).unwrap();
+        let blobs = archive::StoredBlobs::open(&directory.join("layout")).unwrap().unwrap();
+        let error = manifests(&blobs).unwrap_err().to_string();
+        assert!(error.contains("the index"), "{text}: {error}");
+    }
+}

@@ -1,0 +1,9 @@
+//! Images against a registry that fails, and against the schemas of the specification.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail")]
+
+mod faults;
+mod forms;
+mod images;
+mod registry_server;
+mod tokens;
