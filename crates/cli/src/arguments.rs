@@ -4,6 +4,7 @@
 
 mod check;
 mod digest;
+mod generate;
 mod image;
 mod secret;
 
@@ -11,6 +12,7 @@ use camino::Utf8PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 pub use self::digest::{CleanArguments, DigestArguments, DigestCommand};
+pub use self::generate::{DockerBuilder, GenerateArguments, GeneratedPart};
 pub use self::image::{ImageArguments, ImageCommand, InspectArguments};
 pub use self::secret::SecretArguments;
 pub use check::{Check, CheckAbiArguments, CheckArguments};
@@ -59,6 +61,10 @@ pub enum Command {
 
     /// Fingerprint and compress static assets (≙ `mix phx.digest`)
     Digest(DigestArguments),
+
+    /// Generate what the project needs to be deployed: release tasks, Dockerfile and more (≙ `mix phx.gen.release`)
+    #[command(name = "gen")]
+    Generate(GenerateArguments),
 
     /// Write the templates of vm.args, remote.vm.args, env.sh and env.bat into rel/ (≙ `mix release.init`)
     Init(InitArguments),

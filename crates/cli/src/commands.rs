@@ -4,6 +4,7 @@ mod build;
 pub(crate) mod check;
 mod completions;
 mod digest;
+mod generate;
 mod image;
 mod init;
 mod man;
@@ -24,6 +25,7 @@ pub(crate) fn run(arguments: &Arguments, printer: &Printer) -> anyhow::Result<()
         Command::Build(arguments) => build::run(arguments, global, printer),
         Command::Release(arguments) => release::run(arguments, global, printer),
         Command::Digest(arguments) => digest::run(arguments, global, printer),
+        Command::Generate(arguments) => generate::run(arguments, global, printer),
         Command::Init(arguments) => init::run(arguments, global, printer),
         Command::Image(arguments) => image::run(arguments, global, printer),
         Command::Check(arguments) => check::run(arguments, global, printer),

@@ -10,6 +10,7 @@ mod commands;
 mod cookie;
 mod failure;
 pub mod files;
+mod generated_files;
 mod image_build;
 mod image_source;
 mod interruption;

@@ -264,6 +264,21 @@ pub(crate) fn project_directory(global: &GlobalArguments) -> anyhow::Result<Utf8
     }
 }
 
+/// The directory of a project that has to be one of Mix.
+///
+/// # Errors
+///
+/// When there is no `mix.exs`.
+pub(crate) fn mix_project(global: &GlobalArguments) -> anyhow::Result<Utf8PathBuf> {
+    let project = project_directory(global)?;
+    if !project.join("mix.exs").is_file() {
+        anyhow::bail!(
+            "there is no mix.exs in `{project}`\nhint: run this in the directory of a Mix project, or name it with -C"
+        );
+    }
+    Ok(project)
+}
+
 /// Shows what Mix said, once, and makes the error short where Mix has explained it.
 pub(crate) fn explain(error: BridgeError, printer: &Printer) -> anyhow::Error {
     if let Some(output) = error.output()

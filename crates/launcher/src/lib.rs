@@ -21,6 +21,7 @@ mod erlexec;
 mod exposure;
 mod failure;
 mod file_limit;
+mod notify;
 mod overlay_commands;
 mod release;
 mod signals;

@@ -8,6 +8,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, ExitCode, ExitStatus};
 
 use crate::failure::Failure;
+use crate::notify::{self, Notify};
 use crate::signals::{Signals, reap, send};
 
 /// Whose the keys Ctrl-C and Ctrl-\ of the terminal are. The terminal sends their signals to both processes.
@@ -23,6 +24,7 @@ pub(crate) enum Keys {
 pub(crate) fn supervise(
     mut command: Command,
     keys: Keys,
+    notify: Option<&Notify>,
     on_start: impl FnOnce(u32) -> Result<(), Failure>,
 ) -> Result<ExitCode, Failure> {
     let program = command.get_program().to_string_lossy().into_owned();
@@ -30,6 +32,8 @@ pub(crate) fn supervise(
         Failure::cannot("start", &program, error)
             .hint("the release was built for another system, or is incomplete")
     };
+    // The virtual machine is not the one that tells.
+    command.env_remove(notify::SOCKET);
     let signals = Signals::block().map_err(cannot)?;
     let child = signals.spawn(&mut command).map_err(cannot)?;
     let failure = on_start(child.id()).err();
@@ -45,7 +49,12 @@ pub(crate) fn supervise(
             }
             libc::SIGINT | libc::SIGQUIT if keys == Keys::VirtualMachine => {}
             signal @ (libc::SIGUSR1 | libc::SIGUSR2) => send(&child, signal),
-            _ => send(&child, libc::SIGTERM),
+            _ => {
+                if let Some(notify) = notify {
+                    notify.stopping();
+                }
+                send(&child, libc::SIGTERM);
+            }
         }
     }
 }

@@ -13,6 +13,7 @@ use crate::machine::{Lost, Machine, StartFailure};
 use crate::options::BridgeOptions;
 use crate::output::{Collector, Output};
 use crate::request::{CompileOptions, ReleaseRequest};
+use crate::survey::Survey;
 
 /// How long markers may be missing after a reply. They are written before it; only a project that has closed its own
 /// output makes this time pass.
@@ -144,6 +145,15 @@ impl Bridge {
         let digest = self.digest.as_ref();
         let digest = digest.map_or_else(|| Term::atom("nil"), |program| Term::binary(program.as_str()));
         self.call(Phase::Assets, "deploy_assets", digest, |answer| answer.boolean("deployed"))
+    }
+
+    /// What the project consists of. Nothing is compiled for it.
+    ///
+    /// # Errors
+    ///
+    /// When the configuration of the project raises.
+    pub fn survey(&mut self) -> Result<Outcome<Survey>, BridgeError> {
+        self.call(Phase::Survey, "survey", Term::atom("nil"), Survey::from_fields)
     }
 
     /// Which release is meant and where it goes. It comes after [`Bridge::compile`].

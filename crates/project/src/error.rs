@@ -18,6 +18,8 @@ pub enum Phase {
     Compile,
     /// Running the alias `assets.deploy`.
     Assets,
+    /// Looking at the project without compiling it.
+    Survey,
     /// Evaluating the options of the release and the configuration.
     Describe,
     /// Running custom steps of the release.
@@ -33,6 +35,7 @@ impl fmt::Display for Phase {
             Self::Dependencies => "fetching dependencies",
             Self::Compile => "compiling",
             Self::Assets => "building assets",
+            Self::Survey => "looking at the project",
             Self::Describe => "reading the options of the release",
             Self::Steps => "running the custom steps of the release",
             Self::Stop => "ending the virtual machine",

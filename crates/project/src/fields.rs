@@ -90,6 +90,14 @@ impl<'a> Fields<'a> {
         self.elements(field, "a list of paths", |value| text(value).map(Utf8PathBuf::from))
     }
 
+    pub(crate) fn texts(self, field: &str) -> Read<Vec<String>> {
+        self.elements(field, "a list of texts", text)
+    }
+
+    pub(crate) fn maps(self, field: &str) -> Read<Vec<Self>> {
+        self.elements(field, "a list of maps", |value| Some(Self(value)))
+    }
+
     pub(crate) fn boolean(self, field: &str) -> Read<bool> {
         self.required(field, "true or false", |value| match value.as_atom()?.as_str() {
             "true" => Some(true),

@@ -32,6 +32,7 @@ mod options;
 mod output;
 mod request;
 mod source;
+mod survey;
 
 pub use bridge::{Bridge, Dependencies, Outcome, ProjectInformation};
 pub use description::{NextStep, Notice, ReleaseDescription, ReleaseLocation, Step};
@@ -39,3 +40,4 @@ pub use error::{BridgeError, Phase};
 pub use options::{BridgeOptions, user_cache};
 pub use output::{Output, Sink, Stream};
 pub use request::{CompileOptions, ReleaseRequest};
+pub use survey::{Survey, SurveyedApplication};

@@ -8,7 +8,7 @@ use crate::cases::NAMES;
 use crate::toolchain::case_directory;
 
 /// How many cases of each letter there are.
-const NUMBERS: [(char, u32); 5] = [('r', 58), ('t', 21), ('i', 3), ('p', 10), ('x', 13)];
+const NUMBERS: [(char, u32); 6] = [('r', 58), ('t', 21), ('i', 3), ('p', 10), ('x', 13), ('g', 3)];
 
 #[test]
 fn every_folder_is_a_test_and_every_test_a_folder() {
@@ -42,6 +42,7 @@ fn tests_of_other_executables() -> Vec<String> {
         "tests/launcher/control.rs",
         "tests/launcher/eval.rs",
         "tests/launcher/remote.rs",
+        "../generate/tests/it/cases.rs",
         "../node/tests/it/calls.rs",
         "../release/tests/mix_boot_scripts.rs",
     ];

@@ -10,6 +10,7 @@
 )]
 
 mod background;
+mod container;
 mod control;
 mod env_sh;
 mod eval;

@@ -1,5 +1,7 @@
 //! Files that tests write and wait for.
 
+#![allow(dead_code, reason = "every test executable uses its part")]
+
 use std::time::{Duration, Instant};
 
 use camino::Utf8Path;

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use etf::{RawTerm, Term};
-use node::{Connection, Deadline, Reply};
+use node::{Address, Connection, Cookie, Deadline, Reply};
 
 use super::options::Options;
 use super::rpc::failed;
@@ -17,7 +17,7 @@ use crate::release::Release;
 use crate::virtual_machine;
 
 /// How often `ready --wait` asks.
-const INTERVAL: Duration = Duration::from_millis(50);
+pub(super) const INTERVAL: Duration = Duration::from_millis(50);
 
 /// An application that runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -113,14 +113,36 @@ pub(super) fn ready(
 }
 
 fn look(release: &Release, environment: &Environment) -> Result<ExitCode, Failure> {
-    let (address, cookie) = match Route::find(release, environment)? {
-        Route::Native { address, cookie } => (address, cookie),
-        Route::VirtualMachine { protocol } => {
-            return virtual_machine::rpc_instead(release, environment, READY_EXPRESSION, &protocol);
+    match Route::find(release, environment)? {
+        Route::Native { address, cookie } => {
+            look_natively(release, environment, &address, &cookie).map(|()| ExitCode::SUCCESS)
         }
-    };
+        Route::VirtualMachine { protocol } => {
+            virtual_machine::rpc_instead(release, environment, READY_EXPRESSION, &protocol)
+        }
+    }
+}
+
+/// Whether the system is ready, for who stays: no second virtual machine is asked, and what only such a one can reach counts
+/// as ready.
+pub(super) fn is_ready(release: &Release, environment: &Environment) -> bool {
+    match Route::find(release, environment) {
+        Ok(Route::Native { address, cookie }) => {
+            look_natively(release, environment, &address, &cookie).is_ok()
+        }
+        Ok(Route::VirtualMachine { .. }) => true,
+        Err(_) => false,
+    }
+}
+
+fn look_natively(
+    release: &Release,
+    environment: &Environment,
+    address: &Address,
+    cookie: &Cookie,
+) -> Result<(), Failure> {
     let deadline = Deadline::after(SETUP);
-    let mut connection = connect(&address, &cookie, deadline)?;
+    let mut connection = connect(address, cookie, deadline)?;
     let status = value(&mut connection, ("init", "get_status"), deadline)?;
     if !matches!(status.as_tuple(), Some([phase, _]) if phase.is_atom("started")) {
         return Err(Failure::new(format!(
@@ -133,7 +155,7 @@ fn look(release: &Release, environment: &Environment) -> Result<ExitCode, Failur
     let mut missing = release.permanent_applications(environment)?;
     missing.retain(|name| !running.iter().any(|application| application.name == *name));
     if missing.is_empty() {
-        return Ok(ExitCode::SUCCESS);
+        return Ok(());
     }
     Err(Failure::new(format!(
         "`{}` is not ready: these applications do not run: {}",

@@ -3,13 +3,16 @@
 use std::os::unix::process::CommandExt;
 use std::process::{Command, ExitCode};
 
+use super::apps;
 use crate::configuration::Configuration;
 use crate::cookie;
+use crate::distribution::Distribution;
 use crate::environment::Environment;
 use crate::epmd;
 use crate::exposure::Exposure;
 use crate::failure::Failure;
 use crate::file_limit;
+use crate::notify::Notify;
 use crate::release::Release;
 use crate::state::{Process, State};
 use crate::supervision::{Keys, supervise};
@@ -20,7 +23,7 @@ pub(super) fn run(release: &Release, environment: &Environment) -> Result<ExitCo
     let configuration = Configuration::prepare(release, environment)?;
     let exposure = prepare_system(release, environment, &configuration)?;
     let command = command(release, environment, Some(&configuration), &Program::Start, &exposure)?;
-    supervise_system(command, Keys::Launcher, environment, &exposure)
+    supervise_system(command, Keys::Launcher, release, environment, &exposure)
 }
 
 /// Runs the system with IEx. The terminal belongs to IEx, so the launcher steps aside, unless it has something to
@@ -30,7 +33,7 @@ pub(super) fn run_iex(release: &Release, environment: &Environment) -> Result<Ex
     let exposure = prepare_system(release, environment, &configuration)?;
     let command = command(release, environment, Some(&configuration), &Program::StartIex, &exposure)?;
     if configuration.copy.is_some() {
-        return supervise_system(command, Keys::VirtualMachine, environment, &exposure);
+        return supervise_system(command, Keys::VirtualMachine, release, environment, &exposure);
     }
     // The process stays the same when it becomes the virtual machine.
     record(std::process::id(), environment, &exposure)?;
@@ -53,7 +56,7 @@ fn prepare_system(
 /// Becomes the virtual machine, or stays its parent when there is a private configuration to remove afterwards.
 pub(super) fn run_or_become(command: Command, configuration: &Configuration) -> Result<ExitCode, Failure> {
     if configuration.copy.is_some() {
-        return supervise(command, Keys::VirtualMachine, |_| Ok(()));
+        return supervise(command, Keys::VirtualMachine, None, |_| Ok(()));
     }
     become_command(command)
 }
@@ -69,18 +72,35 @@ fn become_command(mut command: Command) -> Result<ExitCode, Failure> {
 fn supervise_system(
     command: Command,
     keys: Keys,
+    release: &Release,
     environment: &Environment,
     exposure: &Exposure,
 ) -> Result<ExitCode, Failure> {
     let mut process = None;
-    let result = supervise(command, keys, |pid| {
+    let notify = Notify::from_environment();
+    let result = supervise(command, keys, notify.as_ref(), |pid| {
         process = record(pid, environment, exposure)?;
+        if let Some(notify) = &notify {
+            tell_when_ready(notify.clone(), release.clone(), environment.clone());
+        }
         Ok(())
     });
     if let Some(process) = process {
         State::remove(environment, &process);
     }
     result
+}
+
+/// Asks the system, as `ready` does, until it is. One without distribution cannot be asked, and counts as ready.
+fn tell_when_ready(notify: Notify, release: Release, environment: Environment) {
+    std::thread::spawn(move || {
+        let can_be_asked =
+            Distribution::from_environment(&environment).is_ok_and(|it| it != Distribution::None);
+        while can_be_asked && !apps::is_ready(&release, &environment) {
+            std::thread::sleep(apps::INTERVAL);
+        }
+        notify.ready();
+    });
 }
 
 /// Writes the state file. Without it control commands ask EPMD; only where there is none it has to be written.

@@ -168,6 +168,7 @@ defmodule Beamship.Bridge do
   defp run(:locate_release, request), do: Beamship.Bridge.Describe.locate(request)
   defp run(:describe_release, request), do: Beamship.Bridge.Describe.describe(request)
   defp run(:continue_steps, _), do: Beamship.Bridge.Steps.continue()
+  defp run(:survey, _), do: Beamship.Bridge.Survey.survey()
   defp run(:stop, _), do: :stopped
   defp run(name, _), do: refuse("the bridge does not know the request #{inspect(name)}")
 end

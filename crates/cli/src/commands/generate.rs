@@ -1,0 +1,209 @@
+//! `beamship gen`: the files that a project needs to be deployed.
+
+use camino::{Utf8Path, Utf8PathBuf};
+use generate::{Builder, Options, OwnApplication, Part, Project, RuntimeConfiguration};
+use project::{Bridge, BridgeOptions, Survey};
+
+use crate::arguments::{DockerBuilder, GenerateArguments, GeneratedPart, GlobalArguments};
+use crate::generated_files::{NewFile, Writing, put};
+use crate::pipeline::{explain, mix_project};
+use crate::printer::Printer;
+
+/// What generated files refer to, in each application and in the project.
+const LOOKED_FOR: [&str; 14] = [
+    "assets",
+    "assets/package.json",
+    "assets/package-lock.json",
+    "package.json",
+    "package-lock.json",
+    "priv",
+    "lib",
+    "src",
+    "include",
+    "c_src",
+    "config/config.exs",
+    "config/prod.exs",
+    "config/runtime.exs",
+    "mix.lock",
+];
+
+/// The same, in the project alone.
+const OF_THE_PROJECT: [&str; 3] = ["rel", "rel/overlays/bin/server", "rel/overlays/bin/migrate"];
+
+/// Generates.
+pub(crate) fn run(
+    arguments: &GenerateArguments,
+    global: &GlobalArguments,
+    printer: &Printer,
+) -> anyhow::Result<()> {
+    let directory = mix_project(global)?;
+    let project = look_at(&directory, printer)?;
+    let mut parts: Vec<Part> = arguments.parts.iter().copied().map(part).collect();
+    if parts.is_empty() {
+        parts = generate::fitting(&project);
+    }
+    parts.sort_unstable();
+    parts.dedup();
+    for outside in &project.outside_dependencies {
+        if parts.contains(&Part::Docker) {
+            printer.warn(&format!(
+                "the dependency in `{outside}` is outside of the project, where `docker build` does not reach it\nhint: build with `beamship image`, or move it into the project"
+            ));
+        }
+    }
+    if project.runtime_configuration.text.is_none() {
+        printer.say("  there is no config/runtime.exs: the release will be configured when it is built");
+    }
+    let builder = match arguments.builder {
+        DockerBuilder::Mix => Builder::Mix,
+        DockerBuilder::Beamship => Builder::Beamship,
+    };
+    let options = Options { minimal: arguments.minimal, builder };
+    let files: Vec<NewFile> = generate::files(&project, &parts, options)?
+        .into_iter()
+        .map(|file| NewFile { path: file.path, mode: Some(file.mode), text: file.text })
+        .collect();
+    let has_tasks =
+        files.iter().any(|file| file.path.ends_with("release.ex") || file.path.ends_with("bin/server"));
+    if parts.contains(&Part::Release) && !has_tasks {
+        printer.say("  release   nothing: the project has neither Phoenix nor Ecto");
+    }
+    let writing = Writing {
+        force: arguments.force,
+        dry_run: arguments.dry_run,
+        json: global.json,
+        shows_difference: true,
+    };
+    let result = put(&directory, &files, writing, printer);
+    for notice in generate::notices(&project) {
+        printer.warn(&notice.text);
+    }
+    result
+}
+
+fn part(part: GeneratedPart) -> Part {
+    match part {
+        GeneratedPart::Release => Part::Release,
+        GeneratedPart::Docker => Part::Docker,
+        GeneratedPart::Entrypoint => Part::Entrypoint,
+        GeneratedPart::Fly => Part::Fly,
+        GeneratedPart::Systemd => Part::Systemd,
+        GeneratedPart::K8s => Part::Kubernetes,
+    }
+}
+
+/// Asks Mix and looks at the files.
+fn look_at(directory: &Utf8Path, printer: &Printer) -> anyhow::Result<Project> {
+    let phase = printer.phase("project");
+    let asked = Bridge::start(&BridgeOptions::new(directory.to_owned())).and_then(|mut bridge| {
+        let survey = bridge.survey()?;
+        bridge.stop()?;
+        Ok(survey)
+    });
+    let survey = match asked {
+        Ok(outcome) => {
+            phase.finish(&format!(
+                "Elixir {} on OTP {}",
+                outcome.value.elixir_version, outcome.value.otp_release
+            ));
+            outcome.value
+        }
+        Err(error) => {
+            phase.abandon();
+            return Err(explain(error, printer));
+        }
+    };
+    project(directory, survey)
+}
+
+fn project(directory: &Utf8Path, survey: Survey) -> anyhow::Result<Project> {
+    let own = |name: &str| survey.applications.iter().any(|application| application.name == name);
+    let mut project = Project {
+        release: survey.releases.first().cloned().unwrap_or_default(),
+        has_several_releases: survey.releases.len() > 1,
+        is_umbrella: survey.is_umbrella,
+        dependencies: survey.dependencies.iter().map(ToString::to_string).filter(|name| !own(name)).collect(),
+        has_hex: survey.is_fetched,
+        aliases: survey.aliases.iter().map(ToString::to_string).collect(),
+        elixir: survey.elixir_version,
+        otp: survey.otp_release,
+        versions_from: "the Elixir that generated this".to_owned(),
+        ..Project::default()
+    };
+    if project.release.is_empty() {
+        anyhow::bail!(
+            "the umbrella defines no release\nhint: add `releases: [NAME: [applications: [APP: :permanent]]]` to `def project` of mix.exs"
+        );
+    }
+    for application in survey.applications {
+        project.applications.push(OwnApplication {
+            name: application.name,
+            path: application.path,
+            module: application.module,
+            has_repositories: application.has_repositories,
+        });
+    }
+    let mut wanted: Vec<String> =
+        LOOKED_FOR.iter().chain(&OF_THE_PROJECT).map(|path| (*path).to_owned()).collect();
+    for application in project.applications.iter().filter(|application| !application.path.is_empty()) {
+        wanted.extend(LOOKED_FOR.iter().map(|path| format!("{}/{path}", application.path)));
+    }
+    project.present = wanted.into_iter().filter(|path| directory.join(path).exists()).collect();
+    for dependency in survey.directories {
+        let resolved: Utf8PathBuf = dependency.canonicalize_utf8().unwrap_or(dependency);
+        match resolved.strip_prefix(directory) {
+            Ok(inside) => project.path_dependencies.push(inside.to_string()),
+            Err(_) => project.outside_dependencies.push(resolved.to_string()),
+        }
+    }
+    project.path_dependencies.sort();
+    let runtime = directory.join("config/runtime.exs");
+    if runtime.is_file() {
+        project.runtime_configuration = RuntimeConfiguration { text: Some(fs_err::read_to_string(runtime)?) };
+    }
+    let tools = directory.join(".tool-versions");
+    if tools.is_file() {
+        take_versions(&fs_err::read_to_string(tools)?, &mut project);
+    }
+    Ok(project)
+}
+
+/// What `.tool-versions` of asdf and mise pins: `elixir 1.18.3-otp-27`, `erlang 27.2.1`.
+fn take_versions(text: &str, project: &mut Project) {
+    for line in text.lines() {
+        let mut words = line.split('#').next().unwrap_or_default().split_whitespace();
+        let (tool, version) = (words.next(), words.next());
+        let is_version = |text: &str| text.starts_with(|first: char| first.is_ascii_digit());
+        let Some(version) = version.filter(|version| is_version(version)) else { continue };
+        match tool {
+            Some("elixir") => {
+                let (elixir, otp) = version.split_once("-otp-").unwrap_or((version, ""));
+                elixir.clone_into(&mut project.elixir);
+                if !otp.is_empty() {
+                    otp.clone_into(&mut project.otp);
+                }
+            }
+            Some("erlang") => version.split('.').next().unwrap_or_default().clone_into(&mut project.otp),
+            _ => continue,
+        }
+        project.versions_from = ".tool-versions".to_owned();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_taken_from_tool_versions() {
+        let versions = |text: &str| {
+            let mut project = Project { elixir: "1.14.0".into(), otp: "25".into(), ..Project::default() };
+            take_versions(text, &mut project);
+            (project.elixir, project.otp)
+        };
+        let pair = |elixir: &str, otp: &str| (elixir.to_owned(), otp.to_owned());
+        assert_eq!(versions("erlang 27.2.1\nelixir 1.18.3-otp-27\nnodejs 20"), pair("1.18.3", "27"));
+        assert_eq!(versions("elixir 1.17.0 # comment"), pair("1.17.0", "25"));
+        assert_eq!(versions("# elixir 1.17.0\nelixir ref:main\nerlang system"), pair("1.14.0", "25"));
+    }
+}

@@ -1,0 +1,153 @@
+//! Files put into a project: created, replaced where that was asked for, and never lost.
+
+use std::io::{BufRead, ErrorKind, IsTerminal, Write};
+use std::os::unix::fs::PermissionsExt;
+
+use anyhow::Context;
+use camino::Utf8Path;
+use serde::Serialize;
+use similar::TextDiff;
+
+use crate::failure::Declined;
+use crate::printer::Printer;
+
+/// A file that goes into a project.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct NewFile {
+    /// Where, relative to the project.
+    pub(crate) path: String,
+    /// Permission bits; none for those of any new file.
+    pub(crate) mode: Option<u32>,
+    /// Its text.
+    pub(crate) text: String,
+}
+
+/// How files are put there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Writing {
+    /// Others are replaced without asking.
+    pub(crate) force: bool,
+    /// Nothing is written.
+    pub(crate) dry_run: bool,
+    /// The result is printed as JSON.
+    pub(crate) json: bool,
+    /// What is different in a file that is there is shown.
+    pub(crate) shows_difference: bool,
+}
+
+/// What happens to a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Change {
+    /// It is not there yet.
+    Created,
+    /// Another one is there, which it replaces.
+    Replaced,
+    /// It is there already.
+    Identical,
+    /// Another one is there, which stays.
+    Kept,
+}
+
+#[derive(Debug, Serialize)]
+struct Written {
+    path: String,
+    change: Change,
+}
+
+/// Puts files into a project. One that is there and differs is asked about, or kept where there is nobody to ask.
+///
+/// # Errors
+///
+/// When a file cannot be written, or one was kept: then not everything that was asked for is there.
+pub(crate) fn put(
+    project: &Utf8Path,
+    files: &[NewFile],
+    writing: Writing,
+    printer: &Printer,
+) -> anyhow::Result<()> {
+    let mut all = Vec::new();
+    for file in files {
+        let place = project.join(&file.path);
+        let change = change(&place, file, writing, printer)?;
+        if !writing.dry_run && matches!(change, Change::Created | Change::Replaced) {
+            write(&place, file)?;
+        }
+        printer.say(&format!("  {:<9} {}", word(change, writing.dry_run), file.path));
+        all.push(Written { path: file.path.clone(), change });
+    }
+    if writing.json {
+        let text = serde_json::to_string_pretty(&all).context("cannot write the result as JSON")?;
+        writeln!(anstream::stdout(), "{text}")?;
+    }
+    let kept: Vec<_> = all
+        .iter()
+        .filter(|file| file.change == Change::Kept)
+        .map(|file| format!("`{}`", file.path))
+        .collect();
+    if kept.is_empty() || writing.dry_run {
+        return Ok(());
+    }
+    Err(Declined(format!("kept {}, which differ\nhint: --force replaces them", kept.join(", "))).into())
+}
+
+fn change(place: &Utf8Path, file: &NewFile, writing: Writing, printer: &Printer) -> anyhow::Result<Change> {
+    let present = match fs_err::read(place) {
+        Ok(bytes) if bytes == file.text.as_bytes() => return Ok(Change::Identical),
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Change::Created),
+        Err(error) => return Err(error.into()),
+    };
+    if writing.force {
+        return Ok(Change::Replaced);
+    }
+    if writing.shows_difference {
+        printer.say(&difference(&String::from_utf8_lossy(&present), file));
+    }
+    let is_replaced = !writing.dry_run && replace(&file.path)?;
+    Ok(if is_replaced { Change::Replaced } else { Change::Kept })
+}
+
+/// What would change in the file that is there, as `diff -u` writes it.
+fn difference(present: &str, file: &NewFile) -> String {
+    let difference = TextDiff::from_lines(present, file.text.as_str());
+    let mut unified = difference.unified_diff();
+    let (old, new) = (format!("{} (there)", file.path), format!("{} (generated)", file.path));
+    unified.context_radius(3).header(&old, &new).to_string().trim_end().to_owned()
+}
+
+/// Asks whether a file is to be replaced, if there is somebody to ask.
+fn replace(path: &str) -> anyhow::Result<bool> {
+    if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
+        return Ok(false);
+    }
+    write!(anstream::stderr(), "`{path}` is there and differs. Replace it? [y/N] ")?;
+    let mut answer = String::new();
+    std::io::stdin().lock().read_line(&mut answer)?;
+    Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
+}
+
+/// Writes a file so that it is never there by halves.
+fn write(place: &Utf8Path, file: &NewFile) -> anyhow::Result<()> {
+    if let Some(directory) = place.parent() {
+        fs_err::create_dir_all(directory)?;
+    }
+    let new = format!("{place}.new");
+    fs_err::write(&new, &file.text)?;
+    if let Some(mode) = file.mode {
+        fs_err::set_permissions(&new, std::fs::Permissions::from_mode(mode))?;
+    }
+    fs_err::rename(&new, place)?;
+    Ok(())
+}
+
+fn word(change: Change, dry_run: bool) -> &'static str {
+    match (change, dry_run) {
+        (Change::Created, false) => "created",
+        (Change::Created, true) => "create",
+        (Change::Replaced, false) => "replaced",
+        (Change::Replaced, true) => "replace",
+        (Change::Identical, _) => "identical",
+        (Change::Kept, _) => "kept",
+    }
+}

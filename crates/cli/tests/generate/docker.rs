@@ -1,0 +1,169 @@
+//! The guestbook's generated Dockerfile, built by a Docker engine and run with PostgreSQL.
+//!
+//! Engine, database and base images are made of Debian's packages: `./test` starts this by `scripts/container-engine` and
+//! `examples/guestbook/test/with_postgres.sh`. Elsewhere it says that it was left out.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use camino::Utf8Path;
+
+use crate::sandbox::{Outcome, Sandbox, run, succeed};
+
+struct Engine {
+    host: String,
+    database: String,
+    /// A root file system of Debian with Erlang and Elixir.
+    root: PathBuf,
+}
+
+impl Engine {
+    fn find() -> Option<Self> {
+        let toolchains =
+            std::env::var("BEAMSHIP_TOOLCHAINS").unwrap_or("/opt/beamship-toolchains".to_owned());
+        let root = Path::new(&toolchains).join("trixie");
+        let variables = std::env::var("DOCKER_HOST").ok().zip(std::env::var("DATABASE_URL").ok());
+        match variables.filter(|_| root.join("usr/lib/erlang").is_dir()) {
+            Some((host, database)) => Some(Self { host, database, root }),
+            None => {
+                eprintln!("left out: there is no engine, no database or no root of trixie");
+                None
+            }
+        }
+    }
+
+    fn docker(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new("docker");
+        // Without BuildKit's plugin the client builds as it always has.
+        command.env("DOCKER_HOST", &self.host).env("DOCKER_BUILDKIT", "0").args(arguments);
+        command
+    }
+
+    /// Makes an image of files.
+    fn import(&self, name: &str, directory: &Path, files: &[&str]) {
+        let mut tar = Command::new("tar")
+            .arg("-C")
+            .arg(directory)
+            .arg("-c")
+            .args(files)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut import = self.docker(&["import", "-", name]);
+        succeed(import.stdin(tar.stdout.take().unwrap()));
+        assert!(tar.wait().unwrap().success());
+    }
+}
+
+/// A container that goes with the test.
+struct Container<'e>(&'e Engine, String);
+
+impl Container<'_> {
+    fn exec(&self, arguments: &[&str]) -> Outcome {
+        run(self.0.docker(&["exec", &self.1]).args(arguments))
+    }
+
+    fn logs(&self) -> String {
+        let logs = run(&mut self.0.docker(&["logs", &self.1]));
+        format!("{}{}", logs.stdout, logs.stderr)
+    }
+}
+
+impl Drop for Container<'_> {
+    fn drop(&mut self) {
+        let _ = self.0.docker(&["rm", "--force", &self.1]).output();
+    }
+}
+
+fn free_port() -> String {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string()
+}
+
+#[test]
+fn the_generated_dockerfile_builds_and_runs_the_guestbook() {
+    let Some(engine) = Engine::find() else { return };
+    let sandbox = Sandbox::new();
+    let project = sandbox.join("guestbook");
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/guestbook");
+    succeed(sandbox.command("cp").arg("-r").arg(source).arg(&project));
+    let _ = std::fs::remove_dir_all(project.join("_build"));
+    engine.import("test/debian:trixie", &engine.root, &["--one-file-system", "."]);
+    let executables = sandbox.join("executables");
+    std::fs::create_dir(&executables).unwrap();
+    for executable in [env!("CARGO_BIN_EXE_beamship"), env!("CARGO_BIN_EXE_beamship-launcher")] {
+        sandbox.install(executable, &executables.join(Utf8Path::new(executable).file_name().unwrap()));
+    }
+    engine.import("test/beamship:1", executables.as_std_path(), &["beamship", "beamship-launcher"]);
+    for builder in ["mix", "beamship"] {
+        succeed(
+            &mut sandbox
+                .beamship(&project, &["gen", "docker", "entrypoint", "--force", "--builder", builder]),
+        );
+        let image = format!("test/guestbook:{builder}");
+        let mut build = engine.docker(&["build", "--quiet", "--network", "host", "--tag", &image]);
+        for argument in
+            ["BUILDER_IMAGE=test/debian:trixie", "RUNNER_IMAGE=test/debian:trixie", "DEBIAN_VERSION=trixie"]
+        {
+            build.args(["--build-arg", argument]);
+        }
+        if builder == "beamship" {
+            build.args(["--build-arg", "BEAMSHIP_IMAGE=test/beamship:1"]);
+        }
+        succeed(build.arg(&project));
+        runs(&engine, &image, builder);
+    }
+    // The wrong release of Debian is noticed before anything is built.
+    let mut build = engine.docker(&["build", "--quiet", "--build-arg", "BUILDER_IMAGE=test/debian:trixie"]);
+    let outcome = run(build.args(["--build-arg", "BEAMSHIP_IMAGE=test/beamship:1"]).arg(&project));
+    let said = format!("{}{}", outcome.stdout, outcome.stderr);
+    assert!(
+        outcome.status != Some(0) && said.contains("the builder is Debian trixie: set DEBIAN_VERSION"),
+        "{said}"
+    );
+}
+
+/// Starts, migrates, serves and stops.
+fn runs(engine: &Engine, image: &str, builder: &str) {
+    let port = free_port();
+    let container = Container(engine, format!("beamship-{builder}-{}", std::process::id()));
+    let mut start = engine.docker(&["run", "--detach", "--network", "host", "--name", &container.1]);
+    for variable in [
+        format!("PORT={port}"),
+        format!("ERL_EPMD_PORT={}", free_port()),
+        format!("DATABASE_URL={}", engine.database),
+        "SECRET_KEY_BASE=0123456789012345678901234567890123456789012345678901234567890123".to_owned(),
+    ] {
+        start.args(["--env", &variable]);
+    }
+    succeed(start.arg(image));
+    let page = format!("http://127.0.0.1:{port}/");
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while Command::new("curl")
+        .args(["--silent", "--max-time", "2", "--output", "/dev/null", &page])
+        .status()
+        .unwrap()
+        .code()
+        != Some(0)
+    {
+        assert!(Instant::now() < deadline, "{}", container.logs());
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    let migrated = container.exec(&["/app/bin/guestbook", "eval", "Guestbook.Release.migrate"]);
+    assert_eq!(migrated.status, Some(0), "{migrated:?}");
+    let page =
+        run(Command::new("curl").args(["--silent", "--show-error", "--fail", "--max-time", "10", &page]));
+    assert!(page.stdout.contains("<html"), "{page:?}\n{}", container.logs());
+    let user = container.exec(&["id", "-un"]);
+    assert_eq!(user.stdout, "nobody\n", "{user:?}");
+    if builder == "beamship" {
+        let ready = container.exec(&["/app/bin/guestbook", "ready"]);
+        assert_eq!(ready.status, Some(0), "{ready:?}");
+    }
+    let begin = Instant::now();
+    succeed(&mut engine.docker(&["stop", "--time", "20", &container.1]));
+    let took = begin.elapsed();
+    assert!(took < Duration::from_secs(3), "{took:?}\n{}", container.logs());
+    let code = succeed(&mut engine.docker(&["inspect", "--format", "{{.State.ExitCode}}", &container.1]));
+    assert_eq!(code.stdout, "0\n", "{}", container.logs());
+}

@@ -1,0 +1,96 @@
+//! What a release finds in a container and under systemd: no cookie, no shell for its commands, somebody who wants to know
+//! when it is ready.
+
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::net::UnixDatagram;
+use std::process::Command;
+use std::time::Duration;
+
+use rustix::process::Signal;
+
+use crate::files::write;
+use crate::installed::{Installed, Kind};
+use crate::running::{Running, report};
+use crate::sandbox::succeed;
+
+/// A node of its own, which needs no EPMD.
+fn distributed<'c>(command: &'c mut Command, installed: &Installed) -> &'c mut Command {
+    let node = format!("probe{}", installed.root().as_str().len() as u32 + std::process::id());
+    command.env("RELEASE_DISTRIBUTION", "sname").env("RELEASE_EPMD", "none").env("RELEASE_NODE", node)
+}
+
+fn received(socket: &UnixDatagram) -> String {
+    let mut buffer = [0; 256];
+    let length = socket.recv(&mut buffer).expect("a message within the time");
+    String::from_utf8_lossy(&buffer[..length]).into_owned()
+}
+
+#[test]
+fn systemd_is_told_when_the_system_is_ready_and_when_it_stops() {
+    for distributes in [true, false] {
+        let installed = Installed::new(Kind::Plain);
+        let path = installed.sandbox.join("notify");
+        let socket = UnixDatagram::bind(&path).unwrap();
+        socket.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+        let started = installed.sandbox.join("started");
+        let mut start = installed.command(&["start"]);
+        start.env("NOTIFY_SOCKET", &path).env("PROBE_REPORT", &started);
+        if distributes {
+            distributed(&mut start, &installed);
+        }
+        let mut system = Running::start(&mut start);
+        assert_eq!(received(&socket), "READY=1");
+        if distributes {
+            assert!(started.exists(), "it is ready when its applications have started");
+        }
+        report(&started);
+        system.signal(Signal::TERM);
+        assert_eq!(received(&socket), "STOPPING=1");
+        assert_eq!(system.status(), Some(0));
+    }
+}
+
+#[test]
+fn a_release_without_a_cookie_has_one_for_each_start() {
+    let installed = Installed::new(Kind::Plain);
+    std::fs::remove_file(installed.root().join("releases/COOKIE")).unwrap();
+    let mut cookies = Vec::new();
+    for _ in 0..2 {
+        let started = installed.sandbox.join("started");
+        let _ = std::fs::remove_file(&started);
+        let mut start = installed.command(&["start"]);
+        let mut system = Running::start(distributed(start.env("PROBE_REPORT", &started), &installed));
+        succeed(distributed(&mut installed.command(&["ready", "--wait", "30"]), &installed));
+        let answer = succeed(distributed(&mut installed.command(&["rpc", "IO.puts(1 + 1)"]), &installed));
+        assert_eq!(answer.stdout, "2\n");
+        let file = installed.root().join("tmp/COOKIE");
+        assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+        let cookie = std::fs::read_to_string(&file).unwrap();
+        assert_eq!(report(&started)["cookie"], cookie);
+        assert_eq!(cookie.len(), 48);
+        cookies.push(cookie);
+        system.signal(Signal::TERM);
+        assert_eq!(system.status(), Some(0));
+    }
+    assert_ne!(cookies[0], cookies[1]);
+}
+
+#[test]
+fn commands_of_overlays_need_no_shell() {
+    let installed = Installed::new(Kind::Plain);
+    let commands = "server\tPROBE_GIVEN=by the command\t--\tstart\nsum\t--\teval\tIO.puts(1 + 1)\n";
+    write(&installed.root().join("releases/COMMANDS"), commands);
+    let link = installed.root().join("bin/server");
+    symlink(installed.kind.name(), &link).unwrap();
+    assert_eq!(succeed(&mut installed.command(&["sum"])).stdout, "2\n");
+    for mut command in [installed.sandbox.command(&link), installed.command(&["server"])] {
+        let started = installed.sandbox.join("started");
+        let _ = std::fs::remove_file(&started);
+        let mut system = Running::start(command.env("PROBE_REPORT", &started));
+        let report = report(&started);
+        assert_eq!(report["given"], "by the command");
+        assert_eq!(report["command"], "start");
+        system.signal(Signal::TERM);
+        assert_eq!(system.status(), Some(0));
+    }
+}

@@ -1,0 +1,89 @@
+//! What a Dockerfile has to know.
+
+use minijinja::{Value, context};
+
+use crate::part::Options;
+use crate::project::Project;
+
+/// What builds the release inside of the image.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Builder {
+    /// Mix, as in Phoenix's Dockerfile.
+    #[default]
+    Mix,
+    /// beamship.
+    Beamship,
+}
+
+/// Versions of Debian that the official images of Erlang are made of, by OTP's.
+fn debian(otp: &str) -> &'static str {
+    match otp.parse::<u32>() {
+        Ok(major) if major >= 28 => "trixie",
+        _ => "bookworm",
+    }
+}
+
+/// `makes_rel` is whether there will be a directory `rel` when all is generated.
+pub(crate) fn values(project: &Project, options: &Options, makes_rel: bool) -> Value {
+    let in_applications = |directory: &str| -> Vec<String> {
+        let paths = project.applications.iter().map(|application| Project::path_in(application, directory));
+        paths.filter(|path| project.has(path)).collect()
+    };
+    // All of an umbrella's application is one directory, which also has its assets.
+    let sources: Vec<String> = if project.is_umbrella {
+        project.applications.iter().map(|application| application.path.clone()).collect()
+    } else {
+        ["priv", "lib", "src", "include", "c_src"]
+            .into_iter()
+            .filter(|path| project.has(path))
+            .map(str::to_owned)
+            .collect()
+    };
+    let assets = if project.is_umbrella { Vec::new() } else { in_applications("assets") };
+    let compile_time_config: Vec<&str> =
+        ["config/config.exs", "config/prod.exs"].into_iter().filter(|path| project.has(path)).collect();
+    let has_assets = !in_applications("assets").is_empty();
+    let umbrella_applications: Vec<Value> = if project.is_umbrella {
+        project.applications.iter().map(|application| context! { path => application.path.clone() }).collect()
+    } else {
+        Vec::new()
+    };
+    let asset_roots: Vec<String> = project
+        .applications
+        .iter()
+        .filter(|application| project.has(&Project::path_in(application, "assets")))
+        .map(
+            |application| {
+                if application.path.is_empty() { String::new() } else { format!("{}/", application.path) }
+            },
+        )
+        .collect();
+    context! {
+        elixir => project.elixir.clone(),
+        otp_major => project.otp.clone(),
+        versions_from => project.versions_from.clone(),
+        debian => debian(&project.otp),
+        builder => match options.builder { Builder::Mix => "mix", Builder::Beamship => "beamship" },
+        beamship_version => env!("CARGO_PKG_VERSION"),
+        needs_compiler => project.has_hex,
+        has_hex => project.has_hex,
+        has_lock => project.has("mix.lock"),
+        has_dependencies => !project.dependencies.is_empty(),
+        npm => project.npm().map(|npm| context! { path => npm.path, has_lock => npm.has_lock }),
+        umbrella_applications => umbrella_applications,
+        path_dependencies => project.path_dependencies.clone(),
+        compile_time_config => compile_time_config,
+        has_assets_setup => has_assets && project.aliases.contains("assets.setup"),
+        has_assets_deploy => project.aliases.contains("assets.deploy"),
+        sources => sources,
+        assets => assets,
+        asset_roots => asset_roots,
+        has_runtime_config => project.has("config/runtime.exs"),
+        has_rel => project.has("rel") || makes_rel,
+        release_argument => project.has_several_releases,
+        name => project.release.clone(),
+        has_server => project.has_server(),
+        port => 4000,
+        runner_packages => vec!["libstdc++6", "openssl", "libncurses6", "ca-certificates"],
+    }
+}

@@ -1,0 +1,1 @@
+call "%~dp0\{{ name }}" eval {{ tasks.module }}.migrate
