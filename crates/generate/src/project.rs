@@ -17,7 +17,7 @@ pub struct Project {
     pub dependencies: BTreeSet<String>,
     /// Whether one of them comes from Hex, or has to be built with rebar.
     pub has_hex: bool,
-    /// Directories of dependencies inside of the project, relative to it, those of an umbrella left out.
+    /// Directories with dependencies inside of the project, relative to it, those of an umbrella left out.
     pub path_dependencies: Vec<String>,
     /// Dependencies outside of the project, which no Dockerfile in it can reach.
     pub outside_dependencies: Vec<String>,

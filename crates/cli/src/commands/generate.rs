@@ -152,11 +152,15 @@ fn project(directory: &Utf8Path, survey: Survey) -> anyhow::Result<Project> {
     for dependency in survey.directories {
         let resolved: Utf8PathBuf = dependency.canonicalize_utf8().unwrap_or(dependency);
         match resolved.strip_prefix(directory) {
-            Ok(inside) => project.path_dependencies.push(inside.to_string()),
+            // With its neighbours: it may read their files.
+            Ok(inside) => {
+                project.path_dependencies.extend(inside.components().next().map(|top| top.to_string()))
+            }
             Err(_) => project.outside_dependencies.push(resolved.to_string()),
         }
     }
     project.path_dependencies.sort();
+    project.path_dependencies.dedup();
     let runtime = directory.join("config/runtime.exs");
     if runtime.is_file() {
         project.runtime_configuration = RuntimeConfiguration { text: Some(fs_err::read_to_string(runtime)?) };
