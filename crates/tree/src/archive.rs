@@ -97,11 +97,11 @@ pub struct Hashed {
     pub uncompressed_digest: [u8; 32],
 }
 
-/// Writes a tree as [`write`] does, and tells the digests of what was written.
+/// Writes a tree as [`write()`] does, and tells the digests of what was written.
 ///
 /// # Errors
 ///
-/// As [`write`].
+/// As [`write()`].
 pub fn write_hashed(
     tree: &Tree,
     target: &Utf8Path,

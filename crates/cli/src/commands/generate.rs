@@ -154,7 +154,7 @@ fn project(directory: &Utf8Path, survey: Survey) -> anyhow::Result<Project> {
         match resolved.strip_prefix(directory) {
             // With its neighbours: it may read their files.
             Ok(inside) => {
-                project.path_dependencies.extend(inside.components().next().map(|top| top.to_string()))
+                project.path_dependencies.extend(inside.components().next().map(|top| top.to_string()));
             }
             Err(_) => project.outside_dependencies.push(resolved.to_string()),
         }
