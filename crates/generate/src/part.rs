@@ -44,9 +44,6 @@ pub fn fitting(project: &Project) -> Vec<Part> {
     if project.has_phoenix() || project.has_ecto() {
         parts.push(Part::Release);
     }
-    if project.has_migrate() {
-        parts.push(Part::Entrypoint);
-    }
     parts.push(Part::Docker);
     parts
 }

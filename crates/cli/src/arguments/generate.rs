@@ -5,7 +5,7 @@ use clap::{Args, ValueEnum};
 /// Arguments of `beamship gen`.
 #[derive(Clone, Debug, Args)]
 pub struct GenerateArguments {
-    /// What to generate [default: what fits the project: release tasks, a start script and a Dockerfile]
+    /// What to generate [default: what fits the project: release tasks and a Dockerfile]
     #[arg(value_enum, value_name = "PART")]
     pub parts: Vec<GeneratedPart>,
 

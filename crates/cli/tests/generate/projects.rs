@@ -44,9 +44,7 @@ fn a_phoenix_project_gets_what_fits_and_keeps_what_it_has() {
     assert!(!project.join("rel").exists() && !project.join("Dockerfile").exists());
 
     let first = succeed(&mut sandbox.beamship(&project, &["gen"]));
-    for path in
-        ["rel/overlays/bin/server", "rel/overlays/bin/migrate", "rel/overlays/bin/entrypoint", "Dockerfile"]
-    {
+    for path in ["rel/overlays/bin/server", "rel/overlays/bin/migrate", "Dockerfile"] {
         assert!(first.stderr.contains(&format!("  created   {path}\n")), "{path}\n{}", first.stderr);
     }
     // What is missing in the configuration, and only that.

@@ -7,6 +7,7 @@ defmodule {{ tasks.module }} do
 {% else %}
   @app :{{ tasks.applications[0] }}
 {% endif %}
+
   @doc "Applies all pending migrations."
   def migrate do
     {{ load }}()

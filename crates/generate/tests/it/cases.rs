@@ -178,7 +178,7 @@ fn a_minimal_start_is_an_option() {
 
 #[test]
 fn what_fits_is_generated() {
-    assert_eq!(fitting(&phoenix()), [Part::Release, Part::Entrypoint, Part::Docker]);
+    assert_eq!(fitting(&phoenix()), [Part::Release, Part::Docker]);
     let plain = Project { dependencies: names(&[]), ..phoenix() };
     assert_eq!(fitting(&plain), [Part::Docker]);
 }
