@@ -6,6 +6,7 @@ mod check;
 mod digest;
 mod generate;
 mod image;
+mod profile_boot;
 mod secret;
 
 use camino::Utf8PathBuf;
@@ -14,6 +15,7 @@ use clap::{Args, Parser, Subcommand};
 pub use self::digest::{CleanArguments, DigestArguments, DigestCommand};
 pub use self::generate::{DockerBuilder, GenerateArguments, GeneratedPart};
 pub use self::image::{ImageArguments, ImageCommand, InspectArguments};
+pub use self::profile_boot::ProfileBootArguments;
 pub use self::secret::SecretArguments;
 pub use check::{Check, CheckAbiArguments, CheckArguments};
 
@@ -65,6 +67,9 @@ pub enum Command {
     /// Generate what the project needs to be deployed: release tasks, Dockerfile and more (≙ `mix phx.gen.release`)
     #[command(name = "gen")]
     Generate(GenerateArguments),
+
+    /// Record which modules a start uses, for releases that start faster: a trial start writes rel/boot.profile
+    ProfileBoot(ProfileBootArguments),
 
     /// Write the templates of vm.args, remote.vm.args, env.sh and env.bat into rel/ (≙ `mix release.init`)
     Init(InitArguments),

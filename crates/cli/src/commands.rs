@@ -8,6 +8,7 @@ mod generate;
 mod image;
 mod init;
 mod man;
+mod profile_boot;
 mod release;
 mod secret;
 
@@ -26,6 +27,7 @@ pub(crate) fn run(arguments: &Arguments, printer: &Printer) -> anyhow::Result<()
         Command::Release(arguments) => release::run(arguments, global, printer),
         Command::Digest(arguments) => digest::run(arguments, global, printer),
         Command::Generate(arguments) => generate::run(arguments, global, printer),
+        Command::ProfileBoot(arguments) => profile_boot::run(arguments, global, printer),
         Command::Init(arguments) => init::run(arguments, global, printer),
         Command::Image(arguments) => image::run(arguments, global, printer),
         Command::Check(arguments) => check::run(arguments, global, printer),

@@ -20,6 +20,7 @@ use crate::arguments::ImageArguments;
 use crate::commands::check;
 use crate::image_source;
 use crate::printer::{Phase, Printer, count};
+use crate::release_directory;
 pub(crate) use labels::Origin;
 use scripts::Scripts;
 
@@ -42,20 +43,7 @@ impl ReleaseSource {
     ///
     /// When there is none, or it cannot be read.
     pub(crate) fn read(directory: &Utf8Path, own: Option<BTreeSet<String>>) -> anyhow::Result<Self> {
-        let data_file = directory.join("releases/start_erl.data");
-        let data =
-            fs_err::read_to_string(&data_file).with_context(|| format!("`{directory}` is not a release"))?;
-        let version = data.split_whitespace().nth(1).unwrap_or_default().to_owned();
-        let versions = directory.join("releases").join(&version);
-        let mut name = None;
-        for entry in versions.read_dir_utf8().with_context(|| format!("cannot read `{versions}`"))? {
-            let path = entry?.into_path();
-            if path.extension() == Some("rel") {
-                name = path.file_stem().map(str::to_owned);
-            }
-        }
-        let name = name
-            .with_context(|| format!("`{directory}` is not a release: there is no .rel in `{versions}`"))?;
+        let (name, version) = release_directory::identity(directory)?;
         let tree = tree::directory::read(directory, &TreePath::new(MANIFEST)?)?;
         let own = own.unwrap_or_else(|| BTreeSet::from([name.clone()]));
         Ok(Self { name, version, tree, own })

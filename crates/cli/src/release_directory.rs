@@ -1,5 +1,6 @@
 //! Where a release is that has been built before.
 
+use anyhow::Context;
 use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::arguments::GlobalArguments;
@@ -53,4 +54,23 @@ pub(crate) fn find(
             anyhow::bail!("there are several releases in `{all}`: {}\nhint: say which", names.join(", "))
         }
     }
+}
+
+/// Name and version of the release in a directory.
+///
+/// # Errors
+///
+/// When there is none.
+pub(crate) fn identity(directory: &Utf8Path) -> anyhow::Result<(String, String)> {
+    let data = fs_err::read_to_string(directory.join(MARK))
+        .with_context(|| format!("`{directory}` is not a release"))?;
+    let version = data.split_whitespace().nth(1).unwrap_or_default().to_owned();
+    let versions = directory.join("releases").join(&version);
+    for entry in versions.read_dir_utf8().with_context(|| format!("cannot read `{versions}`"))? {
+        let path = entry?.into_path();
+        if let (Some("rel"), Some(name)) = (path.extension(), path.file_stem()) {
+            return Ok((name.to_owned(), version));
+        }
+    }
+    anyhow::bail!("`{directory}` is not a release: there is no .rel in `{versions}`")
 }

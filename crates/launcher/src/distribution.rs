@@ -4,6 +4,9 @@ use crate::configuration::random;
 use crate::environment::Environment;
 use crate::failure::Failure;
 
+/// The mode that a release with a boot profile has by default.
+pub(crate) const FAST: &str = "fast";
+
 /// How the node takes part in a distributed system.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Distribution {
@@ -49,12 +52,35 @@ impl Distribution {
     }
 }
 
-/// `RELEASE_MODE`: when code is loaded.
-pub(crate) fn mode(environment: &Environment) -> Result<&str, Failure> {
+/// When code is loaded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// All of it at the start.
+    Embedded,
+    /// When it is first called.
+    Interactive,
+    /// What a start uses at once, and the rest when the system runs (`start_fast.boot`).
+    Fast,
+}
+
+impl Mode {
+    /// The value of the virtual machine's `-mode`.
+    pub(crate) fn flag(self) -> &'static str {
+        match self {
+            Self::Embedded => "embedded",
+            Self::Interactive | Self::Fast => "interactive",
+        }
+    }
+}
+
+/// `RELEASE_MODE`.
+pub(crate) fn mode(environment: &Environment) -> Result<Mode, Failure> {
     match environment.text("RELEASE_MODE")? {
-        mode @ ("embedded" | "interactive") => Ok(mode),
+        "embedded" => Ok(Mode::Embedded),
+        "interactive" => Ok(Mode::Interactive),
+        FAST => Ok(Mode::Fast),
         other => Err(Failure::new(format!("RELEASE_MODE is `{other}`")).hint(
-            "it has to be `embedded` (all code is loaded at start) or `interactive` (when it is first used)",
+            "it has to be `embedded` (all code is loaded at start), `interactive` (when it is first used) or `fast` (what a start uses at once, the rest when the system runs)",
         )),
     }
 }

@@ -9,6 +9,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 use std::process::Command;
 
+use crate::distribution::FAST;
 use crate::failure::Failure;
 use crate::release::Release;
 use crate::temporary_directory;
@@ -45,7 +46,9 @@ impl Environment {
     /// The same, completed with the defaults that apply after `env.sh`.
     pub(crate) fn complete(mut self, release: &Release) -> Self {
         let directory = release.version_directory();
-        self.fallback("RELEASE_MODE", || "embedded".into());
+        // A script of one's own is started as Mix starts it.
+        let is_fast = release.has_fast_start() && given("RELEASE_BOOT_SCRIPT").is_none();
+        self.fallback("RELEASE_MODE", || if is_fast { FAST.into() } else { "embedded".into() });
         let name = self.get("RELEASE_NAME").to_owned();
         self.fallback("RELEASE_NODE", || name);
         let name = release.name.clone();

@@ -62,6 +62,11 @@ impl Release {
         self.root.join("releases").join(&self.version)
     }
 
+    /// Whether it has a script for a fast start: its project has recorded what a start uses.
+    pub(crate) fn has_fast_start(&self) -> bool {
+        self.version_directory().join("start_fast.boot").is_file()
+    }
+
     /// The `bin` of ERTS; none when the release uses the runtime of the machine.
     pub(crate) fn erts_bin(&self) -> Option<PathBuf> {
         let directory = self.root.join(format!("erts-{}", self.erts_version)).join("bin");

@@ -9,7 +9,7 @@ use std::process::{Command, ExitCode};
 
 use crate::configuration::{Configuration, contains, random};
 use crate::cookie::cookie;
-use crate::distribution::{Distribution, mode};
+use crate::distribution::{Distribution, Mode, mode};
 use crate::environment::{Environment, given};
 use crate::erlexec;
 use crate::exposure::Exposure;
@@ -90,7 +90,14 @@ pub(crate) fn command(
         Program::Remote { .. } => Distribution::from_environment(environment)?.temporary("rem")?,
     };
     let cookie = cookie(release, environment, &distribution)?;
-    let boot = release.version_directory().join(environment.get(program.boot_variable()));
+    let reboots = configuration.is_some_and(|configuration| configuration.reboots);
+    let mode = system_mode(program, environment, reboots)?;
+    let script = if mode == Some(Mode::Fast) {
+        OsStr::new("start_fast")
+    } else {
+        environment.get(program.boot_variable())
+    };
+    let boot = release.version_directory().join(script);
     let shown = match &cookie {
         Some(cookie) => Some(cookie_argument(cookie, &boot, configuration)?),
         None => None,
@@ -104,6 +111,7 @@ pub(crate) fn command(
         shown.as_deref(),
         exposure,
         &boot,
+        mode,
     )?;
     let mut command = match release.erts_bin() {
         Some(bin) => {
@@ -128,6 +136,18 @@ pub(crate) fn command(
     Ok(command)
 }
 
+/// When the system's code is loaded; nothing for what is not the system. One that reboots after it is configured would load
+/// twice what a fast start loads first, and starts in embedded mode.
+fn system_mode(program: &Program, environment: &Environment, reboots: bool) -> Result<Option<Mode>, Failure> {
+    if !program.is_system() {
+        return Ok(None);
+    }
+    Ok(Some(match mode(environment)? {
+        Mode::Fast if reboots => Mode::Embedded,
+        mode => mode,
+    }))
+}
+
 /// `erl` in PATH, for releases that do not include ERTS.
 fn erl_of_the_machine() -> Result<PathBuf, Failure> {
     let path = std::env::var_os("PATH").unwrap_or_default();
@@ -150,6 +170,7 @@ fn arguments(
     cookie: Option<&str>,
     exposure: &Exposure,
     boot: &Path,
+    mode: Option<Mode>,
 ) -> Result<Arguments, Failure> {
     let is_iex = program.is_iex();
     // Before Elixir 1.15 its options came before everything, and IEx had a start-up module of its own.
@@ -176,10 +197,10 @@ fn arguments(
     if program.is_control() {
         arguments.push("-hidden");
     }
-    if program.is_system() {
+    if let Some(mode) = mode {
         let reboots = configuration.is_some_and(|configuration| configuration.reboots);
         let flag = if reboots { "-elixir config_provider_reboot_mode" } else { "-mode" };
-        arguments.words(&format!("{flag} {}", mode(environment)?));
+        arguments.words(&format!("{flag} {}", mode.flag()));
     }
     if *program == Program::Start {
         // The terminal's interrupt is ours to answer, with a graceful stop.

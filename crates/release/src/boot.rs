@@ -7,8 +7,11 @@
 
 mod check;
 mod cookie;
+mod fast;
 mod order;
 mod script;
+
+use std::collections::BTreeSet;
 
 use etf::{Atom, AtomEncoding, Term};
 
@@ -69,6 +72,13 @@ impl BootScript {
     #[must_use]
     pub fn with_cookie_from_environment(self) -> Self {
         Self { script: cookie::with_cookie_from_environment(self.script), ..self }
+    }
+
+    /// The script for a fast start, which loads these modules before everything else and the others afterwards; none when
+    /// this is no script that can be changed so.
+    #[must_use]
+    pub fn fast(&self, used: &BTreeSet<Atom>) -> Option<Self> {
+        Some(Self { release: self.release.clone(), script: fast::fast(&self.script, used)? })
     }
 
     /// The bytes of the `.boot` file: OTP 25 writes atoms in Latin-1, later ones in UTF-8.

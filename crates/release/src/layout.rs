@@ -16,6 +16,7 @@ use crate::error::ReleaseError;
 use crate::graph::Graph;
 use crate::source::FileSource;
 use crate::spec::ReleaseSpec;
+pub use version_directory::PROFILE;
 
 /// Where the tree lists its own files, so that the next build knows which ones it may remove.
 pub const MANIFEST: &str = "releases/MANIFEST";

@@ -23,7 +23,7 @@ pub use application::Application;
 pub use boot::BootScript;
 pub use error::ReleaseError;
 pub use graph::Graph;
-pub use layout::{MANIFEST, Materials, Plan};
+pub use layout::{MANIFEST, Materials, PROFILE, Plan};
 pub use mode::Mode;
 pub use source::{FileKind, FileSource, SourceEntry, SourceError};
 pub use spec::{BootList, Erts, ReleaseSpec, RuntimeConfiguration, Strip, Toolchain};

@@ -154,6 +154,9 @@ fn look_natively(
     let running = running(&mut connection, deadline)?;
     let mut missing = release.permanent_applications(environment)?;
     missing.retain(|name| !running.iter().any(|application| application.name == *name));
+    if missing.is_empty() && release.has_fast_start() {
+        return all_code_loads(&mut connection, address, deadline);
+    }
     if missing.is_empty() {
         return Ok(());
     }
@@ -162,6 +165,20 @@ fn look_natively(
         address.node(),
         missing.join(", ")
     )))
+}
+
+/// After a fast start code is loaded while the system runs. What cannot be loaded is told as soon as that is known.
+fn all_code_loads(connection: &mut Connection, address: &Address, deadline: Deadline) -> Result<(), Failure> {
+    let arguments = vec![Term::atom("kernel"), Term::atom("beamship_code")];
+    let code = value_of(connection, ("application", "get_env"), arguments, deadline)?;
+    match code.as_tuple() {
+        Some([_, failed @ Term::List(_)]) => Err(Failure::new(format!(
+            "`{}` is not ready: modules cannot be loaded: {}",
+            address.node(),
+            etf::text::plain(failed)
+        ))),
+        _ => Ok(()),
+    }
 }
 
 /// `application:which_applications()`, sorted by name.
@@ -184,13 +201,18 @@ fn running(connection: &mut Connection, deadline: Deadline) -> Result<Vec<Runnin
     Ok(running)
 }
 
-fn value(
+fn value(connection: &mut Connection, called: (&str, &str), deadline: Deadline) -> Result<Term, Failure> {
+    value_of(connection, called, vec![], deadline)
+}
+
+fn value_of(
     connection: &mut Connection,
     (module, function): (&str, &str),
+    arguments: Vec<Term>,
     deadline: Deadline,
 ) -> Result<Term, Failure> {
     let reply = connection
-        .call(module, function, vec![], deadline)
+        .call(module, function, arguments, deadline)
         .map_err(|error| broken(connection.node().as_str(), &error))?;
     match &reply {
         Reply::Returned(value) => RawTerm::split(value).ok().and_then(|(raw, _)| raw.decode().ok()),

@@ -2,6 +2,7 @@
 
 use std::os::unix::process::CommandExt;
 use std::process::{Command, ExitCode};
+use std::time::Duration;
 
 use super::apps;
 use crate::configuration::Configuration;
@@ -17,6 +18,9 @@ use crate::release::Release;
 use crate::state::{Process, State};
 use crate::supervision::{Keys, supervise};
 use crate::virtual_machine::{Program, command};
+
+/// When a system is first asked whether it is ready: later than any can be.
+const FIRST_QUESTION: Duration = Duration::from_millis(300);
 
 /// Runs the system in the foreground.
 pub(super) fn run(release: &Release, environment: &Environment) -> Result<ExitCode, Failure> {
@@ -94,6 +98,8 @@ fn supervise_system(
 /// Asks the system, as `ready` does, until it is. One without distribution cannot be asked, and counts as ready.
 fn tell_when_ready(notify: Notify, release: Release, environment: Environment) {
     std::thread::spawn(move || {
+        // A node that has begun to listen and does not know its cookie yet reports whoever asks.
+        std::thread::sleep(FIRST_QUESTION);
         let can_be_asked =
             Distribution::from_environment(&environment).is_ok_and(|it| it != Distribution::None);
         while can_be_asked && !apps::is_ready(&release, &environment) {

@@ -1,0 +1,148 @@
+//! `beamship profile-boot`: a trial start, of which the names of the modules that it used are kept.
+//!
+//! The release is started as it is, in interactive mode: then a module is loaded when it is first called. Once it is ready, the
+//! running system is asked what it has loaded, and stopped. The start has the environment of this command (`DATABASE_URL`,
+//! `SECRET_KEY_BASE` …), and a node name, a cookie and a `RELEASE_TMP` of its own, so that it is not taken for a system that runs.
+
+use std::collections::BTreeSet;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use camino::{Utf8Path, Utf8PathBuf};
+use release::PROFILE;
+
+use crate::arguments::{GlobalArguments, ProfileBootArguments};
+use crate::generated_files::{NewFile, Writing, put};
+use crate::pipeline::mix_project;
+use crate::printer::{Printer, count};
+use crate::release_directory;
+
+/// Names of all loaded modules, but for those with native code, which only the code server can load.
+const LOADED: &str = "for {module, file} <- :code.all_loaded(), is_list(file), module.module_info(:nifs) == [], \
+                      do: IO.puts(Atom.to_string(module))";
+
+/// How often the trial start is asked whether it is ready.
+const INTERVAL: Duration = Duration::from_millis(50);
+
+/// Records a profile.
+pub(crate) fn run(
+    arguments: &ProfileBootArguments,
+    global: &GlobalArguments,
+    printer: &Printer,
+) -> anyhow::Result<()> {
+    let project = mix_project(global)?;
+    let directory = release_directory::find(global, arguments.release.as_deref(), arguments.name.as_deref())?;
+    let (name, _) = release_directory::identity(&directory)?;
+    let temporary = tempfile::tempdir().context("cannot create a temporary directory")?;
+    let place = Utf8Path::from_path(temporary.path()).context("the temporary directory is not UTF-8")?;
+    let trial = Trial { program: directory.join("bin").join(&name), place: place.to_owned() };
+    let phase = printer.phase("start");
+    let modules = match trial.modules(arguments) {
+        Ok(modules) => modules,
+        Err(error) => {
+            phase.abandon();
+            return Err(error);
+        }
+    };
+    phase.finish(&format!("{} modules are used", count(modules.len())));
+    let mut text = "# The modules that a start uses; `beamship profile-boot` records them.\n".to_owned();
+    for module in &modules {
+        text.push_str(module);
+        text.push('\n');
+    }
+    let file = NewFile { path: format!("rel/{PROFILE}"), mode: None, text };
+    let writing = Writing { force: true, dry_run: false, json: global.json, shows_difference: false };
+    put(&project, &[file], writing, printer)?;
+    printer.say("\nThe next `beamship build` makes a release that starts with these.");
+    Ok(())
+}
+
+/// A start of a release that nobody else sees.
+struct Trial {
+    program: Utf8PathBuf,
+    place: Utf8PathBuf,
+}
+
+/// The started system. It ends with this.
+struct Started(Child);
+
+impl Drop for Started {
+    fn drop(&mut self) {
+        if self.0.try_wait().is_ok_and(|status| status.is_none()) {
+            let _ = self.0.kill();
+            let _ = self.0.wait();
+        }
+    }
+}
+
+impl Trial {
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(&self.program);
+        command
+            .args(arguments)
+            .env("RELEASE_MODE", "interactive")
+            .env("RELEASE_DISTRIBUTION", "sname")
+            .env("RELEASE_EPMD", "none")
+            .env("RELEASE_NODE", format!("profile-boot-{}", std::process::id()))
+            .env("RELEASE_TMP", &self.place)
+            .stdin(Stdio::null());
+        command
+    }
+
+    fn modules(&self, arguments: &ProfileBootArguments) -> anyhow::Result<BTreeSet<String>> {
+        let log = self.place.join("log");
+        let output = fs_err::File::create(&log)?;
+        let errors = output.file().try_clone().with_context(|| format!("cannot write `{log}`"))?;
+        let mut start = self.command(&["start"]);
+        start.env("PHX_SERVER", "true").stdout(output.into_file()).stderr(errors);
+        let spawned = start.spawn().with_context(|| format!("cannot run `{}`", self.program))?;
+        let mut started = Started(spawned);
+        let result = self.recorded(arguments, &mut started);
+        let stopped = self.command(&["stop", "--wait", "20"]).output();
+        if result.is_ok() && stopped.is_ok_and(|output| output.status.success()) {
+            let _ = started.0.wait();
+        }
+        result.map_err(|error| {
+            let said = fs_err::read_to_string(&log).unwrap_or_default();
+            let last: Vec<&str> = said.lines().rev().take(20).collect();
+            let last: Vec<&str> = last.into_iter().rev().collect();
+            anyhow::anyhow!("{}\n{error}", last.join("\n").trim())
+        })
+    }
+
+    fn recorded(
+        &self,
+        arguments: &ProfileBootArguments,
+        started: &mut Started,
+    ) -> anyhow::Result<BTreeSet<String>> {
+        let deadline = Instant::now() + Duration::from_secs(arguments.wait.into());
+        while let Err(error) = self.succeed(&["ready"]) {
+            let has_ended = started.0.try_wait().is_ok_and(|status| status.is_some());
+            if has_ended || Instant::now() >= deadline {
+                return Err(error.context(
+                    "the trial start did not get ready\nhint: it needs the environment that the system needs: DATABASE_URL, SECRET_KEY_BASE …",
+                ));
+            }
+            std::thread::sleep(INTERVAL);
+        }
+        if let Some(exercise) = &arguments.exercise {
+            let status = Command::new("/bin/sh").args(["-c", exercise]).stdout(Stdio::null()).status();
+            let status = status.with_context(|| format!("cannot run `{exercise}`"))?;
+            anyhow::ensure!(status.success(), "`{exercise}` failed with {status}");
+        }
+        let output = self.succeed(&["rpc", LOADED])?;
+        let modules: BTreeSet<String> = output.lines().map(str::to_owned).collect();
+        anyhow::ensure!(!modules.is_empty(), "the trial start has loaded no module");
+        Ok(modules)
+    }
+
+    fn succeed(&self, arguments: &[&str]) -> anyhow::Result<String> {
+        let output =
+            self.command(arguments).output().with_context(|| format!("cannot run `{}`", self.program))?;
+        if !output.status.success() {
+            anyhow::bail!("{}", String::from_utf8_lossy(&output.stderr).trim().trim_start_matches("error: "));
+        }
+        String::from_utf8(output.stdout).context("the answer of the system is not UTF-8")
+    }
+}

@@ -1,0 +1,199 @@
+//! A fast start: recorded, built, started, and nothing lost by it.
+
+#![allow(clippy::disallowed_methods, reason = "these tests look at real files")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail")]
+
+#[path = "../support/files.rs"]
+mod files;
+#[path = "../support/sandbox.rs"]
+mod sandbox;
+
+use std::process::{Child, Command, Stdio};
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+use files::{wait_until, write};
+use sandbox::{Outcome, Sandbox, fail, run, succeed};
+
+const MIX_EXS: &str = "defmodule Demo.MixProject do
+  use Mix.Project
+
+  def project, do: [app: :demo, version: \"0.1.0\", elixir: \"~> 1.14\"]
+  def application, do: [mod: {Demo, []}, extra_applications: [:logger, :crypto]]
+end
+";
+
+/// It uses one module of its own at the start, and another one never; a protocol, and native code.
+const DEMO: &str = "defmodule Demo do
+  use Application
+
+  def start(_, _) do
+    Demo.Used.run()
+    <<_::binary>> = :crypto.strong_rand_bytes(8)
+    Supervisor.start_link([], strategy: :one_for_one)
+  end
+end
+
+defmodule Demo.Used do
+  def run, do: Demo.Sized.size([1])
+end
+
+defmodule Demo.Unused do
+  def run, do: :unused
+end
+
+defprotocol Demo.Sized do
+  def size(value)
+end
+
+defimpl Demo.Sized, for: List do
+  def size(list), do: length(list)
+end
+";
+
+struct Project {
+    sandbox: Sandbox,
+    path: Utf8PathBuf,
+}
+
+/// A system that runs until the test is over.
+struct System(Child);
+
+impl Drop for System {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+impl Project {
+    fn new() -> Self {
+        let sandbox = Sandbox::new();
+        let path = sandbox.join("demo");
+        write(&path.join("mix.exs"), MIX_EXS);
+        write(&path.join("lib/demo.ex"), DEMO);
+        let project = Self { sandbox, path };
+        project.build();
+        project
+    }
+
+    fn build(&self) {
+        succeed(&mut self.sandbox.beamship(&self.path, &["build"]));
+    }
+
+    fn release(&self) -> Utf8PathBuf {
+        self.path.join("_build/prod/rel/demo")
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = self.sandbox.command(self.release().join("bin/demo"));
+        let node = format!("boot{}", self.sandbox.path().as_str().bytes().map(u32::from).sum::<u32>());
+        command
+            .args(arguments)
+            .env("RELEASE_DISTRIBUTION", "sname")
+            .env("RELEASE_EPMD", "none")
+            .env("RELEASE_NODE", format!("{node}p{}", std::process::id()));
+        command
+    }
+
+    fn start(&self, mode: Option<&str>, log: &Utf8Path) -> System {
+        let output = std::fs::File::create(log).unwrap();
+        let mut command = self.command(&["start"]);
+        command.stdout(output.try_clone().unwrap()).stderr(output).stdin(Stdio::null());
+        if let Some(mode) = mode {
+            command.env("RELEASE_MODE", mode);
+        }
+        System(command.spawn().unwrap())
+    }
+
+    fn rpc(&self, expression: &str) -> String {
+        succeed(&mut self.command(&["rpc", expression])).stdout
+    }
+
+    fn ready(&self) -> Outcome {
+        run(&mut self.command(&["ready"]))
+    }
+}
+
+const STATE: &str =
+    "IO.inspect({:code.get_mode(), :erlang.module_loaded(Demo.Used), :erlang.module_loaded(Demo.Unused)})";
+
+/// How many modules of the release's applications are not loaded.
+const MISSING: &str = "IO.puts(Enum.count(for {app, _, _} <- Application.loaded_applications(), \
+    {:ok, modules} = :application.get_key(app, :modules), module <- modules, \
+    not :erlang.module_loaded(module), do: module))";
+
+#[test]
+fn a_recorded_start_loads_what_it_uses_and_then_the_rest() {
+    let project = Project::new();
+    let script = project.release().join("releases/0.1.0/start_fast.boot");
+    assert!(!script.exists(), "without a profile a release starts as Mix's");
+    let outcome = succeed(&mut project.sandbox.beamship(&project.path, &["profile-boot"]));
+    assert!(outcome.stderr.contains("  created   rel/boot.profile"), "{}", outcome.stderr);
+    let profile = std::fs::read_to_string(project.path.join("rel/boot.profile")).unwrap();
+    let lines: Vec<&str> = profile.lines().collect();
+    assert!(lines.contains(&"Elixir.Demo.Used") && lines.contains(&"application_controller"), "{profile}");
+    assert!(!lines.contains(&"Elixir.Demo.Unused") && !lines.contains(&"crypto"), "{profile}");
+
+    project.build();
+    assert!(script.exists());
+    let log = project.sandbox.join("log");
+    let system = project.start(None, &log);
+    succeed(&mut project.command(&["ready", "--wait", "30"]));
+    assert!(project.rpc(STATE).starts_with("{:interactive, true, "));
+    assert_eq!(project.rpc("IO.inspect(Protocol.consolidated?(Demo.Sized))"), "true\n");
+    wait_until("all code is loaded", || project.rpc(MISSING) == "0\n");
+    assert_eq!(project.rpc(STATE), "{:interactive, true, true}\n");
+    assert_eq!(project.ready().status, Some(0));
+    drop(system);
+    let log_text = std::fs::read_to_string(&log).unwrap();
+    assert!(!log_text.contains("cannot be loaded"), "{log_text}");
+
+    // As before, for who wants that.
+    let _system = project.start(Some("embedded"), &log);
+    succeed(&mut project.command(&["ready", "--wait", "30"]));
+    assert_eq!(project.rpc(STATE), "{:embedded, true, true}\n");
+}
+
+#[test]
+fn a_module_that_cannot_be_loaded_later_is_told() {
+    let project = Project::new();
+    // A profile that is out of date, and damaged, costs nothing.
+    write(
+        &project.path.join("rel/boot.profile"),
+        "# comment\nElixir.Demo\ngone\n\u{fffd}\nElixir.Demo.Used\n\n",
+    );
+    project.build();
+    let beam = project.release().join("lib/demo-0.1.0/ebin/Elixir.Demo.Unused.beam");
+    write(&beam, "this is no module");
+    let log = project.sandbox.join("log");
+    let _system = project.start(None, &log);
+    wait_until("the log tells of the module", || {
+        std::fs::read_to_string(&log).unwrap().contains("modules of the release cannot be loaded")
+    });
+    let ready = project.ready();
+    assert_eq!(ready.status, Some(1), "{ready:?}");
+    assert!(
+        ready.stderr.contains("modules cannot be loaded") && ready.stderr.contains("Demo.Unused"),
+        "{}",
+        ready.stderr
+    );
+    // The system runs, as it does when such a module is first called in interactive mode.
+    assert_eq!(project.rpc("IO.inspect(Demo.Used.run())"), "1\n");
+}
+
+#[test]
+fn a_start_that_fails_records_nothing() {
+    let project = Project::new();
+    write(&project.path.join("lib/demo.ex"), &DEMO.replace("Demo.Used.run()\n", "raise \"no database\"\n"));
+    project.build();
+    let message = fail(&mut project.sandbox.beamship(&project.path, &["profile-boot"]));
+    assert!(message.contains("no database"), "{message}");
+    assert!(
+        message.contains("the trial start did not get ready\nhint: it needs the environment"),
+        "{message}"
+    );
+    assert!(!project.path.join("rel/boot.profile").exists());
+    let message = fail(&mut project.sandbox.beamship(&project.path, &["profile-boot", "other"]));
+    assert!(message.contains("there is no release `other` in `"), "{message}");
+}
