@@ -24,6 +24,7 @@ mod file_limit;
 mod notify;
 mod overlay_commands;
 mod release;
+mod schedulers;
 mod signals;
 mod standard_streams;
 mod state;

@@ -15,6 +15,7 @@ use crate::erlexec;
 use crate::exposure::Exposure;
 use crate::failure::Failure;
 use crate::release::Release;
+use crate::schedulers;
 
 /// What runs in the virtual machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -205,6 +206,10 @@ fn arguments(
     if *program == Program::Start {
         // The terminal's interrupt is ours to answer, with a graceful stop.
         arguments.push("+Bi");
+    }
+    if let (true, Some(online)) = (program.is_system(), schedulers::argument(environment)) {
+        arguments.push("+S");
+        arguments.push(online);
     }
     if let Some(cookie) = cookie {
         arguments.push("-setcookie");

@@ -67,6 +67,42 @@ fn a_registry_that_is_not_there_is_named() {
     assert!(message.contains("hint: is the registry there"), "{message}");
 }
 
+/// Credentials are asked for before anything is built, and what a helper says is nobody's business.
+#[test]
+fn a_credential_helper_that_fails_is_named() {
+    let sandbox = Sandbox::new();
+    let helper = sandbox.join("home/docker-credential-vault");
+    std::fs::write(&helper, "#!/bin/sh\necho \"locked: geheim\" >&2\nexit 1\n").unwrap();
+    succeed(sandbox.command("chmod").args(["755", helper.as_str()]));
+    let configuration = sandbox.join("home/.docker/config.json");
+    std::fs::create_dir_all(configuration.parent().unwrap()).unwrap();
+    let push = |text: &str| {
+        std::fs::write(&configuration, text).unwrap();
+        let mut command =
+            sandbox.beamship(sandbox.path(), &["image", "--push", "registry.example.com/shop:1"]);
+        let path = format!("{}:{}", sandbox.join("home"), std::env::var("PATH").unwrap());
+        fail(command.env("PATH", path))
+    };
+    let message = push(r#"{"credHelpers": {"registry.example.com": "vault"}}"#);
+    assert!(
+        message.contains(
+            "cannot read the credentials for `registry.example.com` from `docker-credential-vault`"
+        ),
+        "{message}"
+    );
+    assert!(
+        message.contains("hint: `docker login registry.example.com`") && !message.contains("geheim"),
+        "{message}"
+    );
+    let message = push(r#"{"credsStore": "missing"}"#);
+    assert!(message.contains("`docker-credential-missing`"), "{message}");
+    let message = push(r#"{"credsStore": "../evil"}"#);
+    assert!(message.contains("that is no name of a program"), "{message}");
+    // Another registry's helper is not asked.
+    let message = push(r#"{"credHelpers": {"other.example.com": "vault"}}"#);
+    assert!(message.contains("there is no mix.exs") || message.contains("mix.exs"), "{message}");
+}
+
 #[test]
 fn an_archive_and_a_dry_run() {
     let built = Built::get();

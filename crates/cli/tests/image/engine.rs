@@ -153,6 +153,8 @@ fn orphans_are_reaped() {
     succeed(load.args(["--release", release.as_str()]).env("DOCKER_HOST", &host));
     let port = format!("PORT={}", free_port());
     let arguments = [
+        "--cpus",
+        "1",
         "--env",
         &port,
         "--env",
@@ -163,6 +165,10 @@ fn orphans_are_reaped() {
     let container =
         Container::run(&host, "beamship-orphans", "test/guestbook:orphans", &arguments, &["start"]);
     container.wait();
+    // A part of the machine's processors, if it has several.
+    let online =
+        container.exec(&["bin/guestbook", "rpc", "IO.puts(:erlang.system_info(:schedulers_online))"]);
+    assert_eq!(online.stdout, "1\n", "{online:?}");
     for _ in 0..5 {
         let orphan = container.exec(&[
             "bin/guestbook",

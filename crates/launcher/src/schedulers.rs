@@ -1,0 +1,20 @@
+//! How many schedulers the virtual machine has online.
+//!
+//! It looks at the CPU quota of its control group itself, and does not find it where both versions of control groups are
+//! mounted. Then it runs a thread for every processor of the machine in the time of one. So it is told.
+
+#![allow(unsafe_code, reason = "the number of processors is a system call that std does not have")]
+
+use std::num::NonZeroUsize;
+
+use crate::environment::Environment;
+use crate::vm_arguments::has_flag;
+
+/// The argument that limits it, when there is less than all processors to be had and nobody has said otherwise.
+pub(crate) fn argument(environment: &Environment) -> Option<String> {
+    let usable = std::thread::available_parallelism().map_or(0, NonZeroUsize::get);
+    // SAFETY: it has no pointer arguments.
+    let all = unsafe { libc::sysconf(libc::_SC_NPROCESSORS_ONLN) };
+    let all = usize::try_from(all).unwrap_or(0);
+    (usable > 0 && usable < all && !has_flag(environment, "+S")).then(|| format!(":{usable}"))
+}
