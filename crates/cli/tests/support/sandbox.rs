@@ -2,8 +2,11 @@
 
 #![allow(dead_code, reason = "every test executable uses its part")]
 
+use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
+use std::sync::mpsc::RecvTimeoutError;
+use std::time::Duration;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
@@ -39,7 +42,7 @@ impl Sandbox {
             .env("TMPDIR", self.path().join("tmp"))
             .env("RELEASE_DISTRIBUTION", "none")
             .current_dir(self.path())
-            .stdin(std::process::Stdio::null());
+            .stdin(Stdio::null());
         command
     }
 
@@ -77,12 +80,37 @@ pub(crate) struct Outcome {
     pub(crate) stderr: String,
 }
 
+/// How long a command may take. It is there so that one that never ends is a failed test, not a test that never ends.
+const DEADLINE: Duration = Duration::from_secs(600);
+
 /// Runs a command to its end.
 pub(crate) fn run(command: &mut Command) -> Outcome {
     let program = command.get_program().to_string_lossy().into_owned();
-    let Output { status, stdout, stderr } = command
-        .output()
+    let child = command
+        .process_group(0)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
         .unwrap_or_else(|error| panic!("cannot run {program} (these tests need Elixir): {error}"));
+    let group = child.id();
+    let (ended, end) = std::sync::mpsc::channel::<()>();
+    let watch = std::thread::spawn(move || {
+        let late = end.recv_timeout(DEADLINE) == Err(RecvTimeoutError::Timeout);
+        if late {
+            let _ = Command::new("kill").args(["-KILL", "--", &format!("-{group}")]).status();
+        }
+        late
+    });
+    let outcome = child.wait_with_output();
+    drop(ended);
+    let Output { status, stdout, stderr } = outcome.unwrap_or_else(|error| panic!("{program}: {error}"));
+    let late = watch.join().unwrap();
+    assert!(
+        !late,
+        "{command:?} did not end\n{}\n{}",
+        String::from_utf8_lossy(&stdout),
+        String::from_utf8_lossy(&stderr)
+    );
     Outcome {
         status: status.code(),
         stdout: String::from_utf8_lossy(&stdout).into_owned(),
