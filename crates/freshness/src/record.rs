@@ -1,0 +1,309 @@
+//! What a build has read and made, kept for the next one.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fs;
+use std::io::Write;
+
+use camino::{Utf8Path, Utf8PathBuf};
+use data_encoding::HEXLOWER;
+use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::{Beginning, Difference, Environment, EnvironmentScope, Moment, Scope, Snapshot, Stamp};
+
+/// A build: what it has read, what it has made.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Record {
+    scope: Scope,
+    snapshot: Snapshot,
+    environment: Environment,
+    /// Files of the toolchain and of compiled code that are in the release, by their stamps; none when that is uncertain.
+    sources: BTreeMap<Utf8PathBuf, Option<Stamp>>,
+    /// What was made, and which source of it alone, in which way.
+    made: BTreeMap<Utf8PathBuf, Made>,
+    /// What changed while the build ran.
+    disturbed: Option<Utf8PathBuf>,
+    /// What the caller needs to tell its user about this build.
+    pub summary: serde_json::Value,
+}
+
+/// A file or link that was made.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+enum Made {
+    #[serde(rename = "l")]
+    Link(String),
+    #[serde(rename = "f")]
+    File(Stamp, Option<(Utf8PathBuf, String)>),
+}
+
+/// What the caller knows about a build that has ended.
+#[derive(Debug)]
+pub struct Ended<'a> {
+    /// Where it may have read.
+    pub scope: Scope,
+    /// What it began with.
+    pub beginning: &'a Beginning,
+    /// Which variables it has asked for.
+    pub variables: EnvironmentScope,
+    /// Files that are in the release.
+    pub sources: Vec<Utf8PathBuf>,
+    /// What it has made; of a file that was made of one source alone, which and how.
+    pub made: Vec<(Utf8PathBuf, Option<(Utf8PathBuf, String)>)>,
+    /// What to keep for the user.
+    pub summary: serde_json::Value,
+}
+
+impl Record {
+    /// Looks once more at everything, now that the build has ended.
+    #[must_use]
+    pub fn new(build: Ended<'_>, variables: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
+        let Ended { scope, beginning, variables: asked, sources, made, summary } = build;
+        let snapshot = Snapshot::take(&scope, beginning.snapshot());
+        let disturbed = beginning.disturbance(&snapshot, &scope);
+        let looked_at = Moment::now();
+        let sources = sources
+            .par_iter()
+            .map(|path| {
+                let stamp = fs::metadata(path).ok().map(|metadata| Stamp::of(&metadata));
+                (path.clone(), stamp.filter(|stamp| stamp.is_certain(looked_at)))
+            })
+            .collect();
+        let made = made
+            .par_iter()
+            .filter_map(|(path, origin)| Some((path.clone(), Made::look(path, origin.clone())?)))
+            .collect();
+        Self {
+            environment: Environment::new(asked, variables),
+            scope,
+            snapshot,
+            sources,
+            made,
+            disturbed,
+            summary,
+        }
+    }
+
+    /// The record in a file; none when there is none, or it is damaged.
+    #[must_use]
+    pub fn load(path: &Utf8Path) -> Option<Self> {
+        let bytes = fs::read(path).ok()?;
+        let (sum, content) = bytes.split_at_checked(64)?;
+        (HEXLOWER.encode(&Sha256::digest(content)).as_bytes() == sum).then_some(())?;
+        serde_json::from_slice(content).ok()
+    }
+
+    /// Keeps it: whole or not at all. That it cannot be kept only costs time, so it is no error.
+    pub fn save(&self, path: &Utf8Path) {
+        let _ = self.try_save(path);
+    }
+
+    fn try_save(&self, path: &Utf8Path) -> std::io::Result<()> {
+        let directory = path.parent().unwrap_or(Utf8Path::new("."));
+        fs::create_dir_all(directory)?;
+        let content = serde_json::to_vec(self)?;
+        // Only its user can read it: a digest of a password can be guessed.
+        let mut file = tempfile::NamedTempFile::new_in(directory)?;
+        file.write_all(HEXLOWER.encode(&Sha256::digest(&content)).as_bytes())?;
+        file.write_all(&content)?;
+        file.persist(path)?;
+        Ok(())
+    }
+
+    /// Where the build may have read.
+    #[must_use]
+    pub fn scope(&self) -> &Scope {
+        &self.scope
+    }
+
+    /// What was there.
+    #[must_use]
+    pub fn snapshot(&self) -> &Snapshot {
+        &self.snapshot
+    }
+
+    /// Why another build might make something else; none when it would make the same. The stamps of files that were
+    /// touched and have the same content are noted; the result says whether there were any, and so the record is worth saving.
+    pub fn difference(
+        &mut self,
+        variables: impl IntoIterator<Item = (OsString, OsString)>,
+    ) -> Result<bool, Difference> {
+        if let Some(path) = &self.disturbed {
+            return Err(Difference::DuringBuild(path.clone()));
+        }
+        if let Some(name) = self.environment.difference(variables) {
+            return Err(Difference::Variable(name));
+        }
+        let made: Vec<_> = self.made.iter().collect();
+        if let Some((path, _)) =
+            made.par_iter().find_map_first(|(path, made)| (!made.stands(path)).then_some((path, made)))
+        {
+            return Err(Difference::Made((*path).clone()));
+        }
+        let sources: Vec<_> = self.sources.iter().collect();
+        let changed = sources
+            .par_iter()
+            .find_map_first(|(path, stamp)| (!has_stamp(path, stamp.as_ref())).then_some(*path));
+        if let Some(path) = changed {
+            return Err(Difference::Changed(path.clone()));
+        }
+        let now = Snapshot::take(&self.scope, &self.snapshot);
+        if let Some(difference) = self.snapshot.difference(&now) {
+            return Err(difference);
+        }
+        let touched = now != self.snapshot;
+        self.snapshot = now;
+        Ok(touched)
+    }
+
+    /// Whether the last build has made this file of this source alone, in this way, and source and file are as they were.
+    #[must_use]
+    pub fn is_still(&self, path: &Utf8Path, source: &Utf8Path, way: &str, mode: u32) -> bool {
+        let Some(Made::File(stamp, Some((made_of, made_how)))) = self.made.get(path) else { return false };
+        let source_stamp = self.sources.get(source).and_then(Option::as_ref);
+        made_of == source
+            && made_how == way
+            && stamp.mode() & 0o7777 == mode
+            && has_stamp(path, Some(stamp))
+            && has_stamp(source, source_stamp)
+    }
+}
+
+impl Made {
+    fn look(path: &Utf8Path, origin: Option<(Utf8PathBuf, String)>) -> Option<Self> {
+        let metadata = fs::symlink_metadata(path).ok()?;
+        if metadata.is_symlink() {
+            return Some(Self::Link(fs::read_link(path).ok()?.to_str()?.to_owned()));
+        }
+        metadata.is_file().then(|| Self::File(Stamp::of(&metadata), origin))
+    }
+
+    fn stands(&self, path: &Utf8Path) -> bool {
+        match (self, Self::look(path, None)) {
+            (Self::File(was, _), Some(Self::File(is, _))) => *was == is,
+            (Self::Link(was), Some(Self::Link(is))) => *was == is,
+            _ => false,
+        }
+    }
+}
+
+/// Whether the file still has this stamp. Without one it was uncertain, and is.
+fn has_stamp(path: &Utf8Path, stamp: Option<&Stamp>) -> bool {
+    stamp.is_some_and(|stamp| fs::metadata(path).is_ok_and(|metadata| Stamp::of(&metadata) == *stamp))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Build {
+        _directory: tempfile::TempDir,
+        root: Utf8PathBuf,
+    }
+
+    const NO_VARIABLES: [(OsString, OsString); 0] = [];
+
+    impl Build {
+        fn new() -> Self {
+            let directory = tempfile::tempdir().unwrap();
+            let root = Utf8Path::from_path(directory.path()).unwrap().canonicalize_utf8().unwrap();
+            fs::create_dir_all(root.join("project")).unwrap();
+            for name in ["project/a.ex", "otp.beam", "made.beam"] {
+                fs::write(root.join(name), name).unwrap();
+            }
+            let build = Self { _directory: directory, root };
+            for name in ["project/a.ex", "otp.beam"] {
+                let path = build.root.join(name);
+                while !Stamp::of(&fs::metadata(&path).unwrap()).is_certain(Moment::now()) {}
+            }
+            build
+        }
+
+        fn record(&self) -> Record {
+            let scope = Scope { directories: [self.root.join("project")].into(), ..Scope::default() };
+            let beginning = Beginning::look(scope.clone(), &Snapshot::default());
+            let otp = self.root.join("otp.beam");
+            let build = Ended {
+                scope,
+                beginning: &beginning,
+                variables: EnvironmentScope::default(),
+                sources: vec![otp.clone()],
+                made: vec![(self.root.join("made.beam"), Some((otp, "stripped".to_owned())))],
+                summary: serde_json::json!({"name": "demo"}),
+            };
+            Record::new(build, NO_VARIABLES)
+        }
+    }
+
+    #[test]
+    fn nothing_has_changed() {
+        let build = Build::new();
+        let file = build.root.join("cache/record");
+        build.record().save(&file);
+        let mut record = Record::load(&file).unwrap();
+        assert_eq!(record.difference(NO_VARIABLES), Ok(false));
+        assert_eq!(record.summary["name"], "demo");
+        // Touched, but the same.
+        fs::write(build.root.join("project/a.ex"), "project/a.ex").unwrap();
+        assert_eq!(record.difference(NO_VARIABLES), Ok(true));
+    }
+
+    #[test]
+    fn every_kind_of_change_is_named() {
+        for (name, difference) in [
+            ("project/a.ex", Difference::Changed as fn(Utf8PathBuf) -> Difference),
+            ("otp.beam", Difference::Changed),
+            ("made.beam", Difference::Made),
+            ("project/new", Difference::New),
+        ] {
+            let build = Build::new();
+            let mut record = build.record();
+            fs::write(build.root.join(name), "something else").unwrap();
+            assert_eq!(record.difference(NO_VARIABLES), Err(difference(build.root.join(name))));
+        }
+        let mut record = Build::new().record();
+        let variables = [("MIX_ENV".into(), "test".into())];
+        assert_eq!(record.difference(variables), Err(Difference::Variable("MIX_ENV".to_owned())));
+    }
+
+    #[test]
+    fn what_was_made_of_an_unchanged_source_is_known() {
+        let build = Build::new();
+        let record = build.record();
+        let (made, otp) = (build.root.join("made.beam"), build.root.join("otp.beam"));
+        let mode = fs::metadata(&made).map(|metadata| Stamp::of(&metadata).mode() & 0o7777).unwrap();
+        assert!(record.is_still(&made, &otp, "stripped", mode));
+        assert!(!record.is_still(&made, &otp, "kept", mode));
+        assert!(!record.is_still(&made, &otp, "stripped", 0o600));
+        assert!(!record.is_still(&otp, &otp, "stripped", mode));
+        // In place, the same size: another content all the same.
+        fs::write(&made, "MADE.beam").unwrap();
+        assert!(!record.is_still(&made, &otp, "stripped", mode));
+        let record = build.record();
+        assert!(record.is_still(&made, &otp, "stripped", mode));
+        fs::write(&otp, "other").unwrap();
+        assert!(!record.is_still(&made, &otp, "stripped", mode));
+    }
+
+    #[test]
+    fn a_damaged_record_counts_as_none() {
+        let build = Build::new();
+        let file = build.root.join("record");
+        assert!(Record::load(&file).is_none());
+        build.record().save(&file);
+        let whole = fs::read(&file).unwrap();
+        for length in [0, 10, 64, 65, whole.len() - 1] {
+            fs::write(&file, &whole[..length]).unwrap();
+            assert!(Record::load(&file).is_none(), "{length}");
+        }
+        for position in (0..whole.len()).step_by(7) {
+            let mut damaged = whole.clone();
+            damaged[position] ^= 1;
+            fs::write(&file, &damaged).unwrap();
+            assert!(Record::load(&file).is_none(), "{position}");
+        }
+        // What stands where the directory should be, or a full disk, is no error.
+        build.record().save(&file.join("below/a/file"));
+    }
+}
