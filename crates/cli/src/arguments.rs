@@ -110,6 +110,10 @@ pub struct BuildArguments {
     #[command(flatten)]
     pub compile: CompileArguments,
 
+    /// Make everything anew, whatever is known from the last build, and keep nothing for the next one
+    #[arg(long)]
+    pub no_cache: bool,
+
     /// Print what would be done and what the release would consist of, and change nothing
     #[arg(long)]
     pub dry_run: bool,
@@ -182,7 +186,7 @@ pub struct ArchiveArguments {
 /// Switches that are handed to `mix compile`.
 #[derive(Clone, Debug, Default, Args)]
 pub struct CompileArguments {
-    /// Compile everything anew
+    /// Build even if nothing has changed, and compile everything anew
     #[arg(short, long)]
     pub force: bool,
 

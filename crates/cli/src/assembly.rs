@@ -7,7 +7,7 @@ use anyhow::Context;
 use camino::{Utf8Path, Utf8PathBuf};
 use project::{Bridge, BridgeError, NextStep, Outcome, ReleaseDescription, Step};
 use release::{MANIFEST, Plan};
-use tree::directory::{self, DirectoryOptions, Published};
+use tree::directory::{self, DirectoryOptions, Earlier, Published};
 use tree::{Content, Node, Tree, TreePath};
 
 use crate::archiving::Archiving;
@@ -69,21 +69,21 @@ impl Assembly<'_> {
     /// As [`Assembly::make`].
     pub(crate) fn write(self, json: bool) -> anyhow::Result<()> {
         let printer = self.printer;
-        let (report, description) = self.make()?;
-        if !description.quiet {
-            announce(&report, printer);
-        }
-        if json { print_json(&report) } else { Ok(()) }
+        let (report, description) = self.make(None)?;
+        announce(&report, description.quiet, json, printer)
     }
 
-    /// Writes the release, all or nothing, and lets its steps run.
+    /// Writes the release, all or nothing, and lets its steps run. Code that `earlier` knows is not written again.
     ///
     /// # Errors
     ///
     /// When it cannot be written, or a step fails; what was there before is then still there.
-    pub(crate) fn make(mut self) -> anyhow::Result<(Report, ReleaseDescription)> {
-        let options =
-            DirectoryOptions { manifest: Some(TreePath::new(MANIFEST)?), made_by_steps: self.made_by_steps };
+    pub(crate) fn make(
+        mut self,
+        earlier: Option<&dyn Earlier>,
+    ) -> anyhow::Result<(Report, ReleaseDescription)> {
+        let manifest = Some(TreePath::new(MANIFEST)?);
+        let options = DirectoryOptions { manifest, made_by_steps: self.made_by_steps, earlier };
         match &self.machine {
             Machine::Ending(_) => self.write_whole(&options)?,
             Machine::Running(_) => self.write_with_steps(&options)?,
@@ -94,7 +94,7 @@ impl Assembly<'_> {
         Ok((report, description))
     }
 
-    fn write_whole(&mut self, options: &DirectoryOptions) -> anyhow::Result<()> {
+    fn write_whole(&mut self, options: &DirectoryOptions<'_>) -> anyhow::Result<()> {
         let target = &self.description.spec.path;
         let phase = self.printer.phase("assemble");
         let written = match directory::write(&self.plan.tree, target, options, &phase) {
@@ -112,7 +112,7 @@ impl Assembly<'_> {
         Ok(())
     }
 
-    fn write_with_steps(&mut self, options: &DirectoryOptions) -> anyhow::Result<()> {
+    fn write_with_steps(&mut self, options: &DirectoryOptions<'_>) -> anyhow::Result<()> {
         let Self { printer, report, plan, description, archive, machine, .. } = self;
         let Machine::Running(bridge) = machine else { return Ok(()) };
         let phase = printer.phase("assemble");
@@ -229,7 +229,19 @@ impl Report {
     }
 }
 
-fn announce(report: &Report, printer: &Printer) {
+/// Tells a person, or a machine, what has been built.
+///
+/// # Errors
+///
+/// When stdout is gone.
+pub(crate) fn announce(report: &Report, quiet: bool, json: bool, printer: &Printer) -> anyhow::Result<()> {
+    if !quiet {
+        tell(report, printer);
+    }
+    if json { print_json(report) } else { Ok(()) }
+}
+
+fn tell(report: &Report, printer: &Printer) {
     let current = Utf8PathBuf::from_path_buf(std::env::current_dir().unwrap_or_default()).unwrap_or_default();
     let short = |path: &str| {
         let path = Utf8Path::new(path);

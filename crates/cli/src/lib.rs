@@ -14,6 +14,7 @@ mod generated_files;
 mod image_build;
 mod image_source;
 mod interruption;
+mod last_build;
 mod launcher_file;
 mod modification_time;
 mod native_code;

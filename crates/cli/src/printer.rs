@@ -4,9 +4,11 @@
 //! runs, with a bar where there is something to count; elsewhere only finished lines are written.
 
 use std::io::{IsTerminal, Write};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde::{Deserialize, Serialize};
 
 /// How much is said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,9 +21,19 @@ pub(crate) enum Verbosity {
     Verbose,
 }
 
+/// Something that the user is told however quiet, and told again by a build that need not run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Remark {
+    /// A warning of our own.
+    Warning(String),
+    /// Warnings as Mix wrote them.
+    Output(String),
+}
+
 /// Prints.
 #[derive(Clone, Debug)]
 pub(crate) struct Printer {
+    remarks: Arc<Mutex<Vec<Remark>>>,
     verbosity: Verbosity,
     /// Whether bars and spinners are shown.
     live: bool,
@@ -33,7 +45,7 @@ impl Printer {
         let live = verbosity == Verbosity::Normal
             && std::io::stderr().is_terminal()
             && std::env::var_os("TERM").is_none_or(|terminal| terminal != "dumb");
-        Self { verbosity, live }
+        Self { remarks: Arc::default(), verbosity, live }
     }
 
     /// How much is said.
@@ -69,12 +81,37 @@ impl Printer {
     pub(crate) fn warn(&self, text: &str) {
         let style = anstyle(anstream::stderr().is_terminal(), "33");
         self.write(&format!("{}warning{}: {text}", style.0, style.1));
+        self.remember(Remark::Warning(text.to_owned()));
+    }
+
+    /// All warnings so far.
+    pub(crate) fn remarks(&self) -> Vec<Remark> {
+        self.remarks.lock().map(|remarks| remarks.clone()).unwrap_or_default()
+    }
+
+    /// Says once more what an earlier build has said.
+    pub(crate) fn repeat(&self, remarks: &[Remark]) {
+        for remark in remarks {
+            match remark {
+                Remark::Warning(text) => self.warn(text),
+                Remark::Output(text) => self.pass_on(text),
+            }
+        }
+    }
+
+    fn remember(&self, remark: Remark) {
+        if let Ok(mut remarks) = self.remarks.lock() {
+            remarks.push(remark);
+        }
     }
 
     /// What Mix printed, if there are warnings in it: they are the user's to see even when all went well.
     pub(crate) fn pass_on_warnings(&self, output: &project::Output) {
-        if output.has_warnings() && !output.is_forwarded() {
-            self.pass_on(&output.text());
+        if output.has_warnings() {
+            self.remember(Remark::Output(output.text()));
+            if !output.is_forwarded() {
+                self.pass_on(&output.text());
+            }
         }
     }
 

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// What a build did.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Report {
     /// Name of the release.
     pub(crate) name: String,
@@ -16,14 +16,14 @@ pub(crate) struct Report {
     pub(crate) environment: String,
     /// The directory it is in.
     pub(crate) path: String,
-    /// Whether anything was written (`false` after `--dry-run`).
+    /// Whether anything was written (`false` after `--dry-run`, and when nothing had changed since the last build).
     pub(crate) written: bool,
     /// Number of files.
     pub(crate) files: usize,
     /// Their size in bytes; 0 when nothing was written.
     pub(crate) bytes: u64,
     /// The tarball, when one was made.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) archive: Option<ArchiveReport>,
     /// Its applications by name.
     pub(crate) applications: Vec<ApplicationReport>,
@@ -34,7 +34,7 @@ pub(crate) struct Report {
 }
 
 /// A tarball of the release.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct ArchiveReport {
     /// Where it is.
     pub(crate) path: String,
@@ -43,30 +43,30 @@ pub(crate) struct ArchiveReport {
 }
 
 /// An application of the release.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct ApplicationReport {
     /// Its name.
     pub(crate) name: String,
     /// Its version.
     pub(crate) version: String,
     /// Its mode in the boot list `start`.
-    pub(crate) mode: &'static str,
+    pub(crate) mode: String,
 }
 
 /// An application in a boot list.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct BootedReport {
     /// Its name.
     pub(crate) name: String,
     /// Its mode.
-    pub(crate) mode: &'static str,
+    pub(crate) mode: String,
 }
 
 /// A step of the build.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct PhaseReport {
     /// Its name.
-    pub(crate) name: &'static str,
+    pub(crate) name: String,
     /// Wall time in milliseconds.
     pub(crate) milliseconds: f64,
 }
@@ -74,7 +74,7 @@ pub(crate) struct PhaseReport {
 impl Report {
     /// Adds a phase.
     pub(crate) fn phase(&mut self, name: &'static str, duration: Duration) {
-        self.phases.push(PhaseReport { name, milliseconds: duration.as_secs_f64() * 1e3 });
+        self.phases.push(PhaseReport { name: name.to_owned(), milliseconds: duration.as_secs_f64() * 1e3 });
     }
 
     /// Notes how many files there are.
@@ -95,7 +95,7 @@ impl Report {
                 Some(ApplicationReport {
                     name: name.to_string(),
                     version: application.version.clone(),
-                    mode: mode.name(),
+                    mode: mode.name().to_owned(),
                 })
             })
             .collect();
@@ -103,9 +103,10 @@ impl Report {
         let lists = plan.graph.boot_lists();
         self.boot_lists = lists
             .map(|(name, list)| {
-                let booted = list
-                    .iter()
-                    .map(|(name, mode)| BootedReport { name: name.to_string(), mode: mode.name() });
+                let booted = list.iter().map(|(name, mode)| BootedReport {
+                    name: name.to_string(),
+                    mode: mode.name().to_owned(),
+                });
                 (name.to_owned(), booted.collect())
             })
             .collect();

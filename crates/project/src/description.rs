@@ -23,6 +23,8 @@ pub struct ReleaseDescription {
     pub own_applications: Vec<Atom>,
     /// What the user should know about the release's options.
     pub notices: Vec<Notice>,
+    /// What all of this was read from.
+    pub inputs: BuildInputs,
 }
 
 /// Where a release goes: what can be said before any of its steps runs.
@@ -92,6 +94,33 @@ pub enum Notice {
     Information(String),
 }
 
+/// What the build has read besides the files of its project, as far as the virtual machine can know.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct BuildInputs {
+    /// Variables of the environment.
+    pub variables: Vec<String>,
+    /// Whether it has asked for the whole environment.
+    pub every_variable: bool,
+    /// Files, absolute, whether they are there or not.
+    pub files: Vec<Utf8PathBuf>,
+    /// Directories with all that is in them, absolute.
+    pub directories: Vec<Utf8PathBuf>,
+    /// Directories that the build writes to.
+    pub made: Vec<Utf8PathBuf>,
+}
+
+impl BuildInputs {
+    fn from_fields(fields: Fields<'_>) -> Result<Self, Malformed> {
+        Ok(Self {
+            variables: fields.texts("variables")?,
+            every_variable: fields.boolean("every_variable")?,
+            files: fields.paths("files")?,
+            directories: fields.paths("directories")?,
+            made: fields.paths("made")?,
+        })
+    }
+}
+
 impl ReleaseDescription {
     pub(crate) fn from_term(term: &Term) -> Result<Self, Malformed> {
         let fields = Fields::new(term);
@@ -138,6 +167,7 @@ impl ReleaseDescription {
             overwrite: fields.boolean("overwrite")?,
             quiet: fields.boolean("quiet")?,
             own_applications: fields.atoms("own_applications")?,
+            inputs: BuildInputs::from_fields(fields.map("inputs")?)?,
             notices: notices
                 .into_iter()
                 .map(

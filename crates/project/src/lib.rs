@@ -35,7 +35,7 @@ mod source;
 mod survey;
 
 pub use bridge::{Bridge, Dependencies, Outcome, ProjectInformation};
-pub use description::{NextStep, Notice, ReleaseDescription, ReleaseLocation, Step};
+pub use description::{BuildInputs, NextStep, Notice, ReleaseDescription, ReleaseLocation, Step};
 pub use error::{BridgeError, Phase};
 pub use options::{BridgeOptions, user_cache};
 pub use output::{Output, Sink, Stream};

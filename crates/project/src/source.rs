@@ -24,6 +24,7 @@ pub(crate) const BRIDGE: &str = concat!(
     include_str!("elixir/templates.ex"),
     include_str!("elixir/describe.ex"),
     include_str!("elixir/survey.ex"),
+    include_str!("elixir/inputs.ex"),
 );
 
 /// Beginning of the path of the compiled bridge; the virtual machine appends its versions.

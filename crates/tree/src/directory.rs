@@ -34,8 +34,8 @@ mod tests;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use crate::{Progress, Tree, TreePath};
-use assemble::{assemble, finish_directories};
+use crate::{Content, Progress, Tree, TreePath};
+use assemble::{Reused, assemble, finish_directories};
 pub use error::DirectoryError;
 use foreign::{Carried, Ownership, carry, sweep};
 use lock::TargetLock;
@@ -46,13 +46,23 @@ use staging::{Replacement, Staging};
 use target::Target;
 
 /// What the directory sink has to know besides the tree.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct DirectoryOptions {
+#[derive(Clone, Default)]
+pub struct DirectoryOptions<'a> {
     /// Where releases keep the list of their own files ([`manifest_text`](crate::manifest_text)). The sink reads the one
     /// of the release that is replaced; that of the new release is an entry of the tree like any other.
     pub manifest: Option<TreePath>,
     /// Whether a target that is no release may be replaced, because the custom steps of this very build have made it.
     pub made_by_steps: bool,
+    /// Who knows the earlier release at the target. Its files that need not be made anew become files of the new one as they
+    /// are, by another link. [`write_then`] does not do that: steps may write into files, and the earlier release, which
+    /// may come back, would have them.
+    pub earlier: Option<&'a dyn Earlier>,
+}
+
+/// Knows the earlier release at the target.
+pub trait Earlier: Sync {
+    /// Whether the file at the path there is what this content and mode would become, so that it need not be made.
+    fn is_same(&self, path: &TreePath, mode: u32, content: &Content) -> bool;
 }
 
 /// What has been written.
@@ -80,7 +90,7 @@ pub struct Written {
 pub fn write(
     tree: &Tree,
     target: &Utf8Path,
-    options: &DirectoryOptions,
+    options: &DirectoryOptions<'_>,
     progress: &dyn Progress,
 ) -> Result<Written, DirectoryError> {
     write_with(tree, target, options, progress, Replacement::OneStep, None::<NoSteps>)
@@ -100,7 +110,7 @@ type NoSteps = fn(&Published<'_>) -> Result<(), DirectoryError>;
 pub fn write_then<E: From<DirectoryError>>(
     tree: &Tree,
     target: &Utf8Path,
-    options: &DirectoryOptions,
+    options: &DirectoryOptions<'_>,
     progress: &dyn Progress,
     steps: impl FnOnce(&Published<'_>) -> Result<(), E>,
 ) -> Result<Written, E> {
@@ -110,7 +120,7 @@ pub fn write_then<E: From<DirectoryError>>(
 fn write_with<E: From<DirectoryError>>(
     tree: &Tree,
     target: &Utf8Path,
-    options: &DirectoryOptions,
+    options: &DirectoryOptions<'_>,
     progress: &dyn Progress,
     how: Replacement,
     steps: Option<impl FnOnce(&Published<'_>) -> Result<(), E>>,
@@ -125,7 +135,9 @@ fn write_with<E: From<DirectoryError>>(
 
     let mut staging = Staging::create(&target)?;
     let new = staging.new_tree();
-    let assembled = assemble(tree, &new, progress)?;
+    let reused =
+        options.earlier.filter(|_| steps.is_none()).map(|earlier| Reused { earlier, root: &target.path });
+    let assembled = assemble(tree, &new, reused.as_ref(), progress)?;
     let linked = match &earlier {
         None => Carried::default(),
         Some(ownership) => carry(&target.path, ownership, tree, &new, progress)?,
@@ -183,7 +195,10 @@ fn end_steps<E: From<DirectoryError>>(
 }
 
 /// Which files of the directory at the target are its own; `None` when there is none.
-fn earlier_release(target: &Target, options: &DirectoryOptions) -> Result<Option<Ownership>, DirectoryError> {
+fn earlier_release(
+    target: &Target,
+    options: &DirectoryOptions<'_>,
+) -> Result<Option<Ownership>, DirectoryError> {
     if !target.check()? {
         return Ok(None);
     }

@@ -1,9 +1,12 @@
 //! `beamship build`: the whole way from sources to a release.
 
+use std::time::Instant;
+
 use crate::arguments::{BuildArguments, GlobalArguments};
-use crate::assembly::Assembly;
+use crate::assembly::{Assembly, announce};
+use crate::last_build::{LastBuild, Summary};
 use crate::pipeline::Pipeline;
-use crate::printer::Printer;
+use crate::printer::{Printer, Verbosity, seconds};
 
 /// Builds. An existing release is replaced without a question: that is what a build is for.
 pub(crate) fn run(
@@ -11,8 +14,49 @@ pub(crate) fn run(
     global: &GlobalArguments,
     printer: &Printer,
 ) -> anyhow::Result<()> {
+    let start = Instant::now();
+    let Some(mut last) = LastBuild::find(arguments, global)? else {
+        let assembly = assembly(arguments, global, printer)?;
+        return if arguments.dry_run { assembly.print(global.json) } else { assembly.write(global.json) };
+    };
+    if !arguments.compile.force {
+        match last.is_enough() {
+            Ok(summary) => return unchanged(summary, start, global, printer),
+            Err(Some(difference)) if printer.verbosity() == Verbosity::Verbose => {
+                printer.say(&format!("  building, because {difference}"));
+            }
+            Err(_) => {}
+        }
+    }
+    let beginning = last.begin();
     let assembly = assembly(arguments, global, printer)?;
-    if arguments.dry_run { assembly.print(global.json) } else { assembly.write(global.json) }
+    let plan = assembly.plan.tree.clone();
+    let earlier = last.earlier(&assembly.description.spec.path);
+    let (report, description) = assembly.make(earlier.as_ref().map(|earlier| earlier as _))?;
+    last.keep(beginning, &plan, &description, &report, printer);
+    announce(&report, description.quiet, global.json, printer)
+}
+
+/// The release stands there, and another build would make the same.
+fn unchanged(
+    summary: Summary,
+    start: Instant,
+    global: &GlobalArguments,
+    printer: &Printer,
+) -> anyhow::Result<()> {
+    let Summary { mut report, quiet, remarks } = summary;
+    printer.repeat(&remarks);
+    let duration = start.elapsed();
+    printer.say(&format!(
+        "Nothing has changed since {}-{} was built ({})",
+        report.name,
+        report.version,
+        seconds(duration)
+    ));
+    report.written = false;
+    report.phases.clear();
+    report.phase("check", duration);
+    announce(&report, quiet, global.json, printer)
 }
 
 /// Everything up to the point where the release has to be written.

@@ -155,6 +155,7 @@ fn sources(
         no_assets: arguments.no_assets,
         archive: ArchiveArguments { tar: false, zstd: false, no_cookie: false },
         compile: CompileArguments::default(),
+        no_cache: true,
         dry_run: arguments.dry_run,
     };
     let assembly = build::assembly(&build_arguments, global, printer)?;
@@ -165,7 +166,7 @@ fn sources(
         let (name, version) = (spec.name.clone(), spec.version.clone());
         ReleaseSource { name, version, own, tree: assembly.plan.tree }
     } else {
-        let (_, description) = assembly.make()?;
+        let (_, description) = assembly.make(None)?;
         ReleaseSource::read(&description.spec.path, Some(own))?
     };
     Ok((vec![source], Some(layout)))

@@ -100,7 +100,8 @@ fn release(
         additional: Vec::new(),
     };
     let plan = Plan::make(&spec, &materials, &MachineFiles).map_err(|error| error.to_string())?;
-    let options = DirectoryOptions { manifest: TreePath::new(MANIFEST).ok(), made_by_steps: false };
+    let options =
+        DirectoryOptions { manifest: TreePath::new(MANIFEST).ok(), made_by_steps: false, earlier: None };
     directory::write(&plan.tree, &path, &options, &()).map_err(|error| error.to_string())?;
     Ok((path, spec.rendered_templates.into_keys().collect()))
 }

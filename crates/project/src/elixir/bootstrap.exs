@@ -21,5 +21,6 @@ cached? =
 if color != "", do: Application.put_env(:elixir, :ansi_enabled, true)
 cached? || apply(Beamship.Bridge.Cache, :write, [cache, Code.compile_file(source)])
 apply(Beamship.Bridge, :connect, [socket])
+apply(Beamship.Bridge.Inputs, :watch, [])
 Mix.start()
 Mix.CLI.main(["beamship.bridge"])

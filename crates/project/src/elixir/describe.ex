@@ -7,7 +7,7 @@ defmodule Beamship.Bridge.Describe do
   # Not there before 1.15.
   @compile {:no_warn_undefined, {Mix, :ensure_application!, 1}}
 
-  alias Beamship.Bridge.{Options, Runtime, Steps, Strip, Templates}
+  alias Beamship.Bridge.{Inputs, Options, Runtime, Steps, Strip, Templates}
   import Beamship.Bridge, only: [refuse: 1]
 
   # What can be said before any step runs: which release is meant and where it goes.
@@ -67,7 +67,9 @@ defmodule Beamship.Bridge.Describe do
       archive_directory: archive_directory(choice),
       overwrite: Options.flag(options, :overwrite, false),
       quiet: Options.flag(options, :quiet, false),
-      notices: windows_notices(options, executables) ++ notices
+      notices: windows_notices(options, executables) ++ notices,
+      # Last, because it tells what everything else has read.
+      inputs: Inputs.describe(config, options)
     }
   end
 

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use camino::Utf8Path;
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 
+use super::Earlier;
 use super::error::{At, DirectoryError};
 use super::staging::{create_private_directory, set_mode};
 use crate::{Content, Node, Progress, Tree, TreePath};
@@ -24,10 +25,30 @@ pub(super) struct Assembled {
     pub(super) bytes: u64,
 }
 
+/// The earlier release, as far as its files can be those of the new one.
+pub(super) struct Reused<'a> {
+    pub(super) earlier: &'a dyn Earlier,
+    pub(super) root: &'a Utf8Path,
+}
+
+impl Reused<'_> {
+    /// Links a file of the earlier release into the new one, and returns its size. None when it is another one, or the
+    /// file system does not want to: then it is made as any other.
+    fn link(&self, root: &Utf8Path, path: &TreePath, mode: u32, content: &Content) -> Option<u64> {
+        if !self.earlier.is_same(path, mode, content) {
+            return None;
+        }
+        let new = root.join(path.as_str());
+        fs::hard_link(self.root.join(path.as_str()), &new).ok()?;
+        fs::symlink_metadata(&new).ok().map(|metadata| metadata.len())
+    }
+}
+
 /// Writes everything but the modes of directories, which [`finish_directories`] sets when nothing more goes into them.
 pub(super) fn assemble(
     tree: &Tree,
     root: &Utf8Path,
+    reused: Option<&Reused<'_>>,
     progress: &dyn Progress,
 ) -> Result<Assembled, DirectoryError> {
     let mut files = Vec::new();
@@ -43,7 +64,9 @@ pub(super) fn assemble(
     }
     let (done, bytes) = (AtomicUsize::new(0), AtomicU64::new(0));
     let write = |(path, mode, content): &(&TreePath, u32, &Content)| {
-        bytes.fetch_add(write_file(root, path, *mode, content)?, Ordering::Relaxed);
+        let linked = reused.and_then(|reused| reused.link(root, path, *mode, content));
+        let size = linked.map_or_else(|| write_file(root, path, *mode, content), Ok)?;
+        bytes.fetch_add(size, Ordering::Relaxed);
         progress.files(done.fetch_add(1, Ordering::Relaxed) + 1, files.len());
         Ok(())
     };

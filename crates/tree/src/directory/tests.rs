@@ -1,6 +1,7 @@
 //! The directory sink in temporary directories.
 
 mod concurrent;
+mod earlier;
 mod foreign;
 mod killed;
 mod publish;
@@ -45,15 +46,15 @@ impl Place {
     }
 }
 
-fn options() -> DirectoryOptions {
-    DirectoryOptions { manifest: Some(path(MANIFEST)), made_by_steps: false }
+fn options() -> DirectoryOptions<'static> {
+    DirectoryOptions { manifest: Some(path(MANIFEST)), made_by_steps: false, earlier: None }
 }
 
 /// [`write`], replacing what is there in one way or the other.
 fn write_how(
     tree: &Tree,
     target: &Utf8Path,
-    options: &DirectoryOptions,
+    options: &DirectoryOptions<'_>,
     progress: &dyn Progress,
     how: Replacement,
 ) -> Result<Written, DirectoryError> {

@@ -15,7 +15,7 @@ fn interrupted() -> (Place, Staging, Target) {
     fs::write(place.target.join("database"), "rows").unwrap();
     let target = Target::resolve(&place.target).unwrap();
     let staging = Staging::create(&target).unwrap();
-    assemble(&version("2"), &staging.new_tree(), &()).unwrap();
+    assemble(&version("2"), &staging.new_tree(), None, &()).unwrap();
     (place, staging, target)
 }
 

@@ -109,7 +109,7 @@ fn killed_while_they_run() {
         let place = if earlier { running() } else { place() };
         let target = Target::resolve(&place.target).unwrap();
         let mut staging = Staging::create(&target).unwrap();
-        assemble(&version("2"), &staging.new_tree(), &()).unwrap();
+        assemble(&version("2"), &staging.new_tree(), None, &()).unwrap();
         staging.begin_steps().unwrap();
         if earlier {
             staging.publish_instead(&target, Replacement::OneStep).unwrap();

@@ -1,0 +1,220 @@
+//! What is known of the last build of a release, so that the next one does no more than it has to.
+//!
+//! The record is kept in the user's cache, one for every project, release and set of arguments. With it `beamship build`
+//! says that there is nothing to do, without starting Elixir; or takes the code that has not changed from the release that
+//! stands at the target. A cache that cannot be read or written, and a record that is damaged, only cost time.
+
+use std::thread::JoinHandle;
+
+use camino::{Utf8Path, Utf8PathBuf};
+use data_encoding::HEXLOWER;
+use freshness::{Beginning, Difference, Ended, EnvironmentScope, Record, Scope, Snapshot};
+use project::{ReleaseDescription, Step};
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+use tree::directory::Earlier;
+use tree::{Content, Node, Tree, TreePath};
+
+use crate::arguments::{BuildArguments, GlobalArguments};
+use crate::pipeline::project_directory;
+use crate::printer::{Printer, Remark};
+use crate::report::Report;
+
+/// What a user is told of a build, once more when it need not run.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Summary {
+    /// The result.
+    pub(crate) report: Report,
+    /// Whether the release's options ask for few words.
+    pub(crate) quiet: bool,
+    /// Warnings.
+    pub(crate) remarks: Vec<Remark>,
+}
+
+/// The last build like this one.
+#[derive(Debug)]
+pub(crate) struct LastBuild {
+    project: Utf8PathBuf,
+    file: Utf8PathBuf,
+    record: Option<Record>,
+}
+
+impl LastBuild {
+    /// Looks for it; none when nothing is to be kept of builds.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such directory as the project's is said to be.
+    pub(crate) fn find(arguments: &BuildArguments, global: &GlobalArguments) -> anyhow::Result<Option<Self>> {
+        let project = project_directory(global)?;
+        let Some(cache) = project::user_cache().filter(|_| !arguments.no_cache && !arguments.dry_run) else {
+            return Ok(None);
+        };
+        let variable = |name| std::env::var(name).unwrap_or_default();
+        let key = format!(
+            "{} {project} {:?} {:?} {} {} {:?} {:?}",
+            env!("CARGO_PKG_VERSION"),
+            arguments.target,
+            arguments.archive,
+            arguments.no_assets,
+            arguments.compile.no_deps_check,
+            variable("MIX_ENV"),
+            variable("MIX_TARGET"),
+        );
+        let name = HEXLOWER.encode(&Sha256::digest(key)[..16]);
+        let file = cache.join("builds").join(name);
+        let record = Record::load(&file);
+        Ok(Some(Self { project, file, record }))
+    }
+
+    /// Why it is not enough, or what the user was told of it.
+    pub(crate) fn is_enough(&mut self) -> Result<Summary, Option<Difference>> {
+        let record = self.record.as_mut().ok_or(None)?;
+        let touched = record.difference(std::env::vars_os())?;
+        if touched {
+            record.save(&self.file);
+        }
+        serde_json::from_value(record.summary.clone()).map_err(|_| None)
+    }
+
+    /// Looks at what there is to read, beside the build that begins.
+    pub(crate) fn begin(&self) -> JoinHandle<Beginning> {
+        let known = self.record.as_ref().map_or_else(Snapshot::default, |record| record.snapshot().clone());
+        let scope = self.record.as_ref().map_or_else(
+            || Scope { directories: [self.project.clone()].into(), ..Scope::default() },
+            |record| record.scope().clone(),
+        );
+        std::thread::spawn(move || Beginning::look(scope, &known))
+    }
+
+    /// What the earlier release has that can be taken over.
+    pub(crate) fn earlier(&self, target: &Utf8Path) -> Option<EarlierBuild<'_>> {
+        self.record.as_ref().map(|record| EarlierBuild { record, target: target.to_owned() })
+    }
+
+    /// Keeps what is to be known of a build that has ended; nothing when its own code could have read anything.
+    pub(crate) fn keep(
+        &self,
+        beginning: JoinHandle<Beginning>,
+        plan: &Tree,
+        description: &ReleaseDescription,
+        report: &Report,
+        printer: &Printer,
+    ) {
+        let (Ok(beginning), false) = (beginning.join(), description.steps.contains(&Step::Custom)) else {
+            let _ = std::fs::remove_file(&self.file);
+            return;
+        };
+        let summary = serde_json::json!({
+            "report": report,
+            "quiet": description.quiet,
+            "remarks": printer.remarks(),
+        });
+        let inputs = &description.inputs;
+        let ended = Ended {
+            scope: self.scope(description, report),
+            beginning: &beginning,
+            variables: EnvironmentScope {
+                names: inputs.variables.iter().cloned().collect(),
+                all: inputs.every_variable,
+            },
+            sources: sources(plan),
+            made: made(plan, &description.spec.path, report),
+            summary,
+        };
+        Record::new(ended, std::env::vars_os()).save(&self.file);
+    }
+
+    fn scope(&self, description: &ReleaseDescription, report: &Report) -> Scope {
+        let spec = &description.spec;
+        let inputs = &description.inputs;
+        let mut scope = Scope {
+            directories: inputs.directories.iter().chain(&spec.overlays).cloned().collect(),
+            files: inputs.files.iter().cloned().collect(),
+            except: inputs.made.iter().cloned().collect(),
+        };
+        scope.directories.insert(self.project.clone());
+        if spec.templates.is_dir() {
+            scope.directories.insert(spec.templates.clone());
+        }
+        scope.except.insert(spec.path.clone());
+        scope.except.extend(report.archive.iter().map(|archive| Utf8PathBuf::from(&archive.path)));
+        // A program from somewhere in PATH, be it one that chooses among versions by files above the project.
+        scope.files.extend(["elixir", "erl", "mix"].iter().filter_map(|name| in_path(name)));
+        for directory in self.project.ancestors().skip(1).chain(home().as_deref()) {
+            for name in [".tool-versions", "mise.toml", ".mise.toml", ".config/mise/config.toml"] {
+                scope.files.insert(directory.join(name));
+            }
+        }
+        if let Some(program) =
+            std::env::current_exe().ok().and_then(|path| Utf8PathBuf::from_path_buf(path).ok())
+        {
+            scope.files.insert(program);
+        }
+        scope
+    }
+}
+
+/// The release of the last build, for the one that is written in its place.
+#[derive(Debug)]
+pub(crate) struct EarlierBuild<'a> {
+    record: &'a Record,
+    target: Utf8PathBuf,
+}
+
+impl Earlier for EarlierBuild<'_> {
+    fn is_same(&self, path: &TreePath, mode: u32, content: &Content) -> bool {
+        origin(path, content).is_some_and(|(source, way)| {
+            self.record.is_still(&self.target.join(path.as_str()), &source, &way, mode)
+        })
+    }
+}
+
+/// The source of a file that may be taken over from an earlier release, and what is done to it.
+///
+/// Only compiled code and the programs of the runtime, which nobody opens to write into them: a running system that writes to
+/// a file of its release, a database in `priv` perhaps, must not write to one of the next release.
+fn origin(path: &TreePath, content: &Content) -> Option<(Utf8PathBuf, String)> {
+    match content {
+        Content::StrippedBeam(source, options) => Some((source.clone(), format!("{options:?}"))),
+        Content::Copy(source) if path.as_str().ends_with(".beam") || path.as_str().starts_with("erts-") => {
+            Some((source.clone(), "copied".to_owned()))
+        }
+        Content::Copy(_) | Content::Bytes(_) => None,
+    }
+}
+
+fn sources(plan: &Tree) -> Vec<Utf8PathBuf> {
+    plan.entries()
+        .filter_map(|entry| match entry.node {
+            Node::File { content: Content::Copy(source) | Content::StrippedBeam(source, _), .. } => {
+                Some(source.clone())
+            }
+            _ => None,
+        })
+        .collect()
+}
+
+fn made(
+    plan: &Tree,
+    target: &Utf8Path,
+    report: &Report,
+) -> Vec<(Utf8PathBuf, Option<(Utf8PathBuf, String)>)> {
+    let files = plan.entries().filter_map(|entry| match entry.node {
+        Node::File { content, .. } => Some((target.join(entry.path.as_str()), origin(entry.path, content))),
+        Node::Link { .. } => Some((target.join(entry.path.as_str()), None)),
+        Node::Directory { .. } => None,
+    });
+    files.chain(report.archive.iter().map(|archive| (Utf8PathBuf::from(&archive.path), None))).collect()
+}
+
+fn in_path(name: &str) -> Option<Utf8PathBuf> {
+    std::env::split_paths(&std::env::var_os("PATH")?)
+        .map(|directory| directory.join(name))
+        .find(|path| path.is_file())
+        .and_then(|path| Utf8PathBuf::from_path_buf(path).ok())
+}
+
+fn home() -> Option<Utf8PathBuf> {
+    std::env::var("HOME").ok().map(Utf8PathBuf::from).filter(|path| path.is_absolute())
+}

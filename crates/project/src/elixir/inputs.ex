@@ -1,0 +1,118 @@
+defmodule Beamship.Bridge.Inputs do
+  @moduledoc false
+
+  # What a build reads besides the files of its project: variables of the environment and files elsewhere. With it the
+  # other side can tell later that nothing has changed.
+  #
+  # Variables are noted where they are read: whatever reads one in Elixir or Erlang calls `:os.getenv/1` or, for all of
+  # them, `:os.env/0`, and these two are traced in all processes. Programs that a build starts read them unseen; the
+  # other side knows which ones those are wont to read.
+
+  @calls [{:os, :getenv, 1}, {:os, :env, 0}]
+
+  def watch do
+    caller = self()
+    reference = make_ref()
+
+    collector =
+      spawn(fn ->
+        Process.register(self(), __MODULE__)
+        send(caller, reference)
+        collect(%{})
+      end)
+
+    receive do
+      ^reference -> :ok
+    end
+
+    for call <- @calls, do: :erlang.trace_pattern(call, true, [:local])
+    :erlang.trace(:all, true, [:call, {:tracer, collector}])
+    :ok
+  end
+
+  defp collect(names) do
+    receive do
+      {:trace, _, :call, {:os, :getenv, [name]}} ->
+        collect(Map.put(names, name, true))
+
+      {:trace, _, :call, {:os, :env, []}} ->
+        collect(Map.put(names, :all, true))
+
+      {:names, from, reference} ->
+        send(from, {reference, Map.keys(names)})
+        collect(names)
+    end
+  end
+
+  def describe(config, options) do
+    names = names()
+    declared = declared(options)
+
+    %{
+      # Somebody who traces processes takes this away from us.
+      every_variable: names == nil or :all in names,
+      variables: declared[:variables] ++ for(name <- names || [], is_list(name), do: IO.chardata_to_string(name)),
+      files: Enum.map(declared[:files] ++ files(config), &Path.expand/1),
+      directories: Enum.map(directories(config), &Path.expand/1),
+      made: [Path.expand(Mix.Project.build_path(config))]
+    }
+  end
+
+  defp names do
+    with {:tracer, collector} when is_pid(collector) <- :erlang.trace_info(self(), :tracer),
+         ^collector <- Process.whereis(__MODULE__) do
+      # What has been called before now has arrived there before the question does.
+      delivered = :erlang.trace_delivered(self())
+
+      receive do
+        {:trace_delivered, _, ^delivered} -> :ok
+      end
+
+      reference = make_ref()
+      send(collector, {:names, self(), reference})
+
+      receive do
+        {^reference, names} -> names
+      end
+    else
+      _ -> nil
+    end
+  end
+
+  defp declared(options) do
+    declared = options[:build_inputs] || []
+    texts? = &(is_list(&1) and Enum.all?(&1, fn text -> is_binary(text) end))
+
+    if not Keyword.keyword?(declared) or Keyword.keys(declared) -- [:variables, :files] != [] or
+         not Enum.all?(Keyword.values(declared), texts?) do
+      Beamship.Bridge.refuse(
+        "the release option :build_inputs has to be a keyword list of :variables and :files, each a list of strings, got: " <>
+          inspect(declared)
+      )
+    end
+
+    Keyword.merge([variables: [], files: []], declared)
+  end
+
+  defp files(config) do
+    root = List.to_string(:code.root_dir())
+    release = List.to_string(:erlang.system_info(:otp_release))
+
+    [
+      config[:lockfile],
+      Path.join([root, "releases", release, "OTP_VERSION"]),
+      Application.app_dir(:elixir, "ebin/elixir.app"),
+      Application.app_dir(:mix, "ebin/mix.app")
+    ] ++ Mix.Project.config_files()
+  end
+
+  # Dependencies by their places, because one can be anywhere, and the configuration of an umbrella.
+  defp directories(config) do
+    dependencies = for dependency <- Mix.Dep.cached(), destination = dependency.opts[:dest], do: destination
+    configuration = config[:config_path] |> Path.expand() |> Path.dirname()
+    # One above the project would be everything above it; its files are known by name.
+    above? = String.starts_with?(File.cwd!() <> "/", configuration <> "/")
+    places = [if(above?, do: "config", else: configuration), Mix.path_for(:archives), config[:deps_path] | dependencies]
+    places |> Enum.filter(&File.dir?/1) |> Enum.uniq()
+  end
+end
