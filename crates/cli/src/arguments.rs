@@ -186,7 +186,7 @@ pub struct ArchiveArguments {
 /// Switches that are handed to `mix compile`.
 #[derive(Clone, Debug, Default, Args)]
 pub struct CompileArguments {
-    /// Build even if nothing has changed, and compile everything anew
+    /// Compile everything anew, even if nothing has changed
     #[arg(short, long)]
     pub force: bool,
 

@@ -4,6 +4,8 @@
 //! says that there is nothing to do, without starting Elixir; or takes the code that has not changed from the release that
 //! stands at the target. A cache that cannot be read or written, and a record that is damaged, only cost time.
 
+mod external_resources;
+
 use std::thread::JoinHandle;
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -80,10 +82,10 @@ impl LastBuild {
     /// Looks at what there is to read, beside the build that begins.
     pub(crate) fn begin(&self) -> JoinHandle<Beginning> {
         let known = self.record.as_ref().map_or_else(Snapshot::default, |record| record.snapshot().clone());
-        let scope = self.record.as_ref().map_or_else(
-            || Scope { directories: [self.project.clone()].into(), ..Scope::default() },
-            |record| record.scope().clone(),
-        );
+        let scope = self
+            .record
+            .as_ref()
+            .map_or_else(|| of_every_build(&self.project), |record| record.scope().clone());
         std::thread::spawn(move || Beginning::look(scope, &known))
     }
 
@@ -102,7 +104,7 @@ impl LastBuild {
         printer: &Printer,
     ) {
         let (Ok(beginning), false) = (beginning.join(), description.steps.contains(&Step::Custom)) else {
-            let _ = std::fs::remove_file(&self.file);
+            let _ = fs_err::remove_file(&self.file);
             return;
         };
         let summary = serde_json::json!({
@@ -112,7 +114,7 @@ impl LastBuild {
         });
         let inputs = &description.inputs;
         let ended = Ended {
-            scope: self.scope(description, report),
+            scope: self.scope(description, plan, report),
             beginning: &beginning,
             variables: EnvironmentScope {
                 names: inputs.variables.iter().cloned().collect(),
@@ -125,34 +127,50 @@ impl LastBuild {
         Record::new(ended, std::env::vars_os()).save(&self.file);
     }
 
-    fn scope(&self, description: &ReleaseDescription, report: &Report) -> Scope {
+    fn scope(&self, description: &ReleaseDescription, plan: &Tree, report: &Report) -> Scope {
         let spec = &description.spec;
         let inputs = &description.inputs;
-        let mut scope = Scope {
-            directories: inputs.directories.iter().chain(&spec.overlays).cloned().collect(),
-            files: inputs.files.iter().cloned().collect(),
-            except: inputs.made.iter().cloned().collect(),
-        };
-        scope.directories.insert(self.project.clone());
+        let mut scope = of_every_build(&self.project);
+        scope.directories.extend(inputs.directories.iter().chain(&spec.overlays).cloned());
+        scope.files.extend(inputs.files.iter().cloned());
+        scope.except.extend(inputs.made.iter().cloned());
         if spec.templates.is_dir() {
             scope.directories.insert(spec.templates.clone());
         }
         scope.except.insert(spec.path.clone());
         scope.except.extend(report.archive.iter().map(|archive| Utf8PathBuf::from(&archive.path)));
-        // A program from somewhere in PATH, be it one that chooses among versions by files above the project.
-        scope.files.extend(["elixir", "erl", "mix"].iter().filter_map(|name| in_path(name)));
-        for directory in self.project.ancestors().skip(1).chain(home().as_deref()) {
-            for name in [".tool-versions", "mise.toml", ".mise.toml", ".config/mise/config.toml"] {
-                scope.files.insert(directory.join(name));
-            }
-        }
-        if let Some(program) =
-            std::env::current_exe().ok().and_then(|path| Utf8PathBuf::from_path_buf(path).ok())
-        {
-            scope.files.insert(program);
-        }
+        scope.files.extend(
+            external_resources(description, plan).into_iter().filter(|path| !path.starts_with(&self.project)),
+        );
         scope
     }
+}
+
+/// What every build of this project reads: the project, the programs that it starts from somewhere in PATH, and the files
+/// above the project by which programs that choose among versions do so.
+fn of_every_build(project: &Utf8Path) -> Scope {
+    let mut scope = Scope { directories: [project.to_owned()].into(), ..Scope::default() };
+    scope.files.extend(["elixir", "erl", "mix"].iter().filter_map(|name| in_path(name)));
+    for directory in project.ancestors().skip(1).chain(home().as_deref()) {
+        for name in [".tool-versions", "mise.toml", ".mise.toml", ".config/mise/config.toml"] {
+            scope.files.insert(directory.join(name));
+        }
+    }
+    let this = std::env::current_exe().ok().and_then(|path| Utf8PathBuf::from_path_buf(path).ok());
+    scope.files.extend(this);
+    scope
+}
+
+/// Files that the project's own modules were compiled from, wherever they are.
+fn external_resources(description: &ReleaseDescription, plan: &Tree) -> Vec<Utf8PathBuf> {
+    let is_own = |path: &Utf8PathBuf| {
+        description.own_applications.iter().any(|name| {
+            let ebin = format!("lib/{name}/ebin");
+            description.inputs.made.iter().any(|made| path.parent() == Some(made.join(&ebin).as_path()))
+        })
+    };
+    let modules = sources(plan).into_iter().filter(is_own);
+    external_resources::of_modules(modules, &description.spec.project_directory)
 }
 
 /// The release of the last build, for the one that is written in its place.

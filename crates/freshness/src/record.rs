@@ -63,8 +63,14 @@ impl Record {
         let snapshot = Snapshot::take(&scope, beginning.snapshot());
         let disturbed = beginning.disturbance(&snapshot, &scope);
         let looked_at = Moment::now();
+        // What is in the snapshot is compared by content.
+        let is_elsewhere = |path: &&Utf8PathBuf| {
+            let place = path.canonicalize_utf8();
+            !place.is_ok_and(|place| snapshot.contains(&place))
+        };
         let sources = sources
             .par_iter()
+            .filter(is_elsewhere)
             .map(|path| {
                 let stamp = fs::metadata(path).ok().map(|metadata| Stamp::of(&metadata));
                 (path.clone(), stamp.filter(|stamp| stamp.is_certain(looked_at)))
@@ -145,8 +151,8 @@ impl Record {
         let changed = sources
             .par_iter()
             .find_map_first(|(path, stamp)| (!has_stamp(path, stamp.as_ref())).then_some(*path));
-        if let Some(path) = changed {
-            return Err(Difference::Changed(path.clone()));
+        if let Some(path) = changed.cloned() {
+            return Err(if path.exists() { Difference::Changed(path) } else { Difference::Gone(path) });
         }
         let now = Snapshot::take(&self.scope, &self.snapshot);
         if let Some(difference) = self.snapshot.difference(&now) {

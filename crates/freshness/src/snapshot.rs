@@ -101,6 +101,11 @@ impl Snapshot {
         Self { found }
     }
 
+    /// Whether there is anything at this path.
+    pub(crate) fn contains(&self, path: &Utf8Path) -> bool {
+        self.found.contains_key(path)
+    }
+
     /// The first thing that is not there as it is here.
     #[must_use]
     pub fn difference(&self, now: &Self) -> Option<Difference> {

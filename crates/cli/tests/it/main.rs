@@ -23,3 +23,4 @@ mod reproducibility;
 mod running;
 #[path = "../support/sandbox.rs"]
 mod sandbox;
+mod unchanged;

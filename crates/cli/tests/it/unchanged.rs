@@ -1,0 +1,271 @@
+//! A build that has nothing to do does nothing; one that has, does only that.
+
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::process::Command;
+
+use camino::Utf8PathBuf;
+
+use crate::differences::files;
+use crate::files::write;
+use crate::project;
+use crate::sandbox::{Outcome, Sandbox, succeed};
+
+/// A project whose builds are watched: every start of Elixir leaves a line.
+struct Project {
+    sandbox: Sandbox,
+    root: Utf8PathBuf,
+    starts: Utf8PathBuf,
+    path: String,
+}
+
+impl Project {
+    fn new() -> Self {
+        let sandbox = Sandbox::new();
+        let root = project::demo(&sandbox, "demo");
+        let starts = sandbox.join("starts");
+        let path = std::env::var("PATH").unwrap();
+        let elixir =
+            std::env::split_paths(&path).map(|directory| directory.join("elixir")).find(|path| path.exists());
+        let program = sandbox.join("commands/elixir");
+        write(&program, &format!("#!/bin/sh\necho >>{starts}\nexec {} \"$@\"\n", elixir.unwrap().display()));
+        std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let path = format!("{}:{path}", sandbox.join("commands"));
+        Self { sandbox, root, starts, path }
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = self.sandbox.beamship(&self.root, arguments);
+        command.env("PATH", &self.path);
+        command
+    }
+
+    fn starts(&self) -> usize {
+        std::fs::read_to_string(&self.starts).unwrap_or_default().lines().count()
+    }
+
+    /// Whether the build, which succeeds, has started Elixir.
+    fn builds(&self, command: &mut Command) -> (bool, Outcome) {
+        let before = self.starts();
+        let outcome = succeed(command);
+        (self.starts() > before, outcome)
+    }
+
+    fn has_to_build(&self, why: &str) {
+        let (has_built, outcome) = self.builds(&mut self.command(&["build", "--verbose"]));
+        assert!(has_built, "{why}: {}", outcome.stderr);
+        let said =
+            outcome.stderr.lines().any(|line| line.starts_with("  building, because") && line.contains(why));
+        assert!(said, "{why}: {}", outcome.stderr);
+    }
+
+    fn has_nothing_to_do(&self) {
+        let (has_built, outcome) = self.builds(&mut self.command(&["build", "--verbose"]));
+        assert!(!has_built, "{}", outcome.stderr);
+        assert!(
+            outcome.stderr.starts_with("Nothing has changed since demo-0.1.0 was built"),
+            "{}",
+            outcome.stderr
+        );
+    }
+
+    fn file(&self, name: &str) -> Utf8PathBuf {
+        self.root.join(name)
+    }
+
+    fn released(&self, name: &str) -> Utf8PathBuf {
+        self.root.join("_build/prod/rel/demo").join(name)
+    }
+
+    fn append(&self, name: &str, text: &str) {
+        let before = std::fs::read_to_string(self.file(name)).unwrap_or_default();
+        write(&self.file(name), &format!("{before}{text}"));
+    }
+}
+
+#[test]
+fn nothing_changed_starts_nothing() {
+    let project = Project::new();
+    let first: serde_json::Value =
+        serde_json::from_str(&succeed(&mut project.command(&["build", "--json"])).stdout).unwrap();
+    assert_eq!(first["written"], true);
+    project.has_nothing_to_do();
+    let (has_built, outcome) = project.builds(&mut project.command(&["build", "--json", "--quiet"]));
+    assert!(!has_built);
+    assert_eq!(outcome.stderr, "");
+    let second: serde_json::Value = serde_json::from_str(&outcome.stdout).unwrap();
+    assert_eq!(second["written"], false);
+    for field in ["name", "version", "path", "files", "applications", "boot_lists"] {
+        assert_eq!(second[field], first[field], "{field}");
+    }
+    // What says nothing, and what was only touched.
+    let mut command = project.command(&["build"]);
+    assert!(!project.builds(command.env("EDITOR", "ed").env("DEMO_RUNTIME", "other")).0);
+    for touched in ["lib/demo.ex", "priv/hello", "rel/overlays/etc/demo.conf"] {
+        project.append(touched, "");
+    }
+    project.has_nothing_to_do();
+    // Other arguments are another build, and whoever insists gets one.
+    for arguments in [
+        &["build", "--version", "0.2.0", "--path", "elsewhere"][..],
+        &["build", "--force"],
+        &["build", "--no-cache"],
+    ] {
+        assert!(project.builds(&mut project.command(arguments)).0, "{arguments:?}");
+    }
+}
+
+#[test]
+fn whatever_a_build_reads_makes_it_run() {
+    let project = Project::new();
+    write(&project.sandbox.join("outside/resource"), "1");
+    write(&project.sandbox.join("outside/declared"), "1");
+    write(
+        &project.file("lib/resource.ex"),
+        "defmodule Demo.Resource do\n  @external_resource \"../outside/resource\"\n  def text, do: unquote(File.read!(\"../outside/resource\"))\nend\n",
+    );
+    project.append("config/config.exs", "config :demo, theme: System.get_env(\"DEMO_THEME\")\n");
+    let mix_exs = std::fs::read_to_string(project.file("mix.exs")).unwrap();
+    let declared = "demo: [build_inputs: [variables: [\"DEMO_DECLARED\"], files: [\"../outside/declared\"]]]";
+    write(&project.file("mix.exs"), &mix_exs.replace("demo: []", declared));
+    // The first one could not know that it would read files elsewhere, and they have been written just now.
+    for _ in 0..2 {
+        succeed(&mut project.command(&["build"]));
+    }
+    project.has_nothing_to_do();
+
+    let changes: [(&str, &dyn Fn()); 9] = [
+        ("lib/demo.ex` has changed", &|| project.append("lib/demo.ex", "# changed\n")),
+        ("config/runtime.exs` has changed", &|| project.append("config/runtime.exs", "# changed\n")),
+        ("greeter/lib/greeter.ex` has changed", &|| project.append("greeter/lib/greeter.ex", "# changed\n")),
+        ("priv/new` is new", &|| project.append("priv/new", "")),
+        ("rel/overlays/etc/demo.conf` is no longer there", &|| {
+            std::fs::remove_file(project.file("rel/overlays/etc/demo.conf")).unwrap();
+        }),
+        ("outside/resource` has changed", &|| write(&project.sandbox.join("outside/resource"), "2")),
+        ("outside/declared` has changed", &|| write(&project.sandbox.join("outside/declared"), "2")),
+        ("releases/0.1.0/sys.config`, which the last build made", &|| {
+            write(&project.released("releases/0.1.0/sys.config"), "[].");
+        }),
+        ("Elixir.Greeter.beam`, which the last build made", &|| {
+            std::fs::remove_file(project.released("lib/greeter-1.0.0/ebin/Elixir.Greeter.beam")).unwrap();
+        }),
+    ];
+    for (why, change) in changes {
+        change();
+        project.has_to_build(why);
+        project.has_nothing_to_do();
+    }
+    for name in ["DEMO_THEME", "DEMO_DECLARED", "MIX_TARGET"] {
+        assert!(project.builds(project.command(&["build"]).env(name, "x")).0, "{name}");
+    }
+    // The release is the one that a build from nothing makes.
+    succeed(&mut project.command(&["build"]));
+    succeed(&mut project.command(&["build", "--no-cache", "--path", "../anew"]));
+    let (kept, anew) = (files(&project.released("")), files(&project.sandbox.join("anew")));
+    assert_eq!(kept.keys().collect::<Vec<_>>(), anew.keys().collect::<Vec<_>>());
+    for (path, file) in kept.iter().filter(|(path, file)| file.is_file() && *path != "releases/COOKIE") {
+        assert!(std::fs::read(file).unwrap() == std::fs::read(&anew[path]).unwrap(), "{path}");
+    }
+}
+
+#[test]
+fn warnings_are_said_again() {
+    let project = Project::new();
+    let mix_exs = std::fs::read_to_string(project.file("mix.exs")).unwrap();
+    write(
+        &project.file("mix.exs"),
+        &mix_exs.replace("app: :demo,", "app: :demo, aliases: [release: [\"release\"]],"),
+    );
+    let first = succeed(&mut project.command(&["build", "--quiet"])).stderr;
+    assert!(first.contains("alias `release`"), "{first}");
+    let (has_built, outcome) = project.builds(&mut project.command(&["build", "--quiet"]));
+    assert!(!has_built);
+    assert_eq!(outcome.stderr, first);
+}
+
+#[test]
+fn builds_with_steps_of_their_own_always_run() {
+    let project = Project::new();
+    let mix_exs = std::fs::read_to_string(project.file("mix.exs")).unwrap();
+    write(&project.file("mix.exs"), &mix_exs.replace("demo: []", "demo: [steps: [:assemble, & &1]]"));
+    for _ in 0..2 {
+        assert!(project.builds(&mut project.command(&["build"])).0);
+    }
+}
+
+#[test]
+fn a_damaged_or_unwritable_cache_only_costs_time() {
+    let project = Project::new();
+    succeed(&mut project.command(&["build"]));
+    let builds = project.sandbox.join("cache/beamship/builds");
+    let record = std::fs::read_dir(&builds).unwrap().next().unwrap().unwrap().path();
+    assert_eq!(std::fs::metadata(&record).unwrap().permissions().mode() & 0o777, 0o600);
+    let whole = std::fs::read(&record).unwrap();
+    for damaged in [&whole[..whole.len() / 2], b"", b"{}"] {
+        std::fs::write(&record, damaged).unwrap();
+        assert!(project.builds(&mut project.command(&["build"])).0);
+        project.has_nothing_to_do();
+    }
+    // What is no directory cannot be written to, not even by root.
+    std::fs::remove_dir_all(&builds).unwrap();
+    std::fs::write(&builds, "").unwrap();
+    for _ in 0..2 {
+        let (has_built, outcome) = project.builds(&mut project.command(&["build", "--quiet"]));
+        assert!(has_built);
+        assert_eq!(outcome.stderr, "");
+    }
+}
+
+#[test]
+fn only_code_that_has_changed_is_written_again() {
+    let project = Project::new();
+    succeed(&mut project.command(&["build"]));
+    let changed = project.released("lib/demo-0.1.0/ebin/Elixir.Demo.beam");
+    let greeter = project.released("lib/greeter-1.0.0/ebin/Elixir.Greeter.beam");
+    let file = |path: &Utf8PathBuf| (std::fs::metadata(path).unwrap().ino(), std::fs::read(path).unwrap());
+    let before = (file(&changed), file(&greeter));
+    let source = std::fs::read_to_string(project.file("lib/demo.ex")).unwrap();
+    write(
+        &project.file("lib/demo.ex"),
+        &source.replace("def static, do", "def another, do: 1\n  def static, do"),
+    );
+    let umask = Command::new("sh")
+        .args(["-c", "umask 077; exec \"$0\" build --quiet"])
+        .arg(env!("CARGO_BIN_EXE_beamship"))
+        .env_clear()
+        .envs(project.command(&[]).get_envs().filter_map(|(name, value)| Some((name, value?))))
+        .current_dir(&project.root)
+        .status()
+        .unwrap();
+    assert!(umask.success());
+    assert_ne!(file(&changed).1, before.0.1);
+    assert_eq!(file(&greeter), before.1);
+    assert_eq!(std::fs::metadata(&greeter).unwrap().mode() & 0o777, 0o644);
+
+    // Damaged where it stands, with the size and the time that it had: made anew.
+    let modified = std::fs::metadata(&greeter).unwrap().modified().unwrap();
+    let mut damaged = before.1.1.clone();
+    *damaged.last_mut().unwrap() ^= 0xff;
+    std::fs::write(&greeter, &damaged).unwrap();
+    std::fs::File::options().write(true).open(&greeter).unwrap().set_modified(modified).unwrap();
+    project.has_to_build("Elixir.Greeter.beam`, which the last build made");
+    assert_eq!(file(&greeter).1, before.1.1);
+}
+
+#[test]
+fn two_builds_at_once_make_one_whole_release() {
+    let project = Project::new();
+    succeed(&mut project.command(&["build"]));
+    project.append("lib/demo.ex", "# changed\n");
+    let mut other = project.command(&["build", "--quiet"]).spawn().unwrap();
+    succeed(&mut project.command(&["build", "--quiet"]));
+    assert!(other.wait().unwrap().success());
+    let report = succeed(
+        project.sandbox.command(project.released("bin/demo")).args(["eval", "IO.puts(Greeter.hello())"]),
+    );
+    assert_eq!(report.stdout, "hello\n");
+    // Whether the second one was disturbed by the first or not: what is there is not taken for something else.
+    let (_, outcome) = project.builds(&mut project.command(&["build"]));
+    assert!(outcome.stderr.contains("demo-0.1.0"), "{}", outcome.stderr);
+    project.has_nothing_to_do();
+}
