@@ -57,7 +57,7 @@ defmodule Probe.Application do
 
   def start(_, _) do
     if get("PROBE_RAISE"), do: raise("asked to fail")
-    if path = get("PROBE_REPORT"), do: report(path)
+    if path = get("PROBE_REPORT"), do: spawn(fn -> report_when_started(path) end)
     if status = get("PROBE_HALT"), do: spawn(fn -> System.halt(String.to_integer(status)) end)
     if status = get("PROBE_STOP"), do: spawn(fn -> System.stop(String.to_integer(status)) end)
     Supervisor.start_link([], strategy: :one_for_one)
@@ -65,6 +65,16 @@ defmodule Probe.Application do
 
   def stop(_) do
     if path = get("PROBE_STOPPED"), do: File.write!(path, "stopped")
+  end
+
+  # Before that, an application that is stopped is only killed.
+  defp report_when_started(path) do
+    if List.keymember?(Application.started_applications(), :probe, 0) do
+      report(path)
+    else
+      Process.sleep(1)
+      report_when_started(path)
+    end
   end
 
   defp report(path) do

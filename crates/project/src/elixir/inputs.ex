@@ -6,9 +6,10 @@ defmodule Beamship.Bridge.Inputs do
   #
   # Variables are noted where they are read: whatever reads one in Elixir or Erlang calls `:os.getenv/1` or, for all of
   # them, `:os.env/0`, and these two are traced in all processes. Programs that a build starts read them unseen; the
-  # other side knows which ones those are wont to read.
+  # other side knows which ones those are wont to read. Which programs these are is noted where `System.cmd/3` looks for
+  # them.
 
-  @calls [{:os, :getenv, 1}, {:os, :env, 0}]
+  @calls [{:os, :getenv, 1}, {:os, :env, 0}, {:os, :find_executable, 1}]
 
   def watch do
     caller = self()
@@ -30,35 +31,32 @@ defmodule Beamship.Bridge.Inputs do
     :ok
   end
 
-  defp collect(names) do
+  defp collect(seen) do
     receive do
-      {:trace, _, :call, {:os, :getenv, [name]}} ->
-        collect(Map.put(names, name, true))
+      {:trace, _, :call, {:os, name, arguments}} ->
+        collect(Map.put(seen, {name, arguments}, true))
 
-      {:trace, _, :call, {:os, :env, []}} ->
-        collect(Map.put(names, :all, true))
-
-      {:names, from, reference} ->
-        send(from, {reference, Map.keys(names)})
-        collect(names)
+      {:seen, from, reference} ->
+        send(from, {reference, Map.keys(seen)})
+        collect(seen)
     end
   end
 
   def describe(config, options) do
-    names = names()
+    seen = seen()
     declared = declared(options)
 
     %{
-      # Somebody who traces processes takes this away from us.
-      every_variable: names == nil or :all in names,
-      variables: declared[:variables] ++ for(name <- names || [], is_list(name), do: IO.chardata_to_string(name)),
-      files: Enum.map(declared[:files] ++ files(config), &Path.expand/1),
+      every_variable: {:env, []} in seen,
+      variables: declared[:variables] ++ for({:getenv, [name]} <- seen, do: IO.chardata_to_string(name)),
+      files: Enum.map(declared[:files] ++ programs(seen) ++ files(config), &Path.expand/1),
       directories: Enum.map(directories(config), &Path.expand/1),
       made: [Path.expand(Mix.Project.build_path(config))]
     }
   end
 
-  defp names do
+  # Somebody else who traces processes takes this away from us: then everything may have been read.
+  defp seen do
     with {:tracer, collector} when is_pid(collector) <- :erlang.trace_info(self(), :tracer),
          ^collector <- Process.whereis(__MODULE__) do
       # What has been called before now has arrived there before the question does.
@@ -69,14 +67,18 @@ defmodule Beamship.Bridge.Inputs do
       end
 
       reference = make_ref()
-      send(collector, {:names, self(), reference})
+      send(collector, {:seen, self(), reference})
 
       receive do
-        {^reference, names} -> names
+        {^reference, seen} -> seen
       end
     else
-      _ -> nil
+      _ -> [{:env, []}]
     end
+  end
+
+  defp programs(seen) do
+    for {:find_executable, [name]} <- seen, path = :os.find_executable(name), do: List.to_string(path)
   end
 
   defp declared(options) do
