@@ -123,7 +123,9 @@ impl Reference {
         if self.registry != DOCKER_HUB {
             return format!("{}/{}", self.registry, self.repository);
         }
-        self.repository.strip_prefix("library/").unwrap_or(&self.repository).to_owned()
+        // Only a single word is completed when it is read again.
+        let short = self.repository.strip_prefix("library/").filter(|rest| !rest.contains('/'));
+        short.unwrap_or(&self.repository).to_owned()
     }
 
     /// Where the registry answers. Plain HTTP is for this machine only.
@@ -207,6 +209,8 @@ mod tests {
             ("shop", "docker.io", "library/shop", "latest", "shop:latest"),
             ("acme/shop:1.4", "docker.io", "acme/shop", "1.4", "acme/shop:1.4"),
             ("ghcr.io/acme/a_b/c--d:v1-x", "ghcr.io", "acme/a_b/c--d", "v1-x", "ghcr.io/acme/a_b/c--d:v1-x"),
+            // Found by fuzzing: `a/b` would be another repository.
+            ("library/a/b", "docker.io", "library/a/b", "latest", "library/a/b:latest"),
             ("localhost/shop", "localhost", "shop", "latest", "localhost/shop:latest"),
             ("[::1]:5000/shop", "[::1]:5000", "shop", "latest", "[::1]:5000/shop:latest"),
             ("127.0.0.1:5000/shop:2", "127.0.0.1:5000", "shop", "2", "127.0.0.1:5000/shop:2"),

@@ -269,3 +269,29 @@ fn two_builds_at_once_make_one_whole_release() {
     assert!(outcome.stderr.contains("demo-0.1.0"), "{}", outcome.stderr);
     project.has_nothing_to_do();
 }
+
+#[test]
+fn a_build_after_a_killed_one_ships_what_is_there_now() {
+    let project = Project::new();
+    let source = std::fs::read_to_string(project.file("greeter/lib/greeter.ex")).unwrap();
+    succeed(&mut project.command(&["build", "--quiet"]));
+    for round in 1..=5 {
+        let greeting = format!("hello {round}");
+        write(
+            &project.file("greeter/lib/greeter.ex"),
+            &source.replace("\"hello\"", &format!("{greeting:?}")),
+        );
+        let mut killed = project.command(&["build", "--quiet"]).spawn().unwrap();
+        // At another moment each time, up to the end of the build.
+        let deadline = std::time::Instant::now() + std::time::Duration::from_millis(300 * round);
+        while std::time::Instant::now() < deadline && killed.try_wait().unwrap().is_none() {
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+        let _ = killed.kill();
+        killed.wait().unwrap();
+        succeed(&mut project.command(&["build", "--quiet"]));
+        let mut released = project.sandbox.command(project.released("bin/demo"));
+        let said = succeed(released.args(["eval", "IO.puts(Greeter.hello())"])).stdout;
+        assert_eq!(said, format!("{greeting}\n"));
+    }
+}
