@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use camino::Utf8Path;
 
+use crate::ports::free_port;
 use crate::sandbox::{Outcome, Sandbox, run, succeed};
 
 struct Engine {
@@ -74,10 +75,6 @@ impl Drop for Container<'_> {
     fn drop(&mut self) {
         let _ = self.0.docker(&["rm", "--force", &self.1]).output();
     }
-}
-
-fn free_port() -> String {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string()
 }
 
 #[test]

@@ -12,6 +12,8 @@
 mod docker;
 #[path = "../support/files.rs"]
 mod files;
+#[path = "../support/ports.rs"]
+mod ports;
 mod projects;
 #[path = "../support/sandbox.rs"]
 mod sandbox;

@@ -6,6 +6,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use crate::built::{Built, image};
+use crate::ports::free_port;
 use crate::sandbox::{Outcome, Sandbox, run, succeed};
 
 /// The socket of the engine and the address of the registry.
@@ -70,14 +71,10 @@ impl Drop for Container {
     }
 }
 
-fn get(port: &str, path: &str) -> Outcome {
+fn get(port: u16, path: &str) -> Outcome {
     run(Command::new("curl")
         .args(["--silent", "--show-error", "--fail", "--max-time", "10"])
         .arg(format!("http://127.0.0.1:{port}{path}")))
-}
-
-fn free_port() -> String {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string()
 }
 
 #[test]
@@ -107,7 +104,7 @@ fn the_guestbook_runs_read_only_and_stops_gracefully() {
     container.wait();
     let migrated = container.exec(&["bin/migrate"]);
     assert_eq!(migrated.status, Some(0), "{migrated:?}");
-    let page = get(&port, "/");
+    let page = get(port, "/");
     assert!(page.stdout.contains("<html"), "{page:?}\n{}", container.logs());
     // TLS and hashes come from libcrypto, names from libc, and the encoding from the locale.
     let checks = container.exec(&[

@@ -14,6 +14,8 @@ mod built;
 mod command_line;
 mod engine;
 mod native_code;
+#[path = "../support/ports.rs"]
+mod ports;
 mod reproducible;
 #[path = "../support/sandbox.rs"]
 mod sandbox;

@@ -169,6 +169,26 @@ fn whatever_a_build_reads_makes_it_run() {
 }
 
 #[test]
+fn whoever_reads_the_whole_environment_depends_on_it() {
+    let project = Project::new();
+    // Hex does this in every project, and takes what is its own.
+    let hex = "defmodule Hex.State do\n  def load, do: {System.get_env()[\"HEX_HOME\"], 1}\nend\n{nil, 1} = Hex.State.load()\n";
+    project.append("config/config.exs", hex);
+    succeed(&mut project.command(&["build"]));
+    assert!(!project.builds(project.command(&["build"]).env("EDITOR", "ed")).0);
+    for all in ["System.get_env()", ":os.getenv()", ":os.env()"] {
+        write(
+            &project.file("config/config.exs"),
+            &format!("import Config\nconfig :demo, static: 1, all: length(Enum.to_list({all}))\n"),
+        );
+        succeed(&mut project.command(&["build"]));
+        project.has_nothing_to_do();
+        let (has_built, _) = project.builds(project.command(&["build"]).env("EDITOR", "ed"));
+        assert!(has_built, "{all}");
+    }
+}
+
+#[test]
 fn warnings_are_said_again() {
     let project = Project::new();
     let mix_exs = std::fs::read_to_string(project.file("mix.exs")).unwrap();

@@ -7,6 +7,7 @@ use camino::Utf8PathBuf;
 
 use crate::files::{wait_for, wait_until};
 use crate::installed::{Installed, Kind};
+use crate::ports::free_port;
 use crate::running::{Running, has_ended, pid, report};
 use crate::sandbox::{Outcome, fail, run, succeed};
 
@@ -31,18 +32,6 @@ impl Drop for Epmd {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
-    }
-}
-
-/// A port that nobody uses, from below the range out of which outgoing connections get theirs.
-fn free_port() -> u16 {
-    static NEXT: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
-    loop {
-        let next = NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        let port = u16::try_from(10_000 + (std::process::id() * 97 + next * 13) % 20_000).unwrap();
-        if std::net::TcpListener::bind(("127.0.0.1", port)).is_ok() {
-            return port;
-        }
     }
 }
 

@@ -19,6 +19,8 @@ mod files;
 mod installed;
 mod lifecycle;
 mod mix_script;
+#[path = "../support/ports.rs"]
+mod ports;
 mod pseudo_terminal;
 mod refusals;
 mod remote;

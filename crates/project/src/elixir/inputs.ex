@@ -9,7 +9,10 @@ defmodule Beamship.Bridge.Inputs do
   # other side knows which ones those are wont to read. Which programs these are is noted where `System.cmd/3` looks for
   # them.
 
-  @calls [{:os, :getenv, 1}, {:os, :env, 0}, {:os, :find_executable, 1}]
+  #
+  # Hex looks at all variables and takes its own, whose names begin with `HEX_`: that alone does not count as all.
+
+  @calls [{:os, :getenv, 1}, {:os, :env, 0}, {System, :get_env, 0}, {:os, :find_executable, 1}]
 
   def watch do
     caller = self()
@@ -26,14 +29,24 @@ defmodule Beamship.Bridge.Inputs do
       ^reference -> :ok
     end
 
-    for call <- @calls, do: :erlang.trace_pattern(call, true, [:local])
+    with_caller = [{:_, [], [{:message, {:caller}}]}]
+    for call <- @calls, do: :erlang.trace_pattern(call, with_caller, [:local])
     :erlang.trace(:all, true, [:call, {:tracer, collector}])
     :ok
   end
 
   defp collect(seen) do
     receive do
-      {:trace, _, :call, {:os, name, arguments}} ->
+      {:trace, _, :call, {:os, :env, []}, {System, :get_env, 0}} ->
+        collect(seen)
+
+      {:trace, _, :call, {System, :get_env, []}, {Hex.State, _, _}} ->
+        collect(seen)
+
+      {:trace, _, :call, {System, :get_env, []}, _} ->
+        collect(Map.put(seen, {:env, []}, true))
+
+      {:trace, _, :call, {:os, name, arguments}, _} ->
         collect(Map.put(seen, {name, arguments}, true))
 
       {:seen, from, reference} ->
