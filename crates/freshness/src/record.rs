@@ -20,9 +20,9 @@ pub struct Record {
     snapshot: Snapshot,
     environment: Environment,
     /// Files of the toolchain and of compiled code that are in the release, by their stamps; none when that is uncertain.
-    sources: BTreeMap<Utf8PathBuf, Option<Stamp>>,
+    sources: BTreeMap<String, Option<Stamp>>,
     /// What was made, and which source of it alone, in which way.
-    made: BTreeMap<Utf8PathBuf, Made>,
+    made: BTreeMap<String, Made>,
     /// What changed while the build ran.
     disturbed: Option<Utf8PathBuf>,
     /// What the caller needs to tell its user about this build.
@@ -73,12 +73,12 @@ impl Record {
             .filter(is_elsewhere)
             .map(|path| {
                 let stamp = fs::metadata(path).ok().map(|metadata| Stamp::of(&metadata));
-                (path.clone(), stamp.filter(|stamp| stamp.is_certain(looked_at)))
+                (path.to_string(), stamp.filter(|stamp| stamp.is_certain(looked_at)))
             })
             .collect();
         let made = made
             .par_iter()
-            .filter_map(|(path, origin)| Some((path.clone(), Made::look(path, origin.clone())?)))
+            .filter_map(|(path, origin)| Some((path.to_string(), Made::look(path, origin.clone())?)))
             .collect();
         Self {
             environment: Environment::new(asked, variables),
@@ -142,16 +142,17 @@ impl Record {
             return Err(Difference::Variable(name));
         }
         let made: Vec<_> = self.made.iter().collect();
-        if let Some((path, _)) =
-            made.par_iter().find_map_first(|(path, made)| (!made.stands(path)).then_some((path, made)))
+        if let Some((path, _)) = made
+            .par_iter()
+            .find_map_first(|(path, made)| (!made.stands(Utf8Path::new(path))).then_some((path, made)))
         {
-            return Err(Difference::Made((*path).clone()));
+            return Err(Difference::Made(path.as_str().into()));
         }
         let sources: Vec<_> = self.sources.iter().collect();
-        let changed = sources
-            .par_iter()
-            .find_map_first(|(path, stamp)| (!has_stamp(path, stamp.as_ref())).then_some(*path));
-        if let Some(path) = changed.cloned() {
+        let changed = sources.par_iter().find_map_first(|(path, stamp)| {
+            (!has_stamp(Utf8Path::new(path), stamp.as_ref())).then_some(*path)
+        });
+        if let Some(path) = changed.map(Utf8PathBuf::from) {
             return Err(if path.exists() { Difference::Changed(path) } else { Difference::Gone(path) });
         }
         let now = Snapshot::take(&self.scope, &self.snapshot);
@@ -166,8 +167,10 @@ impl Record {
     /// Whether the last build has made this file of this source alone, in this way, and source and file are as they were.
     #[must_use]
     pub fn is_still(&self, path: &Utf8Path, source: &Utf8Path, way: &str, mode: u32) -> bool {
-        let Some(Made::File(stamp, Some((made_of, made_how)))) = self.made.get(path) else { return false };
-        let source_stamp = self.sources.get(source).and_then(Option::as_ref);
+        let Some(Made::File(stamp, Some((made_of, made_how)))) = self.made.get(path.as_str()) else {
+            return false;
+        };
+        let source_stamp = self.sources.get(source.as_str()).and_then(Option::as_ref);
         made_of == source
             && made_how == way
             && stamp.mode() & 0o7777 == mode

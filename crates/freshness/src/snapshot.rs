@@ -62,7 +62,8 @@ impl Found {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Snapshot {
-    found: BTreeMap<Utf8PathBuf, Found>,
+    /// By path; as text, because paths are compared part by part, which takes ten times as long.
+    found: BTreeMap<String, Found>,
 }
 
 impl Snapshot {
@@ -94,7 +95,7 @@ impl Snapshot {
                     } else {
                         Found::Other
                     };
-                    Some((path, file))
+                    Some((path.into_string(), file))
                 })
                 .collect::<Vec<_>>(),
         );
@@ -103,7 +104,7 @@ impl Snapshot {
 
     /// Whether there is anything at this path.
     pub(crate) fn contains(&self, path: &Utf8Path) -> bool {
-        self.found.contains_key(path)
+        self.found.contains_key(path.as_str())
     }
 
     /// The first thing that is not there as it is here.
@@ -112,12 +113,12 @@ impl Snapshot {
         let mut new = now.found.keys().filter(|path| !self.found.contains_key(*path));
         for (path, was) in &self.found {
             match now.found.get(path) {
-                None => return Some(Difference::Gone(path.clone())),
-                Some(is) if !was.is_same(is) => return Some(Difference::Changed(path.clone())),
+                None => return Some(Difference::Gone(path.into())),
+                Some(is) if !was.is_same(is) => return Some(Difference::Changed(path.into())),
                 Some(_) => {}
             }
         }
-        new.next().map(|path| Difference::New(path.clone()))
+        new.next().map(|path| Difference::New(path.into()))
     }
 }
 
@@ -145,8 +146,8 @@ impl Beginning {
     /// The first thing in a later snapshot that may not have been so at the beginning. Where this has not looked, which is
     /// outside of its scope, files count that have been touched since.
     pub(crate) fn disturbance(&self, later: &Snapshot, scope: &Scope) -> Option<Utf8PathBuf> {
-        let within = |path: &Utf8Path, places: &BTreeSet<Utf8PathBuf>| {
-            path.ancestors().any(|ancestor| places.contains(ancestor))
+        let within = |path: &str, places: &BTreeSet<Utf8PathBuf>| {
+            Utf8Path::new(path).ancestors().any(|ancestor| places.contains(ancestor))
         };
         let gone = self.snapshot.found.keys().find(|path| {
             !later.found.contains_key(*path)
@@ -160,26 +161,26 @@ impl Beginning {
             (None, Found::Directory | Found::Link(_)) => false,
             (None, Found::Other) => true,
         });
-        gone.or(other.map(|(path, _)| path)).cloned()
+        gone.or(other.map(|(path, _)| path)).map(Utf8PathBuf::from)
     }
 }
 
 /// A directory, read.
 #[derive(Default)]
 struct Listed {
-    found: Vec<(Utf8PathBuf, Found)>,
+    found: Vec<(String, Found)>,
     directories: Vec<Utf8PathBuf>,
 }
 
 fn list(directory: &Utf8Path, scope: &Scope, known: &Snapshot, looked_at: Moment) -> Listed {
     let mut listed = Listed::default();
     let Ok(entries) = fs::read_dir(directory) else {
-        listed.found.push((directory.to_owned(), Found::Other));
+        listed.found.push((directory.to_string(), Found::Other));
         return listed;
     };
     for entry in entries {
         let Ok(entry) = entry else {
-            listed.found.push((directory.to_owned(), Found::Other));
+            listed.found.push((directory.to_string(), Found::Other));
             continue;
         };
         // Names that are not UTF-8 cannot be in a release.
@@ -189,7 +190,7 @@ fn list(directory: &Utf8Path, scope: &Scope, known: &Snapshot, looked_at: Moment
             continue;
         }
         let Ok(metadata) = entry.metadata() else {
-            listed.found.push((path, Found::Other));
+            listed.found.push((path.into_string(), Found::Other));
             continue;
         };
         if metadata.is_dir() {
@@ -199,18 +200,18 @@ fn list(directory: &Utf8Path, scope: &Scope, known: &Snapshot, looked_at: Moment
                     let file = path.join(file);
                     if let Ok(metadata) = fs::metadata(&file) {
                         let content = read(&file, &metadata, known, looked_at);
-                        listed.found.push((file, content));
+                        listed.found.push((file.into_string(), content));
                     }
                 }
             } else if !PASSED_OVER.contains(&name.as_str()) {
                 listed.directories.push(path.clone());
-                listed.found.push((path, Found::Directory));
+                listed.found.push((path.into_string(), Found::Directory));
             }
         } else if metadata.is_symlink() {
             follow(path, &mut listed, known, looked_at);
         } else if metadata.is_file() {
             let file = read(&path, &metadata, known, looked_at);
-            listed.found.push((path, file));
+            listed.found.push((path.into_string(), file));
         } else {
             // A socket or a pipe of something that runs here. No build reads it.
         }
@@ -229,15 +230,15 @@ fn follow(path: Utf8PathBuf, listed: &mut Listed, known: &Snapshot, looked_at: M
             }
         } else if metadata.is_file() {
             let file = read(&place, &metadata, known, looked_at);
-            listed.found.push((place, file));
+            listed.found.push((place.into_string(), file));
         }
     }
-    listed.found.push((path, target.map_or(Found::Other, Found::Link)));
+    listed.found.push((path.into_string(), target.map_or(Found::Other, Found::Link)));
 }
 
 fn read(path: &Utf8Path, metadata: &fs::Metadata, known: &Snapshot, looked_at: Moment) -> Found {
     let stamp = Stamp::of(metadata);
-    if let Some(Found::File(Some(known_stamp), mode, digest)) = known.found.get(path)
+    if let Some(Found::File(Some(known_stamp), mode, digest)) = known.found.get(path.as_str())
         && *known_stamp == stamp
     {
         return Found::File(Some(stamp), *mode, digest.clone());
