@@ -8,11 +8,13 @@
 //! It is small on purpose (it is copied into every release), links nothing but libc, and never resolves names with the
 //! system's resolver.
 
+mod already_running;
 mod commands;
 mod configuration;
 mod console;
 mod control;
 mod cookie;
+mod crash_dump;
 mod distribution;
 mod env_sh;
 mod environment;
@@ -24,6 +26,7 @@ mod file_limit;
 mod notify;
 mod overlay_commands;
 mod release;
+mod run_erl;
 mod schedulers;
 mod signals;
 mod standard_streams;

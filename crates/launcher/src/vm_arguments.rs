@@ -96,12 +96,28 @@ impl DistributionArguments {
 
 /// Whether the system is started with a flag that begins like this, wherever it is written.
 pub(crate) fn has_flag(environment: &Environment, flag: &str) -> bool {
-    let variables = ["ERL_AFLAGS", "ELIXIR_ERL_OPTIONS", "ERL_FLAGS", "ERL_ZFLAGS"];
-    let mut texts: Vec<String> =
-        variables.iter().filter_map(|name| Some(given(name)?.to_string_lossy().into_owned())).collect();
+    texts(environment).iter().any(|text| words(text).iter().any(|word| word.starts_with(flag)))
+}
+
+/// What the system is started with, in the order in which it counts.
+fn texts(environment: &Environment) -> Vec<String> {
+    let variable = |name: &&str| Some(given(name)?.to_string_lossy().into_owned());
+    let mut texts: Vec<String> = ["ERL_AFLAGS", "ELIXIR_ERL_OPTIONS"].iter().filter_map(variable).collect();
     let file = std::fs::read(environment.path("RELEASE_VM_ARGS")).unwrap_or_default();
     texts.push(String::from_utf8_lossy(&file).into_owned());
-    texts.iter().any(|text| words(text).iter().any(|word| word.starts_with(flag)))
+    texts.extend(["ERL_FLAGS", "ERL_ZFLAGS"].iter().filter_map(variable));
+    texts
+}
+
+/// The value that `-env NAME VALUE` gives to a variable of the virtual machine, wherever it is written. The last one wins.
+pub(crate) fn variable(environment: &Environment, name: &str) -> Option<String> {
+    texts(environment).iter().filter_map(|text| variable_in(&words(text), name)).next_back()
+}
+
+fn variable_in(words: &[String], name: &str) -> Option<String> {
+    let found =
+        words.windows(3).rfind(|words| matches!(words, [flag, given, _] if flag == "-env" && given == name));
+    found.and_then(|words| words.last().cloned())
 }
 
 /// Splits arguments as erlexec does in an `-args_file`: at white space, with `#` comments, quotes and backslashes.
@@ -161,6 +177,13 @@ mod tests {
     fn what_mix_suggests_for_a_system_without_epmd_is_understood() {
         let text = "## Disable EPMD\n-start_epmd false\n-erl_epmd_port 6789\n-dist_listen false\n";
         assert_eq!(of(text).port, Some(6789));
+    }
+
+    #[test]
+    fn the_last_value_of_a_variable_counts() {
+        let words = words("-env A 1 -env B 2 +S 1 -env A '3 4' -env");
+        assert_eq!(variable_in(&words, "A").as_deref(), Some("3 4"));
+        assert_eq!(variable_in(&words, "C"), None);
     }
 
     #[test]

@@ -1,12 +1,15 @@
 //! `daemon` and `daemon_iex`.
 
+use std::process::Stdio;
+
 use camino::Utf8PathBuf;
 use rustix::process::{Signal, kill_process};
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 
 use crate::files::{wait_for, wait_until};
 use crate::installed::{Installed, Kind};
 use crate::running::{end, has_ended, parent, pid, report, session};
-use crate::sandbox::succeed;
+use crate::sandbox::{fail, succeed};
 
 /// The ends of the pipe that `to_erl` opens.
 fn pipes(installed: &Installed) -> Vec<Utf8PathBuf> {
@@ -56,6 +59,101 @@ fn iex_waits_in_the_background() {
     assert_eq!((report["command"].as_str(), report["given"].as_str()), ("daemon_iex", " once"));
     wait_until("the pipe is removed", || pipes(&installed).is_empty());
     assert!(has_ended(pid));
+}
+
+/// As `ssh HOST bin/NAME daemon` does: the terminal goes when the command has ended.
+#[test]
+fn a_system_in_the_background_survives_the_end_of_its_terminal() {
+    let installed = Installed::new(Kind::Plain);
+    let (started, stopped) = (installed.sandbox.join("started"), installed.sandbox.join("stopped"));
+    let controller = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
+    grantpt(&controller).unwrap();
+    unlockpt(&controller).unwrap();
+    let path = ptsname(&controller, Vec::new()).unwrap().into_string().unwrap();
+    let terminal = std::fs::OpenOptions::new().read(true).write(true).open(path).unwrap();
+    let side = || Stdio::from(terminal.try_clone().unwrap());
+    let mut session = installed.sandbox.command("setsid");
+    session.args(["--ctty", "sh", "-c", "\"$0\" daemon"]).arg(installed.executable());
+    session.env("PROBE_REPORT", &started).env("PROBE_STOPPED", &stopped);
+    let status = session.stdin(side()).stdout(side()).stderr(side()).status().unwrap();
+    drop(session);
+    drop((terminal, controller));
+    assert_eq!(status.code(), Some(0));
+    let pid = pid(&report(&started));
+    assert!(!stopped.exists() && !has_ended(pid));
+    end(pid);
+    assert_eq!(std::fs::read_to_string(&stopped).unwrap(), "stopped");
+}
+
+#[test]
+fn logs_rotate_at_their_cap() {
+    let installed = Installed::new(Kind::Plain);
+    let started = installed.sandbox.join("started");
+    let mut daemon = installed.command(&["daemon"]);
+    daemon.env("RUN_ERL_LOG_MAXSIZE", "2000").env("RUN_ERL_LOG_GENERATIONS", "3");
+    daemon.env("PROBE_REPORT", &started);
+    daemon.env("PROBE_EVAL", "for i <- 1..5000, do: IO.puts(\"line #{i} of many\"); IO.puts(\"the end\")");
+    succeed(&mut daemon);
+    let log = installed.root().join("tmp/log");
+    let logs = || -> Vec<Utf8PathBuf> {
+        let entries = log.read_dir_utf8().into_iter().flatten().map(|entry| entry.unwrap().into_path());
+        entries.filter(|path| path.file_name().unwrap().starts_with("erlang.log.")).collect()
+    };
+    wait_until("the last line is written", || {
+        logs().iter().any(|path| std::fs::read_to_string(path).unwrap_or_default().contains("the end"))
+    });
+    let sizes: Vec<u64> = logs().iter().map(|path| std::fs::metadata(path).unwrap().len()).collect();
+    end(pid(&report(&started)));
+    // `run_erl` keeps a gap among its files. It writes what it has read, 8 KiB at most, into one of them.
+    assert!((1..=3).contains(&sizes.len()), "{sizes:?}");
+    assert!(sizes.iter().all(|size| *size < 2000 + 8192 + 200), "{sizes:?}");
+}
+
+/// `run_erl` would take the first for zero, and crash with the last.
+#[test]
+fn limits_of_logs_that_are_none_are_refused() {
+    let installed = Installed::new(Kind::Plain);
+    for (variable, value) in [
+        ("RUN_ERL_LOG_MAXSIZE", "1MB"),
+        ("RUN_ERL_LOG_MAXSIZE", "10"),
+        ("RUN_ERL_LOG_GENERATIONS", "1"),
+        ("RUN_ERL_LOG_GENERATIONS", "100000"),
+    ] {
+        let message = fail(installed.command(&["daemon"]).env(variable, value));
+        assert!(
+            message.contains(&format!("{variable} is `{value}`\nhint: it has to be a number from ")),
+            "{message}"
+        );
+    }
+}
+
+#[test]
+fn a_stale_pipe_is_removed() {
+    let installed = Installed::new(Kind::Plain);
+    let directory = installed.root().join("tmp/pipe");
+    let started = installed.sandbox.join("started");
+    let make = |name: &str, age: &str| {
+        let path = directory.join(name);
+        succeed(installed.sandbox.command("mkfifo").arg(&path));
+        succeed(installed.sandbox.command("touch").args(["-d", age]).arg(&path));
+    };
+    std::fs::create_dir_all(&directory).unwrap();
+    for name in ["erlang.pipe.1.r", "erlang.pipe.1.w", "erlang.pipe.7.r", "erlang.pipe.7.w"] {
+        make(name, "1 minute ago");
+    }
+    // Nobody else's, and one that somebody reads.
+    for name in ["other.w", "erlang.pipe.2.r", "erlang.pipe.2.w"] {
+        make(name, "1 minute ago");
+    }
+    let read =
+        std::fs::OpenOptions::new().read(true).write(true).open(directory.join("erlang.pipe.2.w")).unwrap();
+    succeed(installed.command(&["daemon"]).env("PROBE_REPORT", &started));
+    let pid = pid(&report(&started));
+    let found = pipes(&installed);
+    end(pid);
+    drop(read);
+    let expected = ["2.r", "2.w", "3.r", "3.w"].map(|end| format!("erlang.pipe.{end}"));
+    assert_eq!(found, [&expected[..], &["other.w".to_owned()]].concat());
 }
 
 /// As the comments in Mix's `env.sh` suggest.

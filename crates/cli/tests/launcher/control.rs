@@ -50,8 +50,15 @@ impl System {
         Self::start_with(Installed::new(Kind::Plain), &[("RELEASE_EPMD", "none")], None)
     }
 
+    /// The same, of a release that has no cookie.
+    pub(crate) fn start_without_cookie() -> Self {
+        let installed = Installed::new(Kind::Plain);
+        std::fs::remove_file(installed.root().join("releases/COOKIE")).unwrap();
+        Self::start_with(installed, &[("RELEASE_EPMD", "none")], None)
+    }
+
     /// Registered with an EPMD of its own, as `probe@localhost`.
-    fn start_with_epmd(distribution: &str, node: &str) -> Self {
+    pub(crate) fn start_with_epmd(distribution: &str, node: &str) -> Self {
         let installed = Installed::new(Kind::Plain);
         let epmd = Epmd::start(&installed);
         let port = epmd.port.to_string();

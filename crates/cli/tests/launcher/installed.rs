@@ -58,6 +58,7 @@ defmodule Probe.Application do
   def start(_, _) do
     if get("PROBE_RAISE"), do: raise("asked to fail")
     if path = get("PROBE_REPORT"), do: spawn(fn -> report_when_started(path) end)
+    if code = get("PROBE_EVAL"), do: spawn(fn -> Code.eval_string(code) end)
     if status = get("PROBE_HALT"), do: spawn(fn -> System.halt(String.to_integer(status)) end)
     if status = get("PROBE_STOP"), do: spawn(fn -> System.stop(String.to_integer(status)) end)
     Supervisor.start_link([], strategy: :one_for_one)

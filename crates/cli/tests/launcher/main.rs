@@ -9,9 +9,12 @@
     reason = "a test may fail"
 )]
 
+mod already_running;
 mod background;
 mod container;
 mod control;
+mod crash;
+mod draining;
 mod env_sh;
 mod eval;
 #[path = "../support/files.rs"]
@@ -28,3 +31,4 @@ mod running;
 mod runtime_configuration;
 #[path = "../support/sandbox.rs"]
 mod sandbox;
+mod soak;

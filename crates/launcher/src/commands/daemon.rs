@@ -9,11 +9,14 @@ use std::os::unix::process::CommandExt;
 use std::process::{Command, ExitCode};
 
 use super::start;
+use crate::already_running;
 use crate::cookie;
 use crate::distribution::{Distribution, mode};
 use crate::environment::{Environment, INNER};
 use crate::failure::Failure;
+use crate::file_limit;
 use crate::release::{Release, executable};
+use crate::run_erl;
 
 /// Whether this is the inner one.
 pub(super) fn is_inner() -> bool {
@@ -25,22 +28,23 @@ pub(super) fn run(release: &Release, environment: &Environment, command: &str) -
     // What is wrong is said here: nobody sees what the inner one prints.
     check(release, environment)?;
     let bin = release.erts_bin().map(|bin| bin.join("run_erl"));
-    let run_erl = bin.filter(|path| path.is_file()).unwrap_or_else(|| "run_erl".into());
+    let program = bin.filter(|path| path.is_file()).unwrap_or_else(|| "run_erl".into());
     let directory = environment.path("RELEASE_TMP");
     let (pipes, logs) = (directory.join("pipe"), directory.join("log"));
     for path in [&pipes, &logs] {
-        std::fs::create_dir_all(path).map_err(|error| {
-            Failure::cannot("create", path.display(), error)
-                .hint("RELEASE_TMP has to be a directory that the system may write to")
-        })?;
+        run_erl::create_directory(path)?;
     }
+    run_erl::remove_stale_pipes(&pipes);
+    run_erl::ignore_hangup();
+    // It closes as many files as it may open before it does anything.
+    file_limit::lower(environment);
     let inner = format!("exec {} {command}", quoted(executable()?.as_os_str())?);
-    let mut background = Command::new(&run_erl);
+    let mut background = Command::new(&program);
     background.arg("-daemon").arg(pipes.join("")).arg(logs.join("")).arg(inner);
     environment.apply(&mut background);
     background.env(INNER, "1");
     let error = background.exec();
-    Err(Failure::cannot("run", run_erl.display(), error)
+    Err(Failure::cannot("run", program.display(), error)
         .hint("`daemon` needs the `run_erl` of the Erlang runtime"))
 }
 
@@ -60,6 +64,8 @@ pub(super) fn run_inner(
 /// What the start in the background will need.
 fn check(release: &Release, environment: &Environment) -> Result<(), Failure> {
     mode(environment)?;
+    run_erl::check_limits()?;
+    already_running::refuse(release, environment)?;
     let distribution = Distribution::from_environment(environment)?;
     cookie::provide(release, environment)?;
     cookie::cookie(release, environment, &distribution)?;

@@ -5,8 +5,10 @@ use std::process::{Command, ExitCode};
 use std::time::Duration;
 
 use super::apps;
+use crate::already_running;
 use crate::configuration::Configuration;
 use crate::cookie;
+use crate::crash_dump::CrashDump;
 use crate::distribution::Distribution;
 use crate::environment::Environment;
 use crate::epmd;
@@ -24,6 +26,7 @@ const FIRST_QUESTION: Duration = Duration::from_millis(300);
 
 /// Runs the system in the foreground.
 pub(super) fn run(release: &Release, environment: &Environment) -> Result<ExitCode, Failure> {
+    already_running::refuse(release, environment)?;
     let configuration = Configuration::prepare(release, environment)?;
     let exposure = prepare_system(release, environment, &configuration)?;
     let command = command(release, environment, Some(&configuration), &Program::Start, &exposure)?;
@@ -33,14 +36,16 @@ pub(super) fn run(release: &Release, environment: &Environment) -> Result<ExitCo
 /// Runs the system with IEx. The terminal belongs to IEx, so the launcher steps aside, unless it has something to
 /// clean up.
 pub(super) fn run_iex(release: &Release, environment: &Environment) -> Result<ExitCode, Failure> {
+    already_running::refuse(release, environment)?;
     let configuration = Configuration::prepare(release, environment)?;
     let exposure = prepare_system(release, environment, &configuration)?;
-    let command = command(release, environment, Some(&configuration), &Program::StartIex, &exposure)?;
+    let mut command = command(release, environment, Some(&configuration), &Program::StartIex, &exposure)?;
     if configuration.copy.is_some() {
         return supervise_system(command, Keys::VirtualMachine, release, environment, &exposure);
     }
     // The process stays the same when it becomes the virtual machine.
     record(std::process::id(), environment, &exposure)?;
+    CrashDump::prepare(environment, &mut command);
     become_command(command)
 }
 
@@ -74,7 +79,7 @@ fn become_command(mut command: Command) -> Result<ExitCode, Failure> {
 
 /// Stays the parent of the system, and tells control commands about it as long as it runs.
 fn supervise_system(
-    command: Command,
+    mut command: Command,
     keys: Keys,
     release: &Release,
     environment: &Environment,
@@ -82,6 +87,7 @@ fn supervise_system(
 ) -> Result<ExitCode, Failure> {
     let mut process = None;
     let notify = Notify::from_environment();
+    let crash_dump = CrashDump::prepare(environment, &mut command);
     let result = supervise(command, keys, notify.as_ref(), |pid| {
         process = record(pid, environment, exposure)?;
         if let Some(notify) = &notify {
@@ -92,6 +98,7 @@ fn supervise_system(
     if let Some(process) = process {
         State::remove(environment, &process);
     }
+    crash_dump.report();
     result
 }
 

@@ -5,9 +5,10 @@ defmodule Guestbook.HTTP do
   A fixed number of processes wait in accept on one listening socket, and the one that gets a connection serves it
   itself: no socket changes hands, and clients beyond that number wait in the kernel's queue.
 
-  Shutdown goes in the order of the children, last first: the listener closes its socket, which ends every accept, then
-  the connections are told to stop, all at once. Those without a request close; the others answer theirs first.
-  What the kernel has queued and nobody has accepted by then is reset, as with every server that closes its socket.
+  Shutdown goes in the order of the children, last first: the listener serves whom the kernel has queued and closes its
+  socket, which ends every accept, then the connections are told to stop, all at once. Those without a request close; the
+  others answer theirs first. Who connects in the moment between the last accept and the close is reset before anything of
+  the request was read, as with every server that closes its socket; later ones are refused.
 
   Options:
 

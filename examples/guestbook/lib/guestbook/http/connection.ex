@@ -20,10 +20,35 @@ defmodule Guestbook.HTTP.Connection do
   @linger_timeout 1_000
   @linger_bytes 1024 * 1024
 
-  @spec start_link({:gen_tcp.socket(), keyword}) :: {:ok, pid}
+  # How long to wait for the socket that somebody else has accepted.
+  @give_timeout 5_000
+
+  @doc "Accepts from a listening socket, or with `:accepted` serves the one connection that `give/2` hands over."
+  @spec start_link({:gen_tcp.socket() | :accepted, keyword}) :: {:ok, pid}
   def start_link({listening, options}), do: Task.start_link(__MODULE__, :run, [listening, options])
 
+  @doc "Hands over a connection that the caller has accepted."
+  @spec give(pid, :gen_tcp.socket()) :: :ok
+  def give(connection, socket) do
+    # Should the client be gone already, the connection finds that out.
+    _ = :gen_tcp.controlling_process(socket, connection)
+    send(connection, {:serve, socket})
+    :ok
+  end
+
   @doc false
+  def run(:accepted, options) do
+    Process.flag(:trap_exit, true)
+
+    receive do
+      {:serve, socket} ->
+        serve(socket, options)
+        :gen_tcp.close(socket)
+    after
+      @give_timeout -> :ok
+    end
+  end
+
   def run(listening, options) do
     Process.flag(:trap_exit, true)
     accept(listening, options)

@@ -1,11 +1,19 @@
 defmodule Guestbook.HTTP.Listener do
-  @moduledoc "Owns the listening socket: opens it, starts the connections that accept from it, and closes it first of all."
+  @moduledoc """
+  Owns the listening socket: opens it, starts the connections that accept from it, and closes it first of all.
+
+  Clients that the kernel has queued have connected, and most have sent their request: they are served before the socket is
+  closed, beyond the number of connections that are served at a time.
+  """
 
   use GenServer
 
   require Logger
 
   alias Guestbook.HTTP.Connection
+
+  # How many clients the kernel queues.
+  @backlog 1024
 
   @spec start_link({GenServer.server(), keyword}) :: GenServer.on_start()
   def start_link(argument), do: GenServer.start_link(__MODULE__, argument)
@@ -26,7 +34,7 @@ defmodule Guestbook.HTTP.Listener do
 
         {:ok, port} = :inet.port(socket)
         Logger.info("Listening on http://#{address(options[:ip])}:#{port}")
-        {:ok, %{socket: socket, port: port}}
+        {:ok, %{socket: socket, port: port, connections: connections, options: options}}
 
       {:error, reason} ->
         where = "#{address(options[:ip])}:#{options[:port]}"
@@ -38,7 +46,24 @@ defmodule Guestbook.HTTP.Listener do
   def handle_call(:port, _from, state), do: {:reply, state.port, state}
 
   @impl true
-  def terminate(_reason, state), do: :gen_tcp.close(state.socket)
+  def terminate(_reason, state) do
+    # No more than were queued when it began: new ones may come as fast as these are taken.
+    take_queued(state, @backlog)
+    :gen_tcp.close(state.socket)
+  end
+
+  defp take_queued(_state, 0), do: :ok
+
+  defp take_queued(state, left) do
+    with {:ok, socket} <- :gen_tcp.accept(state.socket, 0),
+         {:ok, connection} <- DynamicSupervisor.start_child(state.connections, {Connection, {:accepted, state.options}}) do
+      Connection.give(connection, socket)
+      take_queued(state, left - 1)
+    else
+      # Nobody is queued, or there is no file descriptor for who is.
+      {:error, _reason} -> :ok
+    end
+  end
 
   defp listen(options) do
     family = if tuple_size(options[:ip]) == 8, do: :inet6, else: :inet
@@ -51,7 +76,7 @@ defmodule Guestbook.HTTP.Listener do
       packet: :http_bin,
       # The longest line in bytes; a longer one closes the connection, without an answer.
       packet_size: 64 * 1024,
-      backlog: 1024,
+      backlog: @backlog,
       reuseaddr: true,
       nodelay: true,
       send_timeout: 15_000,

@@ -1,0 +1,163 @@
+//! The guestbook is stopped while it is busy: who was let in is answered.
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::path::Path;
+use std::process::Command;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::time::Duration;
+
+use camino::{Utf8Path, Utf8PathBuf};
+use rustix::process::Signal;
+
+use crate::control::free_port;
+use crate::files::wait_until;
+use crate::running::Running;
+use crate::sandbox::{Sandbox, succeed};
+
+/// More than the server serves at a time: some are always queued.
+const CLIENTS: u32 = 150;
+
+/// Who may meet the moment between the last accept and the close of the listening socket.
+const UNLUCKY: u32 = 10;
+
+fn release() -> &'static Utf8Path {
+    static RELEASE: OnceLock<(Sandbox, Utf8PathBuf)> = OnceLock::new();
+    let (_, release) = RELEASE.get_or_init(|| {
+        let sandbox = Sandbox::new();
+        let project = sandbox.join("guestbook");
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/guestbook");
+        succeed(sandbox.command("cp").arg("-r").arg(source).arg(&project));
+        for left in ["_build", "deps"] {
+            let _ = std::fs::remove_dir_all(project.join(left));
+        }
+        succeed(&mut sandbox.beamship(&project, &["release"]));
+        let release = project.join("_build/prod/rel/guestbook");
+        (sandbox, release)
+    });
+    release
+}
+
+/// What has become of the requests.
+#[derive(Debug, Default)]
+struct Outcomes {
+    answered: AtomicU32,
+    /// The connection was made, and nothing came back.
+    unanswered: AtomicU32,
+    /// The answer ends early.
+    broken: AtomicU32,
+    refused: AtomicU32,
+}
+
+/// One answer: whether it is whole, and whether the connection goes on.
+enum Answer {
+    Whole { goes_on: bool },
+    Broken,
+    Nothing,
+}
+
+fn ask(stream: &mut TcpStream) -> Answer {
+    if stream.write_all(b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n").is_err() {
+        return Answer::Nothing;
+    }
+    let mut read = Vec::new();
+    let mut buffer = [0; 16 * 1024];
+    loop {
+        if let Some(end) = read.windows(4).position(|window| window == b"\r\n\r\n") {
+            let head = String::from_utf8_lossy(&read[..end]).into_owned();
+            let header = |name: &str| head.lines().find_map(|line| line.strip_prefix(name).map(str::trim));
+            let length: usize = header("content-length:").unwrap().parse().unwrap();
+            if read.len() == end + 4 + length {
+                assert!(head.starts_with("HTTP/1.1 200 "), "{head}");
+                return Answer::Whole { goes_on: header("connection:") != Some("close") };
+            }
+        }
+        match stream.read(&mut buffer) {
+            Ok(count @ 1..) => read.extend_from_slice(&buffer[..count]),
+            _ if read.is_empty() => return Answer::Nothing,
+            _ => return Answer::Broken,
+        }
+    }
+}
+
+/// Asks until nobody is let in any more.
+fn keep_asking(port: u16, keeps_connection: bool, outcomes: &Outcomes) {
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    loop {
+        let mut stream = match TcpStream::connect_timeout(&address, Duration::from_secs(30)) {
+            Ok(stream) => stream,
+            Err(error) => {
+                assert!(
+                    matches!(error.kind(), ErrorKind::ConnectionRefused | ErrorKind::ConnectionReset),
+                    "{error}"
+                );
+                outcomes.refused.fetch_add(1, Relaxed);
+                return;
+            }
+        };
+        stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+        loop {
+            match ask(&mut stream) {
+                Answer::Whole { goes_on } => {
+                    outcomes.answered.fetch_add(1, Relaxed);
+                    if !(goes_on && keeps_connection) {
+                        break;
+                    }
+                }
+                Answer::Broken => {
+                    outcomes.broken.fetch_add(1, Relaxed);
+                    break;
+                }
+                Answer::Nothing => {
+                    outcomes.unanswered.fetch_add(1, Relaxed);
+                    break;
+                }
+            }
+        }
+    }
+}
+
+/// Starts the guestbook, lets many clients ask and stops it; every client has to end by being refused.
+fn stopped_while_busy(stop: impl FnOnce(&Running, &dyn Fn(&[&str]) -> Command)) {
+    let sandbox = Sandbox::new();
+    let port = free_port();
+    let command = |arguments: &[&str]| {
+        let mut command = sandbox.command(release().join("bin/guestbook"));
+        command.args(arguments).env("PHX_SERVER", "true").env("PORT", port.to_string());
+        command.env("RELEASE_DISTRIBUTION", "sname").env("RELEASE_EPMD", "none");
+        command.env("RELEASE_TMP", sandbox.join("run")).env("DATABASE_PATH", sandbox.join("guestbook.db"));
+        command.env("SECRET_KEY_BASE", "0123456789".repeat(7));
+        command
+    };
+    succeed(&mut command(&["eval", "Guestbook.Release.migrate()"]));
+    let log = std::fs::File::create(sandbox.join("log")).unwrap();
+    let mut server = Running::start(command(&["start"]).stdout(log.try_clone().unwrap()).stderr(log));
+    succeed(&mut command(&["ready", "--wait", "60"]));
+    let outcomes = Outcomes::default();
+    std::thread::scope(|scope| {
+        for number in 0..CLIENTS {
+            let outcomes = &outcomes;
+            scope.spawn(move || keep_asking(port, number % 10 == 0, outcomes));
+        }
+        wait_until("the clients are busy", || outcomes.answered.load(Relaxed) > 4 * CLIENTS);
+        stop(&server, &command);
+    });
+    eprintln!("{outcomes:?}");
+    assert_eq!(server.status(), Some(0), "{}", std::fs::read_to_string(sandbox.join("log")).unwrap());
+    assert_eq!((outcomes.broken.into_inner(), outcomes.refused.into_inner()), (0, CLIENTS));
+    let unanswered = outcomes.unanswered.into_inner();
+    assert!(unanswered <= UNLUCKY, "{unanswered} clients were let in and not answered");
+}
+
+#[test]
+fn sigterm_under_load_loses_no_accepted_request() {
+    stopped_while_busy(|server, _| server.signal(Signal::TERM));
+}
+
+#[test]
+fn stop_under_load_loses_no_accepted_request() {
+    stopped_while_busy(|_, command| {
+        succeed(&mut command(&["stop"]));
+    });
+}

@@ -1,0 +1,70 @@
+//! A system that runs already is not started a second time.
+//!
+//! Two nodes of one name cannot be. The second virtual machine would find that out late, after it has written its own
+//! cookie and configuration for control commands to find, and would end with a crash dump. So the start asks first, in the
+//! ways in which a control command finds a running system, and says which process it is.
+
+use std::thread::sleep;
+use std::time::Duration;
+
+use etf::{RawTerm, Term};
+use node::{Connection, Deadline, NodeError, Reply};
+
+use crate::control::Route;
+use crate::distribution::Distribution;
+use crate::environment::Environment;
+use crate::failure::Failure;
+use crate::release::Release;
+use crate::state::State;
+
+/// How long a system that is found may take to be gone: `stop` returns when it has been asked to, not when it has ended.
+const GRACE: Duration = Duration::from_secs(3);
+
+/// How often it is looked for in that time.
+const INTERVAL: Duration = Duration::from_millis(50);
+
+/// How long finding it may take. Its EPMD and its node are of this machine.
+const SEARCH: Duration = Duration::from_secs(1);
+
+/// Fails when a node of this name runs. Without distribution nodes have no names.
+pub(crate) fn refuse(release: &Release, environment: &Environment) -> Result<(), Failure> {
+    if Distribution::from_environment(environment)? == Distribution::None {
+        return Ok(());
+    }
+    let deadline = Deadline::after(GRACE);
+    while let Some(found) = running(release, environment) {
+        let Some(left) = deadline.remaining() else {
+            let node = environment.text("RELEASE_NODE")?;
+            let program = environment.get("RELEASE_PROG").display();
+            return Err(Failure::new(format!("`{node}` is already running{found}")).hint(format!(
+                "`{program} stop --wait` ends it, `{program} restart` starts it anew; a second system beside it needs another RELEASE_NODE"
+            )));
+        };
+        sleep(left.min(INTERVAL));
+    }
+    Ok(())
+}
+
+/// What can be said about the running system.
+fn running(release: &Release, environment: &Environment) -> Option<String> {
+    if let Some(state) = State::of_running(environment) {
+        return Some(format!(" as process {}", state.process.pid));
+    }
+    // One that was started elsewhere, or that has another RELEASE_TMP. When this finds nothing, the start goes on.
+    let Ok(Route::Native { address, cookie }) = Route::find(release, environment) else { return None };
+    match Connection::open(&address, &cookie, Deadline::after(SEARCH)) {
+        Ok(mut connection) => {
+            let place = format!(" on `{}`", address.host);
+            Some(pid(&mut connection).map_or(place, |pid| format!(" as process {pid}")))
+        }
+        Err(NodeError::Cookie) => Some(", with another cookie".to_owned()),
+        Err(_) => None,
+    }
+}
+
+fn pid(connection: &mut Connection) -> Option<String> {
+    match connection.call("os", "getpid", vec![], Deadline::after(SEARCH)).ok()? {
+        Reply::Returned(pid) => RawTerm::split(&pid).ok()?.0.decode().ok().as_ref().and_then(Term::to_text),
+        _ => None,
+    }
+}

@@ -1,0 +1,61 @@
+//! Where the virtual machine writes what it knew when it crashed.
+//!
+//! Its place is `ERL_CRASH_DUMP`, or `erl_crash.dump` in the current directory. Where that directory cannot be written to
+//! (a container with a read-only root file system) there would be no dump: then it is in `RELEASE_TMP`. The virtual machine
+//! names the file as it was told to; the launcher says where that is.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, SystemTime};
+
+use crate::environment::{Environment, given};
+use crate::temporary_directory::is_writable;
+use crate::vm_arguments;
+
+const VARIABLE: &str = "ERL_CRASH_DUMP";
+
+/// How much the clock of a file system may be behind the one that we read.
+const GRANULARITY: Duration = Duration::from_millis(50);
+
+/// The crash dump of a system that is about to be started.
+#[derive(Debug)]
+pub(crate) struct CrashDump {
+    path: PathBuf,
+    started: SystemTime,
+}
+
+impl CrashDump {
+    /// Tells the command of the system where to write it.
+    pub(crate) fn prepare(environment: &Environment, command: &mut Command) -> Self {
+        let directory = std::env::current_dir().unwrap_or_default();
+        let named = vm_arguments::variable(environment, VARIABLE)
+            .map(PathBuf::from)
+            .or_else(|| given(VARIABLE).map(PathBuf::from));
+        let path = named.unwrap_or_else(|| {
+            let usual = directory.join("erl_crash.dump");
+            if is_writable(if usual.exists() { &usual } else { &directory }) {
+                return usual;
+            }
+            let path = environment.path("RELEASE_TMP").join("erl_crash.dump");
+            command.env(VARIABLE, &path);
+            path
+        });
+        Self { path: directory.join(path), started: SystemTime::now() }
+    }
+
+    /// When the system has ended: says where the dump is, if it has written one.
+    pub(crate) fn report(&self) {
+        if is_since(&self.path, self.started) {
+            let note = format!("note: the crash dump of the virtual machine is `{}`\n", self.path.display());
+            // Without stderr there is nobody to tell.
+            let _ = std::io::stderr().write_all(note.as_bytes());
+        }
+    }
+}
+
+/// Whether it was written since then.
+fn is_since(path: &Path, time: SystemTime) -> bool {
+    let written = std::fs::metadata(path).and_then(|metadata| metadata.modified());
+    written.is_ok_and(|written| written + GRANULARITY >= time)
+}

@@ -1,0 +1,82 @@
+//! What `run_erl` finds when it takes a system to the background.
+//!
+//! It reports to the system's log, if to anybody, so what would make it fail is looked at before.
+
+#![allow(unsafe_code, reason = "what a process does with a signal is a system call that std does not have")]
+
+use std::ffi::OsString;
+use std::fs::OpenOptions;
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+use crate::environment::given;
+use crate::failure::Failure;
+use crate::temporary_directory::is_writable;
+
+/// The limits of its logs. It switches files at every write for a size that is no number, and writes beyond its own table
+/// for more generations than that.
+const LIMITS: [(&str, i32, i32); 2] =
+    [("RUN_ERL_LOG_MAXSIZE", 1_000, i32::MAX), ("RUN_ERL_LOG_GENERATIONS", 2, 1_000)];
+
+/// How old a pipe that nobody reads has to be: `run_erl` makes its pipe a moment before it opens it.
+const STALE: Duration = Duration::from_secs(5);
+
+/// Makes a directory, which has to be writable.
+pub(crate) fn create_directory(path: &Path) -> Result<(), Failure> {
+    let created = std::fs::create_dir_all(path).and_then(|()| {
+        if is_writable(path) { Ok(()) } else { Err(std::io::ErrorKind::PermissionDenied.into()) }
+    });
+    created.map_err(|error| {
+        Failure::cannot("write to", path.display(), error)
+            .hint("RELEASE_TMP has to be a directory that the system may write to")
+    })
+}
+
+/// Whether the variables for the logs say something that it understands.
+pub(crate) fn check_limits() -> Result<(), Failure> {
+    for (name, least, most) in LIMITS {
+        let Some(value) = given(name) else { continue };
+        let number = value.to_str().and_then(|text| text.parse::<i32>().ok());
+        if !number.is_some_and(|number| (least..=most).contains(&number)) {
+            return Err(Failure::new(format!("{name} is `{}`", value.display()))
+                .hint(format!("it has to be a number from {least} to {most}")));
+        }
+    }
+    Ok(())
+}
+
+/// Removes the pipes of systems that have not ended in an orderly way: a terminal that is attached to one waits for ever.
+pub(crate) fn remove_stale_pipes(directory: &Path) {
+    let Ok(entries) = std::fs::read_dir(directory) else { return };
+    for name in entries.flatten().map(|entry| entry.file_name()) {
+        if let Some(stem) = name.to_str().and_then(|name| name.strip_suffix(".w"))
+            && stem.starts_with("erlang.pipe.")
+            && is_stale(&directory.join(&name))
+        {
+            for end in [&name, &OsString::from(format!("{stem}.r"))] {
+                let _ = std::fs::remove_file(directory.join(end));
+            }
+        }
+    }
+}
+
+/// Whether a pipe is one that nobody reads from.
+fn is_stale(path: &Path) -> bool {
+    let Ok(metadata) = std::fs::symlink_metadata(path) else { return false };
+    let age = metadata.modified().ok().and_then(|time| SystemTime::now().duration_since(time).ok());
+    metadata.file_type().is_fifo()
+        && age.is_some_and(|age| age > STALE)
+        && OpenOptions::new()
+            .write(true)
+            .custom_flags(libc::O_NONBLOCK | libc::O_NOFOLLOW)
+            .open(path)
+            .is_err_and(|error| error.raw_os_error() == Some(libc::ENXIO))
+}
+
+/// Lets the terminal's end not matter from now on. `run_erl` does that as well, but only when it has left the session of
+/// the terminal; one that is closed at once (`ssh HOST bin/NAME daemon`) would end it before.
+pub(crate) fn ignore_hangup() {
+    // SAFETY: no handler is installed; the action is inherited by what this process becomes.
+    unsafe { libc::signal(libc::SIGHUP, libc::SIG_IGN) };
+}
