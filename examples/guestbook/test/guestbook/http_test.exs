@@ -154,6 +154,25 @@ defmodule Guestbook.HTTPTest do
     assert exchange(port, "GET / HTTP/1.0\r\n\r\n") |> status() == 200
   end
 
+  test "answers whom the kernel has queued when it is stopped", %{server: server, port: port} do
+    request = fn path ->
+      socket = connect(port)
+      :ok = :gen_tcp.send(socket, "GET #{path} HTTP/1.1\r\nhost: x\r\n\r\n")
+      socket
+    end
+
+    # As many as are served at a time.
+    waiting = for _ <- 1..3, do: request.("/wait")
+    handlers = for _ <- 1..3, do: receive(do: ({:waiting, handler} -> handler))
+    queued = for _ <- 1..5, do: request.("/queued")
+    stopped = Task.async(fn -> Supervisor.stop(server) end)
+    for socket <- queued, do: assert(read_to_end(socket, "") =~ "GET /queued")
+    for handler <- handlers, do: send(handler, :go_on)
+    for socket <- waiting, do: assert(read_to_end(socket, "") =~ "waited")
+    assert Task.await(stopped) == :ok
+    assert :gen_tcp.connect({127, 0, 0, 1}, port, []) == {:error, :econnrefused}
+  end
+
   test "finishes its requests when it is stopped", %{server: server, port: port} do
     busy = connect(port)
     :ok = :gen_tcp.send(busy, "GET /wait HTTP/1.1\r\nhost: x\r\n\r\n")

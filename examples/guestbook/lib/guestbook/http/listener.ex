@@ -47,6 +47,11 @@ defmodule Guestbook.HTTP.Listener do
 
   @impl true
   def terminate(_reason, state) do
+    # Those that are busy accept no more when they have answered: what is queued has only one taker, which sees the end.
+    for {_, connection, _, _} <- DynamicSupervisor.which_children(state.connections), is_pid(connection) do
+      Process.exit(connection, :shutdown)
+    end
+
     # No more than were queued when it began: new ones may come as fast as these are taken.
     take_queued(state, @backlog)
     :gen_tcp.close(state.socket)
