@@ -47,6 +47,13 @@ defmodule Guestbook.HTTPTest do
     end
   end
 
+  defp wait_until(is_so?) do
+    unless is_so?.() do
+      Process.sleep(5)
+      wait_until(is_so?)
+    end
+  end
+
   defp status("HTTP/1.1 " <> <<status::binary-size(3)>> <> _), do: String.to_integer(status)
 
   test "answers requests on one connection, in order, until it is asked to close", %{port: port} do
@@ -152,6 +159,25 @@ defmodule Guestbook.HTTPTest do
     end
 
     assert exchange(port, "GET / HTTP/1.0\r\n\r\n") |> status() == 200
+  end
+
+  @tag options: [connections: 1]
+  test "answers a request that comes behind the shutdown", %{server: server, port: port} do
+    [{_, connection, _, _}] = DynamicSupervisor.which_children(Module.concat(server, Connections))
+    socket = connect(port)
+
+    wait_until(fn ->
+      {:links, links} = Process.info(connection, :links)
+      Enum.any?(links, &(is_port(&1) and :inet.getopts(&1, [:active]) == {:ok, active: :once}))
+    end)
+
+    :erlang.suspend_process(connection)
+    Process.exit(connection, :shutdown)
+    :ok = :gen_tcp.send(socket, "GET /late HTTP/1.1\r\nhost: x\r\n\r\n")
+    wait_until(fn -> Process.info(connection, :message_queue_len) == {:message_queue_len, 2} end)
+    :erlang.resume_process(connection)
+    answer = read_to_end(socket, "")
+    assert answer =~ "GET /late" and answer =~ "connection: close"
   end
 
   test "answers whom the kernel has queued when it is stopped", %{server: server, port: port} do

@@ -91,27 +91,32 @@ defmodule Guestbook.HTTP.Connection do
   end
 
   # Waits for the request line as a message, so that a shutdown can end the wait.
-  defp await_request(socket, timeout, last? \\ false) do
-    with :ok <- :inet.setopts(socket, active: :once) do
-      receive do
-        {:http, ^socket, {:http_request, _, _, _} = request_line} -> {:ok, request_line}
-        # RFC 9112 2.2: an empty line before a request is ignored.
-        {:http, ^socket, {:http_error, line}} when line in ["\r\n", "\n"] -> await_request(socket, timeout, last?)
-        {:http, ^socket, _not_a_request} -> {:error, 400}
-        {:tcp_error, ^socket, _reason} -> :closed
-        {:tcp_closed, ^socket} -> :closed
-        {:EXIT, process, _reason} = shutdown when is_pid(process) and not last? -> last_request(socket, shutdown)
-      after
-        timeout -> :closed
-      end
-    else
+  defp await_request(socket, timeout) do
+    case :inet.setopts(socket, active: :once) do
+      :ok -> receive_request(socket, timeout, false)
       {:error, _reason} -> :closed
     end
   end
 
+  defp receive_request(socket, timeout, last?) do
+    receive do
+      {:http, ^socket, {:http_request, _, _, _} = request_line} -> {:ok, request_line}
+      # RFC 9112 2.2: an empty line before a request is ignored.
+      {:http, ^socket, {:http_error, line}} when line in ["\r\n", "\n"] -> await_request(socket, timeout)
+      {:http, ^socket, _not_a_request} -> {:error, 400}
+      {:tcp_error, ^socket, _reason} -> :closed
+      {:tcp_closed, ^socket} -> :closed
+      {:EXIT, process, _reason} = shutdown when is_pid(process) and not last? -> last_request(socket, shutdown)
+    after
+      timeout -> :closed
+    end
+  end
+
+  # The request line may have come already, behind the shutdown: asking the socket for another message would get the first
+  # header, which is read otherwise.
   defp last_request(socket, shutdown) do
     send(self(), shutdown)
-    await_request(socket, @last_request_timeout, true)
+    receive_request(socket, @last_request_timeout, true)
   end
 
   # Leaves the message where it is found again.
