@@ -14,8 +14,8 @@ use crate::environment::given;
 use crate::failure::Failure;
 use crate::temporary_directory::is_writable;
 
-/// The limits of its logs. It switches files at every write for a size that is no number, and writes beyond its own table
-/// for more generations than that.
+/// The limits of its logs. It takes `1MB` for one byte, and writes beyond its own table for more generations
+/// than that.
 const LIMITS: [(&str, i32, i32); 2] =
     [("RUN_ERL_LOG_MAXSIZE", 1_000, i32::MAX), ("RUN_ERL_LOG_GENERATIONS", 2, 1_000)];
 

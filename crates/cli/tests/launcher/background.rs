@@ -109,7 +109,7 @@ fn logs_rotate_at_their_cap() {
     assert!(sizes.iter().all(|size| *size < 2000 + 8192 + 200), "{sizes:?}");
 }
 
-/// `run_erl` would take the first for zero, and crash with the last.
+/// `run_erl` would take the first for one byte, and crash with the last.
 #[test]
 fn limits_of_logs_that_are_none_are_refused() {
     let installed = Installed::new(Kind::Plain);

@@ -11,8 +11,8 @@ use std::time::Duration;
 use camino::{Utf8Path, Utf8PathBuf};
 use rustix::process::Signal;
 
-use crate::control::free_port;
 use crate::files::wait_until;
+use crate::ports::free_port;
 use crate::running::Running;
 use crate::sandbox::{Sandbox, succeed};
 
