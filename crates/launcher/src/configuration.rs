@@ -53,7 +53,10 @@ impl Configuration {
         let original =
             original(paths, &release.name).unwrap_or_else(|| release.version_directory().join("sys"));
         let file = with_config(&original);
-        let text = std::fs::read(&file).map_err(|error| Failure::cannot("read", file.display(), error))?;
+        let text = std::fs::read(&file).map_err(|error| {
+            Failure::cannot("read", file.display(), error)
+                .hint("RELEASE_SYS_CONFIG names it; if nobody has set that, the release is incomplete: build it again")
+        })?;
         Ok(Self { path: original.clone(), original, reboots: reboots(&text), text, copy: None })
     }
 

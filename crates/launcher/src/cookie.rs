@@ -86,7 +86,8 @@ pub(crate) fn cookie(
         })?;
         return match cookie.trim_end_matches(['\n', '\r']) {
             "" => {
-                Err(Failure::new(format!("`{}`, which RELEASE_COOKIE_FILE names, is empty", path.display())))
+                Err(Failure::new(format!("`{}`, which RELEASE_COOKIE_FILE names, is empty", path.display()))
+                    .hint("`beamship secret --cookie` makes one"))
             }
             cookie => Ok(Some(cookie.to_owned())),
         };

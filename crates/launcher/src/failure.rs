@@ -33,7 +33,8 @@ impl Failure {
 
     /// The same as something that a doctor has found.
     pub(crate) fn into_finding(self, check: &'static str, severity: Severity) -> Finding {
-        Finding { severity, remedy: self.hint, ..Finding::ok(check, self.message) }
+        let remedy = self.hint.or_else(|| Some("correct it, and ask the doctor again".to_owned()));
+        Finding { severity, remedy, ..Finding::ok(check, self.message) }
     }
 
     /// Prints it and gives the exit status.

@@ -99,7 +99,8 @@ fn free(path: &Path) -> Option<u64> {
         (libc::statvfs(path.as_ptr(), &raw mut found), found)
     };
     #[allow(clippy::useless_conversion, clippy::unnecessary_cast, reason = "the types are others on 32 bits")]
-    (result == 0).then(|| (found.f_bavail as u64).saturating_mul(found.f_frsize as u64))
+    // What has no blocks is no file system that keeps anything.
+    (result == 0 && found.f_blocks > 0).then(|| (found.f_bavail as u64).saturating_mul(found.f_frsize as u64))
 }
 
 #[cfg(test)]

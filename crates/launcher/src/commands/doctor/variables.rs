@@ -65,7 +65,7 @@ pub(super) fn check(patient: &Patient<'_>, findings: &mut Findings) {
         findings.push(Finding::ok(
             CHECK,
             match needed.as_slice() {
-                [] => "runtime.exs asks for none that has no default".to_owned(),
+                [] => "runtime.exs needs none".to_owned(),
                 needed => format!("what runtime.exs needs is set: {}", needed.join(", ")),
             },
         ));
