@@ -56,9 +56,21 @@ fn a_project_and_its_release() {
 
 /// What has happened to the release since.
 fn damaged(sandbox: &Sandbox, demo: &Utf8Path, release: &Utf8Path) {
+    // Touched is not changed: the record of the build knows.
     let later = std::time::SystemTime::now() + std::time::Duration::from_secs(5);
-    let source = std::fs::File::options().write(true).open(demo.join("lib/demo.ex")).unwrap();
-    source.set_modified(later).unwrap();
+    let touch = || {
+        let source = std::fs::File::options().write(true).open(demo.join("lib/demo.ex")).unwrap();
+        source.set_modified(later).unwrap();
+    };
+    touch();
+    assert_eq!(examined(sandbox, demo, &[]).one("freshness"), "ok: another build would make the same");
+    let original = std::fs::read_to_string(demo.join("lib/demo.ex")).unwrap();
+    write(&demo.join("lib/demo.ex"), &format!("{original}# changed\n"));
+    let changed = examined(sandbox, demo, &[]).one("freshness");
+    assert_eq!(changed, format!("warning: since it was built: `{demo}/lib/demo.ex` has changed"));
+    // Without the record only times are left.
+    std::fs::remove_dir_all(sandbox.join("cache/beamship/builds")).unwrap();
+    touch();
     std::fs::remove_file(release.join("releases/0.1.0/start.boot")).unwrap();
     std::fs::write(release.join("bin/demo"), "#!/bin/sh\n").unwrap();
     let foreign = if cfg!(target_arch = "aarch64") { INTEL } else { ARM };
@@ -69,7 +81,7 @@ fn damaged(sandbox: &Sandbox, demo: &Utf8Path, release: &Utf8Path) {
     std::fs::set_permissions(erts.join("bin/erlexec"), std::fs::Permissions::from_mode(0o644)).unwrap();
     let said = examined(sandbox, demo, &[]);
     assert_eq!(said.status, Some(1));
-    assert_eq!(said.one("freshness"), "warning: lib/demo.ex has changed since it was built");
+    assert_eq!(said.one("freshness"), "warning: since it was built: `lib/demo.ex` has changed");
     assert!(
         said.one("boot_scripts").starts_with("error: ")
             && said.one("boot_scripts").ends_with("has no start.boot")

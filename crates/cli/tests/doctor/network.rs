@@ -9,7 +9,7 @@ const LOOPBACK: &str = "use Socket; socket(S, PF_INET, SOCK_STREAM, 0) or die; m
 
 const SCRIPT: &str = r#"
 perl -e "$LOOPBACK" || exit 77
-"$1" start >&2 &
+"$1" start >/dev/null 2>&1 &
 trap 'kill "$!"; wait "$!"' EXIT
 "$1" ready --wait 60 >&2 || exit 1
 "$1" doctor --json

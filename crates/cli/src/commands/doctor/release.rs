@@ -5,11 +5,14 @@ use std::os::unix::fs::PermissionsExt;
 use ::project::Survey;
 use abi::Finding as AbiFinding;
 use camino::{Utf8Path, Utf8PathBuf};
+use clap::Parser;
 use diagnosis::{Finding, Findings, Severity};
+use freshness::Difference;
 
 use super::{finding, sources};
-use crate::arguments::{DoctorArguments, GlobalArguments};
+use crate::arguments::{Arguments, Command, DoctorArguments, GlobalArguments};
 use crate::commands::check::on_this_machine;
+use crate::last_build::{LastBuild, Summary};
 use crate::{launcher_file, release_directory};
 
 /// What every release has in `releases/VSN`.
@@ -55,12 +58,18 @@ pub(super) fn check(
         // Sources say nothing about a release that was brought from somewhere else.
         let is_of_project = directory.starts_with(&project) && project.join("mix.exs").is_file();
         let project = is_of_project.then_some(project.as_path());
-        one(&directory, project, survey, findings);
+        one(&directory, project, global, survey, findings);
     }
     Ok(())
 }
 
-fn one(directory: &Utf8Path, project: Option<&Utf8Path>, survey: Option<&Survey>, findings: &mut Findings) {
+fn one(
+    directory: &Utf8Path,
+    project: Option<&Utf8Path>,
+    global: &GlobalArguments,
+    survey: Option<&Survey>,
+    findings: &mut Findings,
+) {
     let (name, version) = match release_directory::identity(directory) {
         Ok(identity) => identity,
         Err(error) => {
@@ -72,7 +81,7 @@ fn one(directory: &Utf8Path, project: Option<&Utf8Path>, survey: Option<&Survey>
     };
     findings.push(Finding::ok("release", format!("{name} {version} in {directory}")));
     if let Some(project) = project {
-        findings.extend(freshness(directory, project, survey));
+        findings.extend(freshness(directory, project, global, survey));
     }
     findings.push(files(&directory.join("releases").join(&version)));
     findings.push(modes(directory, &name));
@@ -80,8 +89,23 @@ fn one(directory: &Utf8Path, project: Option<&Utf8Path>, survey: Option<&Survey>
     native_code(directory, findings);
 }
 
-fn freshness(directory: &Utf8Path, project: &Utf8Path, survey: Option<&Survey>) -> Option<Finding> {
+/// Whether it is of today. Where the last build has left a record, that knows; else times of files tell, which change also
+/// when nothing else does.
+fn freshness(
+    directory: &Utf8Path,
+    project: &Utf8Path,
+    global: &GlobalArguments,
+    survey: Option<&Survey>,
+) -> Option<Finding> {
     let check = "freshness";
+    match recorded(directory, global, survey) {
+        Some(Ok(_)) => return Some(Finding::ok(check, "another build would make the same")),
+        Some(Err(difference @ (Difference::Changed(_) | Difference::New(_) | Difference::Gone(_)))) => {
+            return Some(Finding::warning(check, format!("since it was built: {difference}"), REBUILD));
+        }
+        // The environment of the build, or a release that was made in another way, says nothing about sources.
+        _ => {}
+    }
     let built = fs_err::metadata(directory.join(release_directory::MARK)).ok()?.modified().ok()?;
     let applications: Vec<Utf8PathBuf> = match survey {
         Some(survey) => {
@@ -90,9 +114,30 @@ fn freshness(directory: &Utf8Path, project: &Utf8Path, survey: Option<&Survey>) 
         None => Vec::new(),
     };
     Some(match sources::changed_since(project, &applications, built) {
-        None => Finding::ok(check, "no source has changed since it was built"),
-        Some(path) => Finding::warning(check, format!("{path} has changed since it was built"), REBUILD),
+        None => Finding::ok(check, "no source is newer"),
+        Some(path) => Finding::warning(check, format!("since it was built: `{path}` has changed"), REBUILD),
     })
+}
+
+/// What the record of `beamship build`, or `beamship build NAME`, says.
+fn recorded(
+    directory: &Utf8Path,
+    global: &GlobalArguments,
+    survey: Option<&Survey>,
+) -> Option<Result<Summary, Difference>> {
+    let name = directory.file_name()?;
+    let is_default = survey.is_none_or(|survey| survey.releases.first().is_some_and(|first| first == name));
+    let typed = [vec!["beamship", "build", name], vec!["beamship", "build"]];
+    let results = typed.into_iter().take(if is_default { 2 } else { 1 }).filter_map(|typed| {
+        let Command::Build(arguments) = Arguments::try_parse_from(typed).ok()?.command else { return None };
+        match LastBuild::find(&arguments, global).ok()??.is_enough() {
+            Err(None) => None,
+            Err(Some(difference)) => Some(Err(difference)),
+            Ok(summary) => Some(Ok(summary)),
+        }
+    });
+    // One that is up to date is enough.
+    results.max_by_key(Result::is_ok)
 }
 
 fn files(directory: &Utf8Path) -> Finding {
