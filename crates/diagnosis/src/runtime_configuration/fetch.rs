@@ -55,6 +55,9 @@ struct Walk<'w, 't> {
 const OPENERS: [&str; 11] =
     ["if", "unless", "case", "cond", "with", "for", "try", "receive", "quote", "def", "defp"];
 
+/// More tokens than a condition, or the arguments of a call, ever have. What is longer is not understood, and costs no time.
+const LONGEST: usize = 500;
+
 /// More blocks in each other than anybody writes. Those further inside count as unconditional ones of the last.
 const DEEPEST: usize = 64;
 
@@ -106,7 +109,7 @@ impl<'t> Walk<'_, 't> {
     /// The condition of the construct that a `do` belongs to.
     fn opened(&mut self, index: usize) -> Condition<'t> {
         match self.openers.pop() {
-            Some((opener, word @ ("if" | "unless"))) => {
+            Some((opener, word @ ("if" | "unless"))) if index - opener < LONGEST => {
                 let condition = Condition::of(&self.tokens[opener + 1..index]);
                 if word == "if" { condition } else { condition.negated() }
             }
@@ -223,7 +226,7 @@ impl<'t> Walk<'_, 't> {
     /// The token behind the bracket that belongs to the one here.
     fn behind_brackets(&self, index: usize) -> usize {
         let mut depth = 0;
-        for (offset, placed) in self.tokens.iter().enumerate().skip(index) {
+        for (offset, placed) in self.tokens.iter().enumerate().skip(index).take(LONGEST) {
             match placed.token {
                 Token::Other('(' | '[' | '{') => depth += 1,
                 Token::Other(')' | ']' | '}') => depth -= 1,
@@ -233,6 +236,6 @@ impl<'t> Walk<'_, 't> {
                 return offset + 1;
             }
         }
-        self.tokens.len()
+        self.tokens.len().min(index + LONGEST)
     }
 }

@@ -10,6 +10,7 @@ use crate::commands::apps::look_natively;
 use crate::commands::stop::process_of;
 use crate::control::{Route, unreachable};
 use crate::distribution::Distribution;
+use crate::exposure::without_epmd;
 use crate::state::{Found, State};
 
 /// How long the node may take to answer.
@@ -47,7 +48,11 @@ pub(super) fn check(patient: &Patient<'_>, findings: &mut Findings) -> System {
             findings.push(not_asked(&format!("over `{protocol}` it is not asked")));
             return system;
         }
-        // What is wrong with the cookie has been said; without a state file and EPMD it does not run.
+        Err(_) if state.is_none() && without_epmd().unwrap_or(false) => {
+            findings.push(Finding::ok(CHECK, "does not run: there is no state file in RELEASE_TMP"));
+            return system;
+        }
+        // What is wrong with the cookie has been said.
         Err(_) => {
             findings.push(not_asked("it was not asked"));
             return system;
