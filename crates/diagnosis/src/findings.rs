@@ -1,5 +1,7 @@
 //! All that was looked at, for people and for machines.
 
+use std::fmt;
+
 use crate::finding::{Finding, Severity};
 use crate::json;
 
@@ -16,6 +18,31 @@ impl Findings {
     /// Adds one.
     pub fn push(&mut self, finding: Finding) {
         self.0.push(finding);
+    }
+
+    /// Adds something that is in order. These four take text as it comes from `format_args!`, so that a call is small: the
+    /// launcher has many.
+    #[inline(never)]
+    pub fn ok(&mut self, check: &'static str, message: fmt::Arguments<'_>) {
+        self.0.push(Finding::ok(check, message.to_string()));
+    }
+
+    /// Adds the same, for `--json` alone.
+    #[inline(never)]
+    pub fn detail(&mut self, check: &'static str, message: fmt::Arguments<'_>) {
+        self.0.push(Finding::detail(check, message.to_string()));
+    }
+
+    /// Adds something that works, and may not be what was meant.
+    #[inline(never)]
+    pub fn warning(&mut self, check: &'static str, message: fmt::Arguments<'_>, remedy: fmt::Arguments<'_>) {
+        self.0.push(Finding::warning(check, message.to_string(), remedy.to_string()));
+    }
+
+    /// Adds something that does not work.
+    #[inline(never)]
+    pub fn error(&mut self, check: &'static str, message: fmt::Arguments<'_>, remedy: fmt::Arguments<'_>) {
+        self.0.push(Finding::error(check, message.to_string(), remedy.to_string()));
     }
 
     /// Each of them.

@@ -67,9 +67,10 @@ impl Configuration {
 
     /// What `config_env()` gives in the release's `runtime.exs`.
     pub(crate) fn environment(&self) -> String {
-        let text = String::from_utf8_lossy(&self.text);
-        let name = text.split_once("[{env,").and_then(|(_, rest)| rest.split_once('}'));
-        name.map_or("prod", |(name, _)| name).to_owned()
+        let key = b"[{env,";
+        let start = self.text.windows(key.len()).position(|window| window == key);
+        let name = start.and_then(|start| self.text[start + key.len()..].split(|byte| *byte == b'}').next());
+        name.map_or_else(|| "prod".to_owned(), |name| String::from_utf8_lossy(name).into_owned())
     }
 
     /// Tells the virtual machine.

@@ -20,7 +20,7 @@ use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
-use diagnosis::{Finding, Findings, Severity};
+use diagnosis::{Findings, Severity};
 
 use super::options::Options;
 use crate::configuration::Configuration;
@@ -95,10 +95,10 @@ fn size(bytes: u64) -> String {
 
 /// What a check gives that has one result.
 fn push_result(findings: &mut Findings, check: &'static str, result: Result<String, Failure>) {
-    findings.push(match result {
-        Ok(message) => Finding::ok(check, message),
-        Err(failure) => failure.into_finding(check, Severity::Error),
-    });
+    match result {
+        Ok(message) => findings.ok(check, format_args!("{message}")),
+        Err(failure) => findings.push(failure.into_finding(check, Severity::Error)),
+    }
 }
 
 #[cfg(test)]

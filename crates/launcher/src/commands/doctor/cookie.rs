@@ -2,11 +2,12 @@
 
 use std::os::unix::fs::PermissionsExt;
 
-use diagnosis::{Finding, Findings, Severity};
+use diagnosis::{Findings, Severity};
 
 use super::Patient;
 use crate::cookie::{cookie, file};
 use crate::distribution::Distribution;
+use crate::environment::given;
 
 /// Fewer characters can be tried out.
 const SHORT: usize = 16;
@@ -21,7 +22,7 @@ const MAKE: &str = "make one with `beamship secret --cookie`, and set RELEASE_CO
 pub(super) fn check(patient: &Patient<'_>, findings: &mut Findings) {
     let Some(distribution) = patient.distribution.as_ref() else { return };
     if *distribution == Distribution::None {
-        findings.push(Finding::ok(CHECK, "not needed: RELEASE_DISTRIBUTION is `none`"));
+        findings.ok(CHECK, format_args!("not needed: RELEASE_DISTRIBUTION is `none`"));
         return;
     }
     let file = file(patient.release, patient.environment);
@@ -31,8 +32,8 @@ pub(super) fn check(patient: &Patient<'_>, findings: &mut Findings) {
     };
     let text = match cookie(patient.release, patient.environment, distribution) {
         Ok(text) => text.unwrap_or_default(),
-        Err(_) if file.is_none() => {
-            findings.push(Finding::ok(CHECK, "the release has none: every start makes one for itself"));
+        Err(_) if file.is_none() && given("RELEASE_COOKIE").is_none() => {
+            findings.ok(CHECK, format_args!("the release has none: every start makes one for itself"));
             return;
         }
         Err(failure) => {
@@ -43,19 +44,20 @@ pub(super) fn check(patient: &Patient<'_>, findings: &mut Findings) {
     let before = findings.iter().count();
     let metadata = file.as_ref().and_then(|path| std::fs::metadata(path).ok());
     let mode = metadata.map_or(0, |metadata| metadata.permissions().mode() & 0o777);
-    let remedy = || {
-        format!(
-            "chmod 0400 {origin} (a mounted secret: its defaultMode), and make a new cookie if somebody else has seen it"
-        )
+    let who = match mode {
+        mode if mode & 0o007 != 0 => Some((Severity::Error, "everybody on this machine")),
+        mode if mode & 0o070 != 0 => Some((Severity::Warning, "a group")),
+        _ => None,
     };
-    if mode & 0o007 != 0 {
-        let message = format!(
-            "everybody on this machine can read {origin} (mode {mode:04o}), and so run code on the node"
+    if let Some((severity, who)) = who {
+        let message = format_args!("{who} can read {origin} (mode {mode:04o}), and so run code on the node");
+        let remedy = format_args!(
+            "chmod 0400 {origin} (a mounted secret: its defaultMode), and make a new cookie if somebody else has seen it"
         );
-        findings.push(Finding::error(CHECK, message, remedy()));
-    } else if mode & 0o070 != 0 {
-        let message = format!("a group can read {origin} (mode {mode:04o}), and so run code on the node");
-        findings.push(Finding::warning(CHECK, message, remedy()));
+        match severity {
+            Severity::Error => findings.error(CHECK, message, remedy),
+            _ => findings.warning(CHECK, message, remedy),
+        }
     }
     let length = text.chars().count();
     let mut different = String::new();
@@ -66,13 +68,16 @@ pub(super) fn check(patient: &Patient<'_>, findings: &mut Findings) {
     }
     let different = different.chars().count();
     if length < SHORT || different < MONOTONOUS {
-        let message = format!(
-            "the one from {origin} can be guessed: {length} characters, {different} of them different"
+        findings.warning(
+            CHECK,
+            format_args!(
+                "the one from {origin} can be guessed: {length} characters, {different} of them different"
+            ),
+            format_args!("{MAKE}"),
         );
-        findings.push(Finding::warning(CHECK, message, MAKE));
     }
     if findings.iter().count() == before {
         let shown = if file.is_some() { format!(", mode {mode:04o}") } else { String::new() };
-        findings.push(Finding::ok(CHECK, format!("from {origin}{shown}")));
+        findings.ok(CHECK, format_args!("from {origin}{shown}"));
     }
 }

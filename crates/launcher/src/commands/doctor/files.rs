@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use diagnosis::{Finding, Findings, Severity};
+use diagnosis::{Findings, Severity};
 
 use super::{Patient, push_result};
 use crate::failure::Failure;
@@ -16,16 +16,16 @@ use crate::{env_sh, erlexec};
 pub(super) fn check(patient: &Patient<'_>, findings: &mut Findings) {
     let release = patient.release;
     push_result(findings, "files", files(patient));
-    findings.push(match env_sh::is_needed(release) {
-        Ok(true) => Finding::error(
+    match env_sh::is_needed(release) {
+        Ok(true) => findings.error(
             "env_sh",
-            "env.sh holds shell code, and there is no /bin/sh: no other command works",
-            "remove rel/env.sh.eex and set variables instead, or build the image with a shell",
+            format_args!("env.sh holds shell code, and there is no /bin/sh: no other command works"),
+            format_args!("remove rel/env.sh.eex and set variables instead, or build the image with a shell"),
         ),
         // It has been sourced, or holds nothing.
-        Ok(false) => Finding::detail("env_sh", "env.sh has been read"),
-        Err(failure) => failure.into_finding("env_sh", Severity::Error),
-    });
+        Ok(false) => findings.detail("env_sh", format_args!("env.sh has been read")),
+        Err(failure) => findings.push(failure.into_finding("env_sh", Severity::Error)),
+    };
     push_result(findings, "erts", runtime(patient));
 }
 

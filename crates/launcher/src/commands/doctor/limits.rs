@@ -1,6 +1,6 @@
 //! What the system may use of the machine.
 
-use diagnosis::{Finding, Findings};
+use diagnosis::Findings;
 
 use super::{count, size};
 use crate::file_limit;
@@ -15,33 +15,29 @@ const LITTLE_MEMORY: u64 = 96 << 20;
 pub(super) fn check(findings: &mut Findings) {
     if let Some(files) = file_limit::open_files() {
         let message = format!("{} at most", count(files));
-        findings.push(if files < FEW_FILES {
-            Finding::warning(
-                "open_files",
-                format!("{message}, and each connection is one"),
-                "raise it: LimitNOFILE=65536 in the unit, `--ulimit nofile=65536` for a container, `ulimit -n 65536` in rel/env.sh.eex",
-            )
+        if files < FEW_FILES {
+            findings.warning("open_files", format_args!("{message}, and each connection is one"), format_args!("raise it: LimitNOFILE=65536 in the unit, `--ulimit nofile=65536` for a container, `ulimit -n 65536` in rel/env.sh.eex"));
         } else {
-            Finding::ok("open_files", message)
-        });
+            findings.ok("open_files", format_args!("{message}"));
+        }
     }
     // Without a limit some control groups have a number beyond all memory.
     let whole = memory_of_the_machine();
     let limit = file_limit::memory().filter(|limit| whole.is_none_or(|whole| *limit < whole));
-    findings.extend(match (limit, whole) {
-        (Some(limit), _) if limit < LITTLE_MEMORY => Some(Finding::warning(
+    match (limit, whole) {
+        (Some(limit), _) if limit < LITTLE_MEMORY => findings.warning(
             "memory",
-            format!("the control group may use {}", size(limit)),
-            "give the container or unit more: a Phoenix application takes 100 to 250 MB",
-        )),
-        (Some(limit), _) => Some(Finding::ok("memory", format!("the control group may use {}", size(limit)))),
+            format_args!("the control group may use {}", size(limit)),
+            format_args!("give the container or unit more: a Phoenix application takes 100 to 250 MB"),
+        ),
+        (Some(limit), _) => findings.ok("memory", format_args!("the control group may use {}", size(limit))),
         (None, Some(whole)) => {
-            Some(Finding::ok("memory", format!("no limit below the machine's {}", size(whole))))
+            findings.ok("memory", format_args!("no limit below the machine's {}", size(whole)));
         }
-        (None, None) => None,
-    });
+        (None, None) => {}
+    }
     let (usable, all) = processors();
-    findings.push(Finding::ok("processors", format!("{usable} of {all}")));
+    findings.ok("processors", format_args!("{usable} of {all}"));
 }
 
 /// In bytes.

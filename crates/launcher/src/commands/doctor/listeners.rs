@@ -1,7 +1,7 @@
 //! Who can reach the system: the sockets on which it waits for connections, and EPMD's.
 
 use diagnosis::sockets::{Listener, listeners};
-use diagnosis::{Finding, Findings};
+use diagnosis::{Findings, Severity};
 
 use super::Patient;
 use super::system::System;
@@ -15,38 +15,41 @@ const REMEDY: &str = "leave RELEASE_NODE without a host, or set RELEASE_DIST_LIS
 pub(super) fn check(patient: &Patient<'_>, system: &System, findings: &mut Findings) {
     match system.pid {
         Some(pid) => of_process(pid, system.port, findings),
-        None => findings.extend(planned(patient)),
+        None => planned(patient, findings),
     }
-    findings.extend(epmd(patient));
+    epmd(patient, findings);
 }
 
 /// Where the node would listen.
-fn planned(patient: &Patient<'_>) -> Option<Finding> {
-    let exposure = Exposure::of_system(patient.environment, patient.configuration.as_ref()?);
-    let is_node = *patient.distribution.as_ref()? != Distribution::None;
+fn planned(patient: &Patient<'_>, findings: &mut Findings) {
+    let (Some(configuration), Some(distribution)) = (&patient.configuration, &patient.distribution) else {
+        return;
+    };
+    let exposure = Exposure::of_system(patient.environment, configuration);
+    let is_node = *distribution != Distribution::None;
     let is_encrypted = DistributionArguments::for_start(patient.environment)
         .protocol
         .is_some_and(|protocol| protocol.ends_with("_tls"));
-    Some(match exposure {
-        Ok(exposure) if exposure.is_everywhere && is_node && !is_encrypted => Finding::warning(
+    match exposure {
+        Ok(exposure) if exposure.is_everywhere && is_node && !is_encrypted => findings.warning(
             "distribution",
-            "the node will listen on all interfaces: whoever has its cookie runs code on it",
-            REMEDY,
+            format_args!("the node will listen on all interfaces: whoever has its cookie runs code on it"),
+            format_args!("{REMEDY}"),
         ),
-        Ok(_) => Finding::detail("distribution", "the node will not listen on all interfaces"),
-        Err(failure) => failure.into_finding("distribution", diagnosis::Severity::Error),
-    })
+        Ok(_) => findings.detail("distribution", format_args!("the node will not listen on all interfaces")),
+        Err(failure) => findings.push(failure.into_finding("distribution", Severity::Error)),
+    }
 }
 
 fn of_process(pid: u32, distribution: Option<u16>, findings: &mut Findings) {
     let sockets = match sockets(pid) {
         Ok(sockets) => sockets,
         Err(error) => {
-            findings.push(Finding::warning(
+            findings.warning(
                 "listeners",
-                format!("cannot look at the sockets of process {pid}: {error}"),
-                "run this as the user of the system, or as root",
-            ));
+                format_args!("cannot look at the sockets of process {pid}: {error}"),
+                format_args!("run this as the user of the system, or as root"),
+            );
             return;
         }
     };
@@ -56,48 +59,47 @@ fn of_process(pid: u32, distribution: Option<u16>, findings: &mut Findings) {
         own.iter().partition(|listener| Some(listener.address.port()) == distribution);
     for listener in nodes {
         let address = listener.address;
-        findings.push(if listener.is_on_all_interfaces() {
-            let message = format!(
-                "the node listens on all interfaces ({address}): whoever has its cookie runs code on it"
+        if listener.is_on_all_interfaces() {
+            findings.warning(
+                "distribution",
+                format_args!(
+                    "the node listens on all interfaces ({address}): whoever has its cookie runs code on it"
+                ),
+                format_args!("{REMEDY}"),
             );
-            Finding::warning("distribution", message, REMEDY)
         } else {
-            Finding::ok("distribution", format!("the node listens on {address}"))
-        });
+            findings.ok("distribution", format_args!("the node listens on {address}"));
+        }
     }
     let others: Vec<String> = others.iter().map(|listener| listener.address.to_string()).collect();
-    findings.push(Finding::ok(
-        "listeners",
-        match others.as_slice() {
-            [] => "the system listens nowhere else".to_owned(),
-            others => format!("the system listens on {}", others.join(", ")),
-        },
-    ));
+    match others.as_slice() {
+        [] => findings.ok("listeners", format_args!("the system listens nowhere else")),
+        others => findings.ok("listeners", format_args!("the system listens on {}", others.join(", "))),
+    }
 }
 
 /// The port mapper, whose port everybody may ask for the names and ports of all nodes.
-fn epmd(patient: &Patient<'_>) -> Option<Finding> {
-    let is_node = *patient.distribution.as_ref()? != Distribution::None;
+fn epmd(patient: &Patient<'_>, findings: &mut Findings) {
+    let is_node = patient.distribution.as_ref().is_some_and(|it| *it != Distribution::None);
     let has_port = DistributionArguments::for_start(patient.environment).port.is_some();
-    if !is_node || has_port || without_epmd().ok()? {
-        return None;
+    let (Ok(false), Ok(port)) = (without_epmd(), epmd_port()) else { return };
+    if !is_node || has_port {
+        return;
     }
-    let port = epmd_port().ok()?;
     let all = of_table("/proc/self/net/tcp");
     let mut of_epmd = all.iter().filter(|listener| listener.address.port() == port);
-    let Some(first) = of_epmd.next() else { return Some(Finding::detail("epmd", "it does not run")) };
+    let Some(first) = of_epmd.next() else {
+        findings.detail("epmd", format_args!("it does not run"));
+        return;
+    };
     let open = std::iter::once(first).chain(of_epmd).find(|listener| listener.is_on_all_interfaces());
-    Some(match open {
-        Some(listener) => Finding::warning(
-            "epmd",
-            format!(
+    match open {
+        Some(listener) => findings.warning("epmd", format_args!(
                 "it listens on all interfaces ({}), and tells everybody the ports of all nodes",
                 listener.address
-            ),
-            "stop it (`epmd -kill`, when no node runs) and start the system again: then it listens where the node does; or set RELEASE_EPMD=none",
-        ),
-        None => Finding::ok("epmd", format!("it listens on {}", first.address)),
-    })
+            ), format_args!("stop it (`epmd -kill`, when no node runs) and start the system again: then it listens where the node does; or set RELEASE_EPMD=none")),
+        None => findings.ok("epmd", format_args!("it listens on {}", first.address)),
+    }
 }
 
 /// The listeners of both tables, IPv4 and IPv6.

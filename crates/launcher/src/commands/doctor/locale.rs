@@ -4,7 +4,7 @@
 
 use std::ffi::CStr;
 
-use diagnosis::{Finding, Findings};
+use diagnosis::Findings;
 
 use super::Patient;
 use crate::environment::given;
@@ -17,17 +17,18 @@ pub(super) fn check(patient: &Patient<'_>, findings: &mut Findings) {
         Some((name, value)) => format!("{name}={}", value.display()),
         None => "no locale is set".to_owned(),
     };
-    findings.push(if encoding == "UTF-8" {
-        Finding::ok("locale", format!("UTF-8 ({locale})"))
+    if encoding == "UTF-8" {
+        findings.ok("locale", format_args!("UTF-8 ({locale})"));
     } else if has_flag(patient.environment, "+fnu") {
-        Finding::ok("locale", format!("{encoding} ({locale}); file names are UTF-8 all the same, by +fnu"))
+        findings
+            .ok("locale", format_args!("{encoding} ({locale}); file names are UTF-8 all the same, by +fnu"));
     } else {
-        Finding::warning(
+        findings.warning(
             "locale",
-            format!("{encoding} ({locale}): names of files with other characters, and IEx, do not work"),
-            "set LANG=C.UTF-8; a locale by another name has to be installed",
-        )
-    });
+            format_args!("{encoding} ({locale}): names of files with other characters, and IEx, do not work"),
+            format_args!("set LANG=C.UTF-8; a locale by another name has to be installed"),
+        );
+    };
 }
 
 /// The one of the locale that the environment names, as the virtual machine asks for it. A locale that is not installed

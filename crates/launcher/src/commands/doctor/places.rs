@@ -6,7 +6,7 @@ use std::ffi::CString;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use diagnosis::{Finding, Findings};
+use diagnosis::Findings;
 
 use super::{Patient, size};
 use crate::distribution::Distribution;
@@ -22,22 +22,22 @@ const NOTHING: u64 = 1_000_000;
 
 pub(super) fn check(patient: &Patient<'_>, findings: &mut Findings) {
     let place = patient.environment.path("RELEASE_TMP");
-    findings.push(writable(patient, &place));
+    writable(patient, &place, findings);
     let temporary = PathBuf::from(given("TMPDIR").unwrap_or_else(|| "/tmp".into()));
-    findings.push(if temporary.is_dir() && is_writable(&temporary) {
-        Finding::detail("tmp", format!("{} can be written to", temporary.display()))
+    if temporary.is_dir() && is_writable(&temporary) {
+        findings.detail("tmp", format_args!("{} can be written to", temporary.display()));
     } else {
-        Finding::warning(
+        findings.warning(
             "tmp",
-            format!(
+            format_args!(
                 "{} cannot be written to: uploads, and what else needs temporary files, fail",
                 temporary.display()
             ),
-            "mount a directory there (in a container: a tmpfs), or set TMPDIR",
-        )
-    });
+            format_args!("mount a directory there (in a container: a tmpfs), or set TMPDIR"),
+        );
+    };
     if let Some(existing) = existing(&place) {
-        findings.extend(space(existing));
+        space(existing, findings);
     }
 }
 
@@ -46,10 +46,11 @@ fn existing(place: &Path) -> Option<&Path> {
     place.ancestors().find(|path| path.exists())
 }
 
-fn writable(patient: &Patient<'_>, place: &Path) -> Finding {
+fn writable(patient: &Patient<'_>, place: &Path, findings: &mut Findings) {
     let check = "release_tmp";
     if existing(place).is_some_and(|path| path.is_dir() && is_writable(path)) {
-        return Finding::ok(check, format!("{} can be written to", place.display()));
+        findings.ok(check, format_args!("{} can be written to", place.display()));
+        return;
     }
     let has_cookie = crate::cookie::file(patient.release, patient.environment).is_some()
         || given("RELEASE_COOKIE").is_some();
@@ -65,29 +66,29 @@ fn writable(patient: &Patient<'_>, place: &Path) -> Finding {
     };
     let remedy = "set RELEASE_TMP to a directory that the user of the system may write to";
     match reason {
-        Some(reason) => Finding::error(
+        Some(reason) => findings.error(
             check,
-            format!("{} cannot be written to, and the system does not start: {reason}", place.display()),
-            remedy,
+            format_args!("{} cannot be written to, and the system does not start: {reason}", place.display()),
+            format_args!("{remedy}"),
         ),
-        None => Finding::warning(
+        None => findings.warning(
             check,
-            format!("{} cannot be written to: `daemon` does not work", place.display()),
-            remedy,
+            format_args!("{} cannot be written to: `daemon` does not work", place.display()),
+            format_args!("{remedy}"),
         ),
     }
 }
 
-fn space(path: &Path) -> Option<Finding> {
+fn space(path: &Path, findings: &mut Findings) {
     let check = "disk_space";
-    let free = free(path)?;
+    let Some(free) = free(path) else { return };
     let message = format!("{} free for {}", size(free), path.display());
     let remedy = "make room, or set RELEASE_TMP to a place that has some";
-    Some(match free {
-        0..NOTHING => Finding::error(check, message, remedy),
-        NOTHING..LITTLE => Finding::warning(check, message, remedy),
-        _ => Finding::ok(check, message),
-    })
+    match free {
+        0..NOTHING => findings.error(check, format_args!("{message}"), format_args!("{remedy}")),
+        NOTHING..LITTLE => findings.warning(check, format_args!("{message}"), format_args!("{remedy}")),
+        _ => findings.ok(check, format_args!("{message}")),
+    }
 }
 
 /// What this user may still write there, in bytes.

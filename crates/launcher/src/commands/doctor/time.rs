@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use diagnosis::{Finding, Findings};
+use diagnosis::Findings;
 
 use super::Patient;
 use crate::environment::given;
@@ -20,54 +20,53 @@ const TOLERANCE: Duration = Duration::from_secs(60);
 pub(super) fn check(patient: &Patient<'_>, findings: &mut Findings) {
     let built = patient.release.root.join("releases/start_erl.data");
     let built = std::fs::metadata(built).and_then(|metadata| metadata.modified());
-    findings.push(clock(SystemTime::now(), built.unwrap_or(UNIX_EPOCH)));
-    findings.push(zone());
+    clock(SystemTime::now(), built.unwrap_or(UNIX_EPOCH), findings);
+    zone(findings);
 }
 
-fn clock(now: SystemTime, built: SystemTime) -> Finding {
+fn clock(now: SystemTime, built: SystemTime, findings: &mut Findings) {
     let earliest = built.max(UNIX_EPOCH + EARLIEST);
     let message = format!("{} UTC", date(now));
     if earliest <= now + TOLERANCE {
-        return Finding::ok("clock", message);
+        return findings.ok("clock", format_args!("{message}"));
     }
     let reason = if built == earliest {
         format!("the release was built later, {} UTC", date(built))
     } else {
         "that is long ago".to_owned()
     };
-    Finding::error(
+    findings.error(
         "clock",
-        format!("{message}, but {reason}: certificates, tokens and timestamps will be wrong"),
-        "set the clock; systemd-timesyncd or chrony keep it right",
-    )
+        format_args!("{message}, but {reason}: certificates, tokens and timestamps will be wrong"),
+        format_args!("set the clock; systemd-timesyncd or chrony keep it right"),
+    );
 }
 
-fn zone() -> Finding {
+fn zone(findings: &mut Findings) {
     let check = "time_zone";
     let zones = PathBuf::from(given("TZDIR").unwrap_or_else(|| ZONES.into()));
     let Some(given) = given("TZ") else {
         let local = std::fs::read_link("/etc/localtime").unwrap_or_default();
-        return Finding::ok(
-            check,
-            match local.to_string_lossy().split_once("zoneinfo/") {
-                Some((_, name)) => format!("{name}, by /etc/localtime"),
-                None if Path::new("/etc/localtime").exists() => "by /etc/localtime".to_owned(),
-                None => "UTC".to_owned(),
-            },
-        );
+        return match local.strip_prefix(ZONES) {
+            Ok(name) => findings.ok(check, format_args!("{}, by /etc/localtime", name.display())),
+            Err(_) if Path::new("/etc/localtime").exists() => {
+                findings.ok(check, format_args!("by /etc/localtime"));
+            }
+            Err(_) => findings.ok(check, format_args!("UTC")),
+        };
     };
     let given = given.to_string_lossy();
     let name = given.trim_start_matches(':');
     // An absolute path replaces the directory.
     let is_known = name.is_empty() || is_rule(name) || zones.join(name).is_file();
     if is_known {
-        return Finding::ok(check, format!("{name}, by TZ"));
+        return findings.ok(check, format_args!("{name}, by TZ"));
     }
-    Finding::warning(
+    findings.warning(
         check,
-        format!("TZ is `{name}`, of which {} has no data: local time is UTC", zones.display()),
-        "install the package tzdata, or leave TZ unset",
-    )
+        format_args!("TZ is `{name}`, of which {} has no data: local time is UTC", zones.display()),
+        format_args!("install the package tzdata, or leave TZ unset"),
+    );
 }
 
 /// Whether it says by itself what it means: `UTC`, `CET-1CEST`, `<+03>-3`.
@@ -132,6 +131,11 @@ mod tests {
     #[test]
     fn a_clock_before_the_build_is_wrong() {
         let now = at(1_795_734_857);
+        let clock = |now, built| {
+            let mut findings = Findings::new();
+            clock(now, built, &mut findings);
+            findings.iter().next().unwrap().clone()
+        };
         assert_eq!(clock(now, now).severity, Severity::Ok);
         assert_eq!(clock(now, UNIX_EPOCH).severity, Severity::Ok);
         assert_eq!(clock(now, now + Duration::from_secs(30)).severity, Severity::Ok);

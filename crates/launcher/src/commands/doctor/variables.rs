@@ -1,7 +1,7 @@
 //! The variables that `runtime.exs` asks for.
 
+use diagnosis::Findings;
 use diagnosis::runtime_configuration::{Need, variables};
-use diagnosis::{Finding, Findings};
 
 use super::Patient;
 use crate::configuration::Configuration;
@@ -18,7 +18,7 @@ pub(super) fn check(patient: &Patient<'_>, findings: &mut Findings) {
     let path = patient.release.version_directory().join("runtime.exs");
     let Ok(source) = std::fs::read(&path) else {
         findings
-            .push(Finding::ok(CHECK, "there is no runtime.exs: the system is configured when it is built"));
+            .ok(CHECK, format_args!("there is no runtime.exs: the system is configured when it is built"));
         return;
     };
     let source = String::from_utf8_lossy(source.get(..LARGEST).unwrap_or(&source)).into_owned();
@@ -34,40 +34,36 @@ pub(super) fn check(patient: &Patient<'_>, findings: &mut Findings) {
         if found.need == Need::Certain {
             needed.push(names.clone());
         }
-        findings.push(match (is_there, found.need) {
-            (true, _) => Finding::detail(CHECK, format!("{names} is set")),
+        match (is_there, found.need) {
+            (true, _) => findings.detail(CHECK, format_args!("{names} is set")),
             (false, Need::Certain) => {
                 is_missing = true;
-                Finding::error(
-                    CHECK,
-                    format!("{names} is not set, and runtime.exs does not do without it (line {})", found.line),
-                    "set it where the system is started: in the container, the unit's EnvironmentFile=, or rel/env.sh.eex",
-                )
+                findings.error(CHECK, format_args!("{names} is not set, and runtime.exs does not do without it (line {})", found.line), format_args!("set it where the system is started: in the container, the unit's EnvironmentFile=, or rel/env.sh.eex"));
             }
-            (false, Need::Unclear) => Finding::warning(
+            (false, Need::Unclear) => findings.warning(
                 CHECK,
-                format!("{names} is not set, and runtime.exs may not do without it (line {})", found.line),
-                "it stands under a condition that only the start can evaluate: set it, if that is met",
+                format_args!(
+                    "{names} is not set, and runtime.exs may not do without it (line {})",
+                    found.line
+                ),
+                format_args!(
+                    "it stands under a condition that only the start can evaluate: set it, if that is met"
+                ),
             ),
             (false, Need::None) if names == SERVER && !patient.release.root.join("bin/server").exists() => {
-                Finding::warning(
-                    CHECK,
-                    format!("{SERVER} is not set: `start` opens no port for requests"),
-                    format!("start the system with {SERVER}=true; `beamship gen release` writes a bin/server that does"),
-                )
+                findings.warning(CHECK, format_args!("{SERVER} is not set: `start` opens no port for requests"), format_args!("start the system with {SERVER}=true; `beamship gen release` writes a bin/server that does"));
             }
             (false, Need::None) => {
-                Finding::detail(CHECK, format!("{names} is not set, and runtime.exs does without it"))
+                findings.detail(CHECK, format_args!("{names} is not set, and runtime.exs does without it"));
             }
-        });
+        };
     }
     if !is_missing {
-        findings.push(Finding::ok(
-            CHECK,
-            match needed.as_slice() {
-                [] => "runtime.exs needs none".to_owned(),
-                needed => format!("what runtime.exs needs is set: {}", needed.join(", ")),
-            },
-        ));
+        match needed.as_slice() {
+            [] => findings.ok(CHECK, format_args!("runtime.exs needs none")),
+            needed => {
+                findings.ok(CHECK, format_args!("what runtime.exs needs is set: {}", needed.join(", ")));
+            }
+        }
     }
 }
