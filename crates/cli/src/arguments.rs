@@ -4,6 +4,7 @@
 
 mod check;
 mod digest;
+mod doctor;
 mod generate;
 mod image;
 mod profile_boot;
@@ -13,6 +14,7 @@ use camino::Utf8PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 pub use self::digest::{CleanArguments, DigestArguments, DigestCommand};
+pub use self::doctor::DoctorArguments;
 pub use self::generate::{DockerBuilder, GenerateArguments, GeneratedPart};
 pub use self::image::{ImageArguments, ImageCommand, InspectArguments};
 pub use self::profile_boot::ProfileBootArguments;
@@ -79,6 +81,9 @@ pub enum Command {
 
     /// Check a release before it is shipped
     Check(CheckArguments),
+
+    /// Check toolchain, project and release, and say what to do about what is wrong
+    Doctor(DoctorArguments),
 
     /// Print a random secret (≙ `mix phx.gen.secret`)
     Secret(SecretArguments),

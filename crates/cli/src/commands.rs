@@ -4,6 +4,7 @@ mod build;
 pub(crate) mod check;
 mod completions;
 mod digest;
+mod doctor;
 mod generate;
 mod image;
 mod init;
@@ -31,6 +32,7 @@ pub(crate) fn run(arguments: &Arguments, printer: &Printer) -> anyhow::Result<()
         Command::Init(arguments) => init::run(arguments, global, printer),
         Command::Image(arguments) => image::run(arguments, global, printer),
         Command::Check(arguments) => check::run(arguments, global, printer),
+        Command::Doctor(arguments) => doctor::run(arguments, global),
         Command::Secret(arguments) => secret::run(arguments, global),
         Command::Completions(arguments) => completions::run(arguments),
         Command::Man => man::run(),

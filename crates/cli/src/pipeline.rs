@@ -24,6 +24,10 @@ use crate::printer::{Printer, Verbosity, count};
 use crate::report::Report;
 use crate::{cookie, launcher_file, native_code};
 
+/// What is said of a project whose alias beamship does not follow.
+pub(crate) const RELEASE_ALIAS: &str =
+    "the project has an alias `release`, which `mix release` would run and beamship does not";
+
 /// A build under way.
 pub(crate) struct Pipeline<'a> {
     printer: &'a Printer,
@@ -63,9 +67,7 @@ impl<'a> Pipeline<'a> {
         );
         printer.pass_on_warnings(&bridge.loading().output);
         if information.aliases.iter().any(|alias| alias == "release") {
-            printer.warn(
-                "the project has an alias `release`, which `mix release` would run and beamship does not",
-            );
+            printer.warn(RELEASE_ALIAS);
         }
         let mut pipeline = Self {
             printer,

@@ -7,7 +7,7 @@ use crate::arguments::GlobalArguments;
 use crate::pipeline::project_directory;
 
 /// A file that every release has.
-const MARK: &str = "releases/start_erl.data";
+pub(crate) const MARK: &str = "releases/start_erl.data";
 
 /// The directory of a release: the one that is named, or the one in the project's build directory.
 ///
@@ -28,9 +28,7 @@ pub(crate) fn find(
         }
         return Ok(directory);
     }
-    let environment = std::env::var("MIX_ENV").ok().filter(|value| !value.is_empty());
-    let environment = environment.as_deref().unwrap_or("prod");
-    let all = project_directory(global)?.join("_build").join(environment).join("rel");
+    let all = build_directory(global)?;
     let hint = "build one with `beamship build`, or name its directory with --release";
     if let Some(name) = name {
         let directory = all.join(name);
@@ -39,14 +37,7 @@ pub(crate) fn find(
         }
         return Ok(directory);
     }
-    let mut found = Vec::new();
-    for entry in all.read_dir_utf8().into_iter().flatten().flatten() {
-        if entry.path().join(MARK).is_file() {
-            found.push(entry.into_path());
-        }
-    }
-    found.sort();
-    match found.as_slice() {
+    match releases(&all).as_slice() {
         [directory] => Ok(directory.clone()),
         [] => anyhow::bail!("there is no release in `{all}`\nhint: {hint}"),
         several => {
@@ -54,6 +45,35 @@ pub(crate) fn find(
             anyhow::bail!("there are several releases in `{all}`: {}\nhint: say which", names.join(", "))
         }
     }
+}
+
+/// All releases in the project's build directory, sorted.
+///
+/// # Errors
+///
+/// When the directory of the project cannot be used.
+pub(crate) fn all(global: &GlobalArguments) -> anyhow::Result<Vec<Utf8PathBuf>> {
+    Ok(releases(&build_directory(global)?))
+}
+
+/// Whether a directory holds a release.
+pub(crate) fn is_release(directory: &Utf8Path) -> bool {
+    directory.join(MARK).is_file()
+}
+
+/// Where releases are built.
+fn build_directory(global: &GlobalArguments) -> anyhow::Result<Utf8PathBuf> {
+    let environment = std::env::var("MIX_ENV").ok().filter(|value| !value.is_empty());
+    let environment = environment.as_deref().unwrap_or("prod");
+    Ok(project_directory(global)?.join("_build").join(environment).join("rel"))
+}
+
+fn releases(directory: &Utf8Path) -> Vec<Utf8PathBuf> {
+    let entries = directory.read_dir_utf8().into_iter().flatten().flatten();
+    let mut found: Vec<_> =
+        entries.map(camino::Utf8DirEntry::into_path).filter(|path| is_release(path)).collect();
+    found.sort();
+    found
 }
 
 /// Name and version of the release in a directory.

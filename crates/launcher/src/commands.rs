@@ -2,6 +2,7 @@
 
 mod apps;
 mod daemon;
+mod doctor;
 mod eval;
 mod help;
 mod options;
@@ -39,7 +40,12 @@ pub(crate) fn run() -> Result<ExitCode, Failure> {
         // `env.sh` was read by the outer one, whose variables this process has inherited.
         return daemon::run_inner(&release, &environment.complete(&release), &command);
     }
-    if env_sh::is_needed(&release)? {
+    let needs_shell = match env_sh::is_needed(&release) {
+        // A doctor says so, and looks at the rest.
+        Err(_) if command == "doctor" => false,
+        needed => needed? && (command != "doctor" || env_sh::has_shell()),
+    };
+    if needs_shell {
         return Err(env_sh::source(&release, &environment));
     }
     let environment = environment.complete(&release);
@@ -66,6 +72,7 @@ pub(crate) fn run() -> Result<ExitCode, Failure> {
         "ping" => pid::ping(&release, &environment, rest),
         "ready" => apps::ready(&release, &environment, rest),
         "apps" => apps::run(&release, &environment, rest),
+        "doctor" => doctor::run(&release, &environment, rest),
         "remote" => remote::run(&release, &environment, rest),
         name => {
             help::to_stderr(&release);

@@ -38,21 +38,39 @@ pub(crate) struct Configuration {
 impl Configuration {
     /// Finds the configuration and copies it where that is needed.
     pub(crate) fn prepare(release: &Release, environment: &Environment) -> Result<Self, Failure> {
+        let mut configuration = Self::read(release)?;
+        if configuration.reboots {
+            let copy = PrivateCopy::write(release, environment, &configuration.text)?;
+            configuration.path.clone_from(&copy.base);
+            configuration.copy = Some(copy);
+        }
+        Ok(configuration)
+    }
+
+    /// Finds the configuration, and leaves it where it is.
+    pub(crate) fn read(release: &Release) -> Result<Self, Failure> {
         let paths = ["RELEASE_SYS_CONFIG", COPIED_FROM].map(|name| given(name).map(PathBuf::from));
         let original =
             original(paths, &release.name).unwrap_or_else(|| release.version_directory().join("sys"));
         let file = with_config(&original);
-        let bytes = std::fs::read(&file).map_err(|error| Failure::cannot("read", file.display(), error))?;
-        if !reboots(&bytes) {
-            return Ok(Self { path: original.clone(), original, reboots: false, text: bytes, copy: None });
-        }
-        let copy = PrivateCopy::write(release, environment, &bytes)?;
-        Ok(Self { original, path: copy.base.clone(), reboots: true, text: bytes, copy: Some(copy) })
+        let text = std::fs::read(&file).map_err(|error| {
+            Failure::cannot("read", file.display(), error)
+                .hint("RELEASE_SYS_CONFIG names it; if nobody has set that, the release is incomplete: build it again")
+        })?;
+        Ok(Self { path: original.clone(), original, reboots: reboots(&text), text, copy: None })
     }
 
     /// Whether a word stands somewhere in it.
     pub(crate) fn mentions(&self, word: &str) -> bool {
         contains(&self.text, word.as_bytes())
+    }
+
+    /// What `config_env()` gives in the release's `runtime.exs`.
+    pub(crate) fn environment(&self) -> String {
+        let key = b"[{env,";
+        let start = self.text.windows(key.len()).position(|window| window == key);
+        let name = start.and_then(|start| self.text[start + key.len()..].split(|byte| *byte == b'}').next());
+        name.map_or_else(|| "prod".to_owned(), |name| String::from_utf8_lossy(name).into_owned())
     }
 
     /// Tells the virtual machine.

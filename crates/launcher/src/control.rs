@@ -106,7 +106,8 @@ pub(crate) fn own_host(distribution: &Distribution) -> String {
     }
 }
 
-fn epmd_port() -> Result<u16, Failure> {
+/// Where EPMD listens.
+pub(crate) fn epmd_port() -> Result<u16, Failure> {
     let Some(port) = given("ERL_EPMD_PORT") else { return Ok(EPMD_PORT) };
     port.to_str()
         .and_then(|port| port.parse().ok())

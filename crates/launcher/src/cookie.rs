@@ -43,6 +43,18 @@ pub(crate) fn provide(release: &Release, environment: &Environment) -> Result<()
     })
 }
 
+/// The file that the cookie comes from, as far as there is one.
+pub(crate) fn file(release: &Release, environment: &Environment) -> Option<PathBuf> {
+    if given("RELEASE_COOKIE").is_some() {
+        return None;
+    }
+    if let Some(path) = given("RELEASE_COOKIE_FILE") {
+        return Some(path.into());
+    }
+    let files = [release.root.join("releases/COOKIE"), of_this_start(environment)];
+    files.into_iter().find(|path| path.exists())
+}
+
 fn of_this_start(environment: &Environment) -> PathBuf {
     environment.path("RELEASE_TMP").join("COOKIE")
 }
@@ -74,7 +86,8 @@ pub(crate) fn cookie(
         })?;
         return match cookie.trim_end_matches(['\n', '\r']) {
             "" => {
-                Err(Failure::new(format!("`{}`, which RELEASE_COOKIE_FILE names, is empty", path.display())))
+                Err(Failure::new(format!("`{}`, which RELEASE_COOKIE_FILE names, is empty", path.display()))
+                    .hint("`beamship secret --cookie` makes one"))
             }
             cookie => Ok(Some(cookie.to_owned())),
         };

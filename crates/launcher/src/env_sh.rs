@@ -5,11 +5,15 @@
 //! shell: it is skipped, and a release without one of its own works where there is no `/bin/sh`.
 
 use std::os::unix::process::CommandExt;
+use std::path::Path;
 use std::process::Command;
 
 use crate::environment::{Environment, is_sourced};
 use crate::failure::Failure;
 use crate::release::{Release, executable};
+
+/// The shell that reads it.
+const SHELL: &str = "/bin/sh";
 
 /// Sources the file, exports what Mix's script exports, and becomes the executable `$1` with the arguments that are
 /// left. `SELF` and `REL_VSN_DIR` are variables of Mix's script that files in use refer to.
@@ -37,6 +41,11 @@ pub(crate) fn is_needed(release: &Release) -> Result<bool, Failure> {
     Ok(does_something(&text))
 }
 
+/// Whether there is a shell to source it.
+pub(crate) fn has_shell() -> bool {
+    Path::new(SHELL).exists()
+}
+
 /// Becomes a shell that sources `env.sh` and then this executable again. Only ever returns a failure.
 pub(crate) fn source(release: &Release, environment: &Environment) -> Failure {
     let path = release.version_directory().join("env.sh");
@@ -45,7 +54,7 @@ pub(crate) fn source(release: &Release, environment: &Environment) -> Failure {
         Err(failure) => return failure,
     };
     let mut given = std::env::args_os();
-    let mut shell = Command::new("/bin/sh");
+    let mut shell = Command::new(SHELL);
     shell.args(["-e", "-c", SCRIPT]).arg(given.next().unwrap_or_default()).arg(executable).args(given);
     environment.apply(&mut shell);
     let error = shell.exec();

@@ -21,6 +21,8 @@ pub(crate) struct Exposure {
     address: Option<IpAddr>,
     /// The port to listen on instead of one that EPMD hands out.
     pub(crate) port: Option<u16>,
+    /// Whether nobody has restricted where the node listens, neither the launcher nor the project.
+    pub(crate) is_everywhere: bool,
 }
 
 impl Exposure {
@@ -44,7 +46,7 @@ impl Exposure {
             }),
         };
         let port = if without_epmd()? && arguments.port.is_none() { Some(free_port()?) } else { None };
-        Ok(Self { address, port })
+        Ok(Self { address, port, is_everywhere: address.is_none() && !is_named })
     }
 
     /// The arguments of the virtual machine.
@@ -151,7 +153,8 @@ mod tests {
 
     #[test]
     fn arguments_name_interface_and_port() {
-        let exposure = Exposure { address: Some([127, 0, 0, 1].into()), port: Some(4711) };
+        let exposure =
+            Exposure { address: Some([127, 0, 0, 1].into()), port: Some(4711), is_everywhere: false };
         let expected = "-kernel inet_dist_use_interface {127,0,0,1} -start_epmd false -erl_epmd_port 4711";
         assert_eq!(exposure.arguments().join(" "), expected);
         assert!(Exposure::default().arguments().is_empty());

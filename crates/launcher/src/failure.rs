@@ -4,6 +4,8 @@ use std::fmt::Display;
 use std::io::Write;
 use std::process::ExitCode;
 
+use diagnosis::{Finding, Severity};
+
 /// A failure, as the user sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Failure {
@@ -27,6 +29,12 @@ impl Failure {
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
+    }
+
+    /// The same as something that a doctor has found.
+    pub(crate) fn into_finding(self, check: &'static str, severity: Severity) -> Finding {
+        let remedy = self.hint.or_else(|| Some("correct it, and ask the doctor again".to_owned()));
+        Finding { severity, remedy, ..Finding::ok(check, self.message) }
     }
 
     /// Prints it and gives the exit status.

@@ -38,8 +38,13 @@ fn reasonable(memory: Option<u64>) -> u64 {
     memory.map_or(MOST, |bytes| bytes / SHARE / ENTRY).clamp(LEAST, MOST)
 }
 
+/// The limit on open files that a process of this one would have: the soft one.
+pub(crate) fn open_files() -> Option<u64> {
+    limit().map(|(soft, _)| soft)
+}
+
 /// The memory that this process's control group may use, in bytes; none when it may use all.
-fn memory() -> Option<u64> {
+pub(crate) fn memory() -> Option<u64> {
     let groups = std::fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
     let own = groups.lines().find_map(|line| line.strip_prefix("0::/")).unwrap_or_default();
     let files = [

@@ -10,11 +10,16 @@ use std::num::NonZeroUsize;
 use crate::environment::Environment;
 use crate::vm_arguments::has_flag;
 
-/// The argument that limits it, when there is less than all processors to be had and nobody has said otherwise.
-pub(crate) fn argument(environment: &Environment) -> Option<String> {
+/// How many processors this process may use, and how many the machine has.
+pub(crate) fn processors() -> (usize, usize) {
     let usable = std::thread::available_parallelism().map_or(0, NonZeroUsize::get);
     // SAFETY: it has no pointer arguments.
     let all = unsafe { libc::sysconf(libc::_SC_NPROCESSORS_ONLN) };
-    let all = usize::try_from(all).unwrap_or(0);
+    (usable, usize::try_from(all).unwrap_or(0))
+}
+
+/// The argument that limits it, when there is less than all processors to be had and nobody has said otherwise.
+pub(crate) fn argument(environment: &Environment) -> Option<String> {
+    let (usable, all) = processors();
     (usable > 0 && usable < all && !has_flag(environment, "+S")).then(|| format!(":{usable}"))
 }

@@ -57,14 +57,10 @@ impl Process {
 impl State {
     /// The system that runs under this environment's `RELEASE_NODE`, if its launcher could tell.
     pub(crate) fn of_running(environment: &Environment) -> Option<Self> {
-        let mut file = File::open(path(environment)?).ok()?;
-        if !is_trusted(&file, environment) {
-            return None;
+        match Found::look(environment) {
+            Found::Running(state) => Some(state),
+            _ => None,
         }
-        let mut text = Vec::new();
-        file.read_to_end(&mut text).ok()?;
-        let state = Self::parse(&text)?;
-        (state.node == environment.text("RELEASE_NODE").ok()? && state.process.is_running()).then_some(state)
     }
 
     /// Writes it, in one piece and for nobody else.
@@ -131,6 +127,39 @@ pub(crate) fn is_trusted(file: &File, environment: &Environment) -> bool {
     let owner = |path: &Path| std::fs::metadata(path).map(|metadata| metadata.uid());
     let trusted = [owner(Path::new("/proc/self")), owner(&environment.path("RELEASE_ROOT"))];
     file.metadata().is_ok_and(|metadata| trusted.into_iter().flatten().any(|uid| uid == metadata.uid()))
+}
+
+/// What a look for the state file gives.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Found {
+    /// There is none, or none that could be read.
+    Nothing,
+    /// It belongs to somebody else.
+    NotTrusted(PathBuf),
+    /// It is damaged, or of another node.
+    Unusable(PathBuf),
+    /// Its process is gone.
+    Stale(PathBuf, u32),
+    /// The system runs.
+    Running(State),
+}
+
+impl Found {
+    /// Looks for it.
+    pub(crate) fn look(environment: &Environment) -> Self {
+        let Some(path) = path(environment) else { return Self::Nothing };
+        let Ok(mut file) = File::open(&path) else { return Self::Nothing };
+        if !is_trusted(&file, environment) {
+            return Self::NotTrusted(path);
+        }
+        let mut text = Vec::new();
+        let read = file.read_to_end(&mut text).ok();
+        let Some(state) = read.and_then(|_| State::parse(&text)) else { return Self::Unusable(path) };
+        if environment.text("RELEASE_NODE").ok() != Some(&state.node) {
+            return Self::Unusable(path);
+        }
+        if state.process.is_running() { Self::Running(state) } else { Self::Stale(path, state.process.pid) }
+    }
 }
 
 /// `RELEASE_TMP/NODE.state`. A node whose name is no file name has none.

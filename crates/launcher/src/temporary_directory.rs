@@ -34,7 +34,7 @@ pub(crate) fn find(root: &Path, name: &str) -> PathBuf {
     possible.unwrap_or(own)
 }
 
-/// Whether this process may write there.
+/// Whether this user may write to a file or directory that is there.
 pub(crate) fn is_writable(path: &Path) -> bool {
     let Ok(path) = CString::new(path.as_os_str().as_bytes()) else { return false };
     // SAFETY: the string ends with NUL and outlives the call.

@@ -150,7 +150,7 @@ fn system_mode(program: &Program, environment: &Environment, reboots: bool) -> R
 }
 
 /// `erl` in PATH, for releases that do not include ERTS.
-fn erl_of_the_machine() -> Result<PathBuf, Failure> {
+pub(crate) fn erl_of_the_machine() -> Result<PathBuf, Failure> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path)
         .map(|directory| directory.join("erl"))

@@ -105,6 +105,11 @@ impl Connection {
         &self.node
     }
 
+    /// Where the node listens.
+    pub fn peer(&self) -> Option<SocketAddr> {
+        self.wire.peer()
+    }
+
     /// The one process of this side: who calls, who is the group leader of what is called.
     pub fn own_pid(&self) -> Term {
         Term::Pid { node: self.our_name.clone(), id: 1, serial: 0, creation: self.our_creation }

@@ -40,6 +40,11 @@ impl Wire {
         Ok(Self { stream, step })
     }
 
+    /// Where it leads.
+    pub(crate) fn peer(&self) -> Option<SocketAddr> {
+        self.stream.peer_addr().ok()
+    }
+
     /// Sends bytes as one piece.
     pub(crate) fn send(&mut self, bytes: &[u8]) -> Result<(), NodeError> {
         self.stream.write_all(bytes).map_err(|error| NodeError::io(self.step, error))

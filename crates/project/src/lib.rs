@@ -40,4 +40,4 @@ pub use error::{BridgeError, Phase};
 pub use options::{BridgeOptions, user_cache};
 pub use output::{Output, Sink, Stream};
 pub use request::{CompileOptions, ReleaseRequest};
-pub use survey::{Survey, SurveyedApplication};
+pub use survey::{ReleaseSources, Survey, SurveyedApplication, UnusableDependency};

@@ -22,6 +22,12 @@ pub struct Survey {
     pub directories: Vec<Utf8PathBuf>,
     /// Names of its aliases.
     pub aliases: Vec<Atom>,
+    /// Dependencies that are not there, or not as they should be.
+    pub unusable: Vec<UnusableDependency>,
+    /// Whether the configuration at build time has an endpoint listen.
+    pub serves: bool,
+    /// What each release is made of besides code.
+    pub release_files: Vec<ReleaseSources>,
     /// Version of Elixir.
     pub elixir_version: String,
     /// Major version of OTP.
@@ -41,6 +47,29 @@ pub struct SurveyedApplication {
     pub has_repositories: bool,
 }
 
+/// A dependency that cannot be compiled as it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnusableDependency {
+    /// Its name.
+    pub name: String,
+    /// What Mix says about it.
+    pub reason: String,
+}
+
+/// Files of the project that a release is made of, whether they are there or not. Paths are relative to the project, or
+/// absolute.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReleaseSources {
+    /// The directory of its templates.
+    pub templates: String,
+    /// Directories that are copied into it, besides `overlays` among the templates.
+    pub overlays: Vec<String>,
+    /// Its runtime configuration; empty where there is to be none.
+    pub runtime: String,
+    /// Whether an option of the release names the runtime configuration.
+    pub runtime_is_named: bool,
+}
+
 impl Survey {
     pub(crate) fn from_fields(fields: Fields<'_>) -> Result<Self, Malformed> {
         let application = |fields: Fields<'_>| {
@@ -49,6 +78,20 @@ impl Survey {
                 path: fields.text("path")?,
                 module: fields.text("module")?,
                 has_repositories: fields.boolean("has_repositories")?,
+            })
+        };
+        let unusable = |fields: Fields<'_>| {
+            Ok::<_, Malformed>(UnusableDependency {
+                name: fields.text("name")?,
+                reason: fields.text("reason")?,
+            })
+        };
+        let sources = |fields: Fields<'_>| {
+            Ok::<_, Malformed>(ReleaseSources {
+                templates: fields.text("templates")?,
+                overlays: fields.texts("overlays")?,
+                runtime: fields.text("runtime")?,
+                runtime_is_named: fields.boolean("runtime_named")?,
             })
         };
         Ok(Self {
@@ -63,6 +106,13 @@ impl Survey {
             is_fetched: fields.boolean("fetched")?,
             directories: fields.paths("directories")?,
             aliases: fields.atoms("aliases")?,
+            unusable: fields.maps("unusable")?.into_iter().map(unusable).collect::<Result<_, _>>()?,
+            serves: fields.boolean("serves")?,
+            release_files: fields
+                .maps("release_files")?
+                .into_iter()
+                .map(sources)
+                .collect::<Result<_, _>>()?,
             elixir_version: fields.text("elixir_version")?,
             otp_release: fields.text("otp_release")?,
         })

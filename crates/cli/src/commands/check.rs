@@ -62,6 +62,17 @@ fn abi(arguments: &CheckAbiArguments, global: &GlobalArguments, printer: &Printe
     conclude(&report, target.name(), printer)
 }
 
+/// The same check of a release as it is, on this machine.
+///
+/// # Errors
+///
+/// When the release or the machine cannot be looked at.
+pub(crate) fn on_this_machine(directory: &Utf8Path) -> anyhow::Result<Report> {
+    let files = ReleaseFiles::read_directory(directory, directory)?;
+    let target = Target::parse(None, None)?;
+    Ok(abi::check(&files, target.root(), target.machine())?)
+}
+
 fn messages(report: &Report) -> Vec<Message> {
     let message = |finding: &Finding| Message { message: finding.to_string(), hint: finding.hint() };
     report.findings.iter().map(message).collect()

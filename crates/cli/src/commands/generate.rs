@@ -116,7 +116,8 @@ fn look_at(directory: &Utf8Path, printer: &Printer) -> anyhow::Result<Project> {
     project(directory, survey)
 }
 
-fn project(directory: &Utf8Path, survey: Survey) -> anyhow::Result<Project> {
+/// What is known about a project, as generated files need it.
+pub(super) fn project(directory: &Utf8Path, survey: Survey) -> anyhow::Result<Project> {
     let own = |name: &str| survey.applications.iter().any(|application| application.name == name);
     let mut project = Project {
         release: survey.releases.first().cloned().unwrap_or_default(),

@@ -5,6 +5,7 @@ use std::io::Write;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use diagnosis::json;
 use etf::{RawTerm, Term};
 use node::{Address, Connection, Cookie, Deadline, Reply};
 
@@ -50,7 +51,7 @@ pub(super) fn run(
         }
     };
     let running = running(&mut connection, Deadline::after(SETUP))?;
-    let text = if options.json { json(&running) } else { table(&running) };
+    let text = if options.json { objects(&running) } else { table(&running) };
     std::io::stdout()
         .write_all(text.as_bytes())
         .map_err(|error| Failure::new(format!("cannot write the output: {error}")))?;
@@ -65,32 +66,19 @@ fn table(running: &[Running]) -> String {
         .collect()
 }
 
-fn json(running: &[Running]) -> String {
+fn objects(running: &[Running]) -> String {
     let objects: Vec<String> = running
         .iter()
         .map(|application| {
             format!(
                 "{{\"name\":{},\"version\":{},\"description\":{}}}",
-                json_string(&application.name),
-                json_string(&application.version),
-                json_string(&application.description)
+                json::string(&application.name),
+                json::string(&application.version),
+                json::string(&application.description)
             )
         })
         .collect();
     format!("[{}]\n", objects.join(","))
-}
-
-fn json_string(text: &str) -> String {
-    let mut string = String::from("\"");
-    for character in text.chars() {
-        match character {
-            '"' | '\\' => string.extend(['\\', character]),
-            control if control < ' ' => string.push_str(&format!("\\u{:04x}", u32::from(control))),
-            other => string.push(other),
-        }
-    }
-    string.push('"');
-    string
 }
 
 /// Exits with 0 once the system's start is complete and all its permanent applications run.
@@ -135,7 +123,7 @@ pub(super) fn is_ready(release: &Release, environment: &Environment) -> bool {
     }
 }
 
-fn look_natively(
+pub(super) fn look_natively(
     release: &Release,
     environment: &Environment,
     address: &Address,
@@ -235,7 +223,7 @@ mod tests {
             });
         assert_eq!(table(&running), "a_b  1.0\nc    2\n");
         assert_eq!(
-            json(&running),
+            objects(&running),
             "[{\"name\":\"a_b\",\"version\":\"1.0\",\"description\":\"say \\\"x\\\"\\u000a\"},\
              {\"name\":\"c\",\"version\":\"2\",\"description\":\"\"}]\n"
         );

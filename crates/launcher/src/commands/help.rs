@@ -24,6 +24,7 @@ const COMMANDS: &str = "
     ready [--wait SECONDS]
                        Succeeds when all applications of the release are started
     apps [--json]      Lists the applications that run
+    doctor [--json]    Checks what the system needs from this machine, and who can reach it
     version            Prints name and version of the release
     help               Prints this list
 ";

@@ -94,7 +94,7 @@ fn is_gone(address: &Address, cookie: &Cookie) -> bool {
 }
 
 /// The process of the system, if it is one of this machine (and container).
-fn process_of(environment: &Environment, connection: &mut Connection) -> Option<Process> {
+pub(super) fn process_of(environment: &Environment, connection: &mut Connection) -> Option<Process> {
     if let Some(state) = State::of_running(environment) {
         return Some(state.process);
     }

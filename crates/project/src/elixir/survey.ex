@@ -18,6 +18,12 @@ defmodule Beamship.Bridge.Survey do
       fetched: Enum.any?(dependencies, &(&1.scm != Mix.SCM.Path or &1.manager not in [:mix, nil])),
       directories: for(dep <- dependencies, dep.scm == Mix.SCM.Path, do: dep.opts[:dest]),
       aliases: for({name, _} <- config[:aliases] || [], is_atom(name), do: name),
+      unusable:
+        for dep <- dependencies, not (Mix.Dep.ok?(dep) or Mix.Dep.compilable?(dep)) do
+          %{name: Atom.to_string(dep.app), reason: Mix.Dep.format_status(dep)}
+        end,
+      serves: Enum.any?(applications(config), &serves?(String.to_atom(&1.name))),
+      release_files: Enum.map(options(config), &release_files(&1, config)),
       elixir_version: System.version(),
       otp_release: System.otp_release()
     }
@@ -31,6 +37,36 @@ defmodule Beamship.Bridge.Survey do
       {nil, names} -> names
       {default, names} -> [default | List.delete(names, default)]
     end
+  end
+
+  # The options of every release, as far as they can be read: what is wrong with them is said when one is described.
+  defp options(config) do
+    releases = if Keyword.keyword?(config[:releases] || []), do: config[:releases] || [], else: []
+
+    case for({_, options} <- releases, do: if(is_function(options, 0), do: options.(), else: options)) do
+      [] -> [[]]
+      all -> Enum.filter(all, &Keyword.keyword?/1)
+    end
+  end
+
+  # Files of the project that a release is made of, whether they are there or not.
+  defp release_files(options, config) do
+    default = Path.join(Path.dirname(config[:config_path]), "runtime.exs")
+    runtime = Keyword.get(options, :runtime_config_path)
+
+    %{
+      templates: text(options[:rel_templates_path]) || "rel",
+      overlays: options[:overlays] |> List.wrap() |> Enum.filter(&is_binary/1),
+      runtime: if(runtime == false, do: "", else: text(runtime) || default),
+      runtime_named: is_binary(runtime)
+    }
+  end
+
+  defp text(value), do: if(is_binary(value), do: value)
+
+  # Whether an endpoint is told to listen, whatever runtime.exs says.
+  defp serves?(app) do
+    Enum.any?(Application.get_all_env(app), fn {_, value} -> Keyword.keyword?(value) and value[:server] == true end)
   end
 
   defp applications(config) do

@@ -1,0 +1,56 @@
+//! `beamship doctor`: whether toolchain, project and release are as they should be.
+//!
+//! Each of the three is looked at as far as that is possible without the others: without Elixir the files of the project and
+//! the release are still looked at, and a project that does not load does not hide what is wrong with the release that was
+//! built of it. What a release finds where it runs is the business of its own doctor, `bin/NAME doctor`.
+
+mod project;
+mod release;
+mod sources;
+mod toolchain;
+
+use std::io::Write;
+
+use ::project::Survey;
+use diagnosis::{Finding, Findings, Severity};
+
+use crate::arguments::{DoctorArguments, GlobalArguments};
+
+/// Looks at everything and says what was found.
+pub(crate) fn run(arguments: &DoctorArguments, global: &GlobalArguments) -> anyhow::Result<()> {
+    let mut findings = Findings::new();
+    let has_elixir = toolchain::check(&mut findings);
+    let is_release_named = arguments.release.is_some();
+    let survey: Option<Survey> = project::check(global, has_elixir, is_release_named, &mut findings)?;
+    release::check(arguments, global, survey.as_ref(), &mut findings)?;
+    // Colours go no further where they are not wanted.
+    let text = if global.json { findings.json() } else { findings.text(true) };
+    anstream::stdout().write_all(text.as_bytes())?;
+    match findings.failure() {
+        None => Ok(()),
+        Some(message) => anyhow::bail!(message),
+    }
+}
+
+/// An error of another part as a finding: its hint is the remedy.
+fn finding(check: &'static str, severity: Severity, error: &anyhow::Error) -> Finding {
+    let text = format!("{error:#}");
+    let (message, remedy) = match text.split_once("\nhint: ") {
+        Some((message, remedy)) => (message, Some(remedy.to_owned())),
+        None => (text.as_str(), None),
+    };
+    Finding { severity, remedy, ..Finding::ok(check, message) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_hint_of_an_error_is_the_remedy() {
+        let found = finding("elixir", Severity::Error, &anyhow::anyhow!("cannot find it\nhint: install it"));
+        assert_eq!(found, Finding::error("elixir", "cannot find it", "install it"));
+        let found = finding("elixir", Severity::Error, &anyhow::anyhow!("cannot find it"));
+        assert_eq!(found.remedy, None);
+    }
+}

@@ -1,0 +1,226 @@
+//! `beamship doctor`: toolchain, project, release.
+
+use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+use crate::files::write;
+use crate::findings::Said;
+use crate::project;
+use crate::sandbox::{Sandbox, run, succeed};
+
+fn examined(sandbox: &Sandbox, project: &Utf8Path, arguments: &[&str]) -> Said {
+    Said::by(sandbox.beamship(project, &["doctor", "--json"]).args(arguments))
+}
+
+/// A program that begins like one for another machine than this.
+const ARM: &[u8] = b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x03\0\xb7\0";
+const INTEL: &[u8] = b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x03\0\x3e\0";
+
+#[test]
+fn a_project_and_its_release() {
+    let sandbox = Sandbox::new();
+    let demo = project::demo(&sandbox, "demo");
+    let said = examined(&sandbox, &demo, &[]);
+    assert_eq!(said.wrong(), [""; 0]);
+    assert_eq!(said.one("release"), "ok: none has been built yet");
+    for check in
+        ["elixir", "otp", "mix", "locale", "launcher", "project", "releases", "dependencies", "templates"]
+    {
+        assert!(said.one(check).starts_with("ok: "), "{check}: {}", said.one(check));
+    }
+    assert_eq!(
+        said.one("runtime_configuration"),
+        "ok: config/runtime.exs needs no variable; it also asks for DEMO_RUNTIME"
+    );
+    // Nothing has been compiled for it.
+    assert!(!demo.join("_build/prod/lib/demo/ebin/demo.app").exists());
+
+    succeed(&mut sandbox.beamship(&demo, &["build", "--quiet"]));
+    let said = examined(&sandbox, &demo, &[]);
+    assert_eq!(said.wrong(), [""; 0]);
+    for check in ["release", "freshness", "boot_scripts", "executables", "release_launcher", "native_code"] {
+        assert!(said.one(check).starts_with("ok: "), "{check}: {}", said.one(check));
+    }
+    let listed = succeed(&mut sandbox.beamship(&demo, &["doctor"]));
+    assert!(listed.stdout.lines().all(|line| line.starts_with("✓ ")), "{}", listed.stdout);
+    // By name, and by directory from anywhere.
+    assert_eq!(examined(&sandbox, &demo, &["--release", "demo"]).wrong(), [""; 0]);
+    let release = demo.join("_build/prod/rel/demo");
+    let said = examined(&sandbox, sandbox.path(), &["--release", release.as_str()]);
+    assert_eq!(said.wrong(), [""; 0]);
+    assert_eq!(said.of("project"), [""; 0]);
+    damaged(&sandbox, &demo, &release);
+}
+
+/// What has happened to the release since.
+fn damaged(sandbox: &Sandbox, demo: &Utf8Path, release: &Utf8Path) {
+    // Touched is not changed: the record of the build knows.
+    let later = std::time::SystemTime::now() + std::time::Duration::from_secs(5);
+    let touch = || {
+        let source = std::fs::File::options().write(true).open(demo.join("lib/demo.ex")).unwrap();
+        source.set_modified(later).unwrap();
+    };
+    touch();
+    assert_eq!(examined(sandbox, demo, &[]).one("freshness"), "ok: another build would make the same");
+    let original = std::fs::read_to_string(demo.join("lib/demo.ex")).unwrap();
+    write(&demo.join("lib/demo.ex"), &format!("{original}# changed\n"));
+    let changed = examined(sandbox, demo, &[]).one("freshness");
+    assert_eq!(changed, format!("warning: since it was built: `{demo}/lib/demo.ex` has changed"));
+    // Without the record only times are left.
+    std::fs::remove_dir_all(sandbox.join("cache/beamship/builds")).unwrap();
+    touch();
+    std::fs::remove_file(release.join("releases/0.1.0/start.boot")).unwrap();
+    std::fs::write(release.join("bin/demo"), "#!/bin/sh\n").unwrap();
+    let foreign = if cfg!(target_arch = "aarch64") { INTEL } else { ARM };
+    std::fs::write(release.join("lib/demo-0.1.0/priv/nif.so"), foreign).unwrap();
+    let entries = release.read_dir_utf8().unwrap().map(|entry| entry.unwrap().into_path());
+    let erts: Utf8PathBuf =
+        entries.into_iter().find(|path| path.file_name().unwrap().starts_with("erts-")).unwrap();
+    std::fs::set_permissions(erts.join("bin/erlexec"), std::fs::Permissions::from_mode(0o644)).unwrap();
+    let said = examined(sandbox, demo, &[]);
+    assert_eq!(said.status, Some(1));
+    assert_eq!(said.one("freshness"), "warning: since it was built: `lib/demo.ex` has changed");
+    assert!(
+        said.one("boot_scripts").starts_with("error: ")
+            && said.one("boot_scripts").ends_with("has no start.boot")
+    );
+    assert!(
+        said.one("executables").ends_with("bin/erlexec` is not executable"),
+        "{}",
+        said.one("executables")
+    );
+    assert!(said.one("release_launcher").contains("is a shell script: `mix release` has made this release"));
+    let native = said.of("native_code").join("\n");
+    assert!(native.contains("error: `") && native.contains("priv/nif.so` is "), "{native}");
+    std::fs::write(release.join("bin/demo"), "other").unwrap();
+    let said = examined(sandbox, demo, &[]);
+    assert!(said.one("release_launcher").ends_with("is of another version of beamship"));
+    std::fs::remove_file(release.join("releases/0.1.0/demo.rel")).unwrap();
+    assert!(examined(sandbox, demo, &[]).one("release").contains("there is no .rel in"));
+}
+
+#[test]
+fn a_project_that_forgets_things() {
+    let sandbox = Sandbox::new();
+    let demo = project::demo(&sandbox, "demo");
+    std::fs::remove_file(demo.join("config/runtime.exs")).unwrap();
+    for name in ["vm.args", "config.exs", "vm.args.eex", "boot.profile"] {
+        write(&demo.join("rel").join(name), "\n");
+    }
+    let said = examined(&sandbox, &demo, &[]);
+    assert!(said.one("runtime_configuration").starts_with("warning: there is no config/runtime.exs: "));
+    assert_eq!(
+        said.of("templates"),
+        [
+            "warning: rel/config.exs is ignored: no release reads it",
+            "warning: rel/vm.args is ignored: no release reads it"
+        ]
+    );
+    write(&demo.join("config/releases.exs"), "import Config\n");
+    assert_eq!(
+        examined(&sandbox, &demo, &[]).one("runtime_configuration"),
+        "warning: config/releases.exs is deprecated"
+    );
+    let mix = std::fs::read_to_string(demo.join("mix.exs")).unwrap();
+    let with = |from: &str, to: &str| {
+        assert!(mix.contains(from));
+        write(&demo.join("mix.exs"), &mix.replace(from, to));
+        examined(&sandbox, &demo, &[])
+    };
+    let options =
+        "runtime_config_path: \"config/run.exs\", rel_templates_path: \"release\", overlays: \"extra\"";
+    let said = with("demo: []", &format!("demo: [{options}]"));
+    assert_eq!(
+        said.one("runtime_configuration"),
+        "error: the release option :runtime_config_path names `config/run.exs`, which is not there"
+    );
+    assert!(
+        said.one("templates").starts_with("error: the release option :rel_templates_path names `release`")
+    );
+    assert_eq!(
+        said.one("overlays"),
+        "error: the release option :overlays names `extra`, which is no directory"
+    );
+    let said = with("demo: []", "demo: [runtime_config_path: false], \"Bad-Name\": [steps: []]");
+    assert_eq!(said.of("runtime_configuration")[0], "ok: there is to be none: `runtime_config_path: false`");
+    let releases = said.of("releases");
+    assert!(releases[0].starts_with("ok: demo 0.1.0 goes to "), "{releases:?}");
+    assert!(releases[1].starts_with("error: :\"Bad-Name\" cannot be the name of a release"), "{releases:?}");
+    let said = with("{:greeter, path: \"greeter\"}", "{:greeter, git: \"/nonexistent/greeter\"}");
+    assert!(said.one("dependencies").starts_with("error: greeter: "), "{}", said.one("dependencies"));
+    assert!(said.one("lock").starts_with("warning: there is no mix.lock"), "{}", said.one("lock"));
+}
+
+#[test]
+fn a_phoenix_project_that_does_not_listen() {
+    let sandbox = Sandbox::new();
+    let shop = sandbox.join("shop");
+    let project = |app: &str, deps: &str| {
+        let name = app[..1].to_uppercase() + &app[1..];
+        format!(
+            "defmodule {name}.MixProject do\n  use Mix.Project\n  def project, do: [app: :{app}, version: \"0.1.0\", deps: [{deps}]]\nend\n"
+        )
+    };
+    write(&shop.join("mix.exs"), &project("shop", "{:phoenix, path: \"phoenix\"}"));
+    write(&shop.join("phoenix/mix.exs"), &project("phoenix", ""));
+    write(&shop.join("config/config.exs"), "import Config\n");
+    write(&shop.join("config/runtime.exs"), "import Config\nSystem.get_env(\"PHX_HOST\")\n");
+    let said = || examined(&sandbox, &shop, &[]).one("phoenix");
+    assert!(said().starts_with("warning: no endpoint has `server: true`"), "{}", said());
+    write(&shop.join("config/config.exs"), "import Config\nconfig :shop, ShopWeb.Endpoint, server: true\n");
+    assert_eq!(said(), "ok: the endpoint listens");
+    write(&shop.join("config/config.exs"), "import Config\n");
+    let asks = "import Config\nif System.get_env(\"PHX_SERVER\") do\n  config :shop, ShopWeb.Endpoint, server: true\nend\n";
+    write(&shop.join("config/runtime.exs"), asks);
+    assert!(said().starts_with("warning: the host in links is not configured"), "{}", said());
+    write(&shop.join("config/runtime.exs"), &format!("{asks}System.get_env(\"PHX_HOST\")\n"));
+    assert_eq!(said(), "ok: the endpoint listens when PHX_SERVER is set; bin/server does that");
+}
+
+#[test]
+fn what_cannot_be_loaded_does_not_hide_the_rest() {
+    let sandbox = Sandbox::new();
+    let demo = project::demo(&sandbox, "demo");
+    write(&demo.join("rel/vm.args"), "\n");
+    let ignored = "warning: rel/vm.args is ignored: no release reads it";
+    write(&demo.join("config/config.exs"), "import Config\nraise \"no colour today\"\n");
+    let said = examined(&sandbox, &demo, &[]);
+    assert!(said.one("project").contains("no colour today"), "{}", said.one("project"));
+    assert_eq!(said.one("templates"), ignored);
+    write(&demo.join("mix.exs"), "defmodule Demo do\n");
+    let said = examined(&sandbox, &demo, &[]);
+    assert!(said.of("project").concat().contains("it does not load:"), "{:?}", said.of("project"));
+    assert_eq!(said.one("templates"), ignored);
+
+    let without_elixir = |arguments: &[&str]| {
+        let mut command: Command = sandbox.beamship(&demo, &["doctor", "--json"]);
+        Said::by(command.args(arguments).env("PATH", sandbox.join("home")))
+    };
+    let said = without_elixir(&[]);
+    assert!(said.one("elixir").starts_with("error: cannot find `elixir`"), "{}", said.one("elixir"));
+    assert_eq!(said.one("project"), "warning: it was not loaded: there is no Elixir");
+    assert_eq!(said.one("templates"), ignored);
+
+    let nowhere = sandbox.join("nowhere");
+    std::fs::create_dir(&nowhere).unwrap();
+    let said = examined(&sandbox, &nowhere, &["--release", "demo"]);
+    assert!(
+        said.one("release").starts_with("error: there is no release `demo` in "),
+        "{}",
+        said.one("release")
+    );
+    let said = examined(&sandbox, &nowhere, &[]);
+    assert!(said.one("project").starts_with("error: there is no mix.exs in "), "{}", said.one("project"));
+    let outcome = run(&mut sandbox.beamship(&demo, &["doctor", "-C", "gone"]));
+    assert_eq!((outcome.status, outcome.stdout.as_str()), (Some(1), ""));
+}
+
+#[test]
+fn the_locale_of_the_virtual_machine() {
+    let sandbox = Sandbox::new();
+    let demo = project::demo(&sandbox, "demo");
+    let said = Said::by(sandbox.beamship(&demo, &["doctor", "--json"]).env("LANG", "C"));
+    assert!(said.one("locale").starts_with("warning: the virtual machine takes file names for latin1"));
+}

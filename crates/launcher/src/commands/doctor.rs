@@ -1,0 +1,115 @@
+//! `doctor`: whether this machine is what the system needs, and who can reach it.
+//!
+//! Most of what keeps a release from working where it has been put is not in the release: a variable that nobody has set, a
+//! directory that belongs to somebody else, a library that is too old, a port that is open to everybody. Everything that can
+//! be known about that without starting the system is looked at here, and everything about the running one that can be known
+//! without disturbing it. Nothing is written, and nothing that is missing (a shell, `/proc`, permissions) keeps the rest from
+//! being looked at.
+
+mod cookie;
+mod files;
+mod limits;
+mod listeners;
+mod locale;
+mod places;
+mod system;
+mod time;
+mod variables;
+
+use std::ffi::OsString;
+use std::io::{IsTerminal, Write};
+use std::process::ExitCode;
+
+use diagnosis::{Findings, Severity};
+
+use super::options::Options;
+use crate::configuration::Configuration;
+use crate::distribution::{Distribution, mode};
+use crate::environment::{Environment, given};
+use crate::failure::Failure;
+use crate::release::Release;
+
+/// What all checks look at.
+struct Patient<'a> {
+    release: &'a Release,
+    environment: &'a Environment,
+    /// `sys.config`; none when it cannot be read.
+    configuration: Option<Configuration>,
+    /// None when the variable that says it is wrong.
+    distribution: Option<Distribution>,
+}
+
+/// Looks at everything and says what was found. Fails when something does not work.
+pub(super) fn run(
+    release: &Release,
+    environment: &Environment,
+    arguments: &[OsString],
+) -> Result<ExitCode, Failure> {
+    let options = Options::parse("doctor", arguments, &["--json"], None)?;
+    let mut findings = Findings::new();
+    let mut failed = |check, failure: Failure| findings.push(failure.into_finding(check, Severity::Error));
+    let configuration = Configuration::read(release).map_err(|failure| failed("files", failure)).ok();
+    let distribution = Distribution::from_environment(environment);
+    let distribution = distribution.map_err(|failure| failed("settings", failure)).ok();
+    let _ = mode(environment).map_err(|failure| failed("settings", failure));
+    let patient = Patient { release, environment, configuration, distribution };
+
+    files::check(&patient, &mut findings);
+    variables::check(&patient, &mut findings);
+    cookie::check(&patient, &mut findings);
+    places::check(&patient, &mut findings);
+    limits::check(&mut findings);
+    locale::check(&patient, &mut findings);
+    time::check(&patient, &mut findings);
+    let system = system::check(&patient, &mut findings);
+    listeners::check(&patient, &system, &mut findings);
+
+    let colour = std::io::stdout().is_terminal() && given("NO_COLOR").is_none();
+    let text = if options.json { findings.json() } else { findings.text(colour) };
+    std::io::stdout()
+        .write_all(text.as_bytes())
+        .map_err(|error| Failure::new(format!("cannot write the output: {error}")))?;
+    findings.failure().map_or(Ok(ExitCode::SUCCESS), |message| Err(Failure::new(message)))
+}
+
+/// A number with separators: `65,536`.
+fn count(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// Bytes as people read them.
+fn size(bytes: u64) -> String {
+    match bytes {
+        0..10_000_000_000 => format!("{} MB", count(bytes / 1_000_000)),
+        _ => format!("{} GB", count(bytes / 1_000_000_000)),
+    }
+}
+
+/// What a check gives that has one result.
+fn push_result(findings: &mut Findings, check: &'static str, result: Result<String, Failure>) {
+    match result {
+        Ok(message) => findings.ok(check, format_args!("{message}")),
+        Err(failure) => findings.push(failure.into_finding(check, Severity::Error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_readable() {
+        assert_eq!(count(999), "999");
+        assert_eq!(count(1_048_576), "1,048,576");
+        assert_eq!(size(512 << 20), "536 MB");
+        assert_eq!(size(25 << 30), "26 GB");
+    }
+}

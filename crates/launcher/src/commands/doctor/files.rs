@@ -1,0 +1,95 @@
+//! The files of the release that a start needs, and whether its runtime can be executed here.
+
+use std::fs::File;
+use std::io::Read;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use diagnosis::{Findings, Severity};
+
+use super::{Patient, push_result};
+use crate::failure::Failure;
+use crate::virtual_machine::erl_of_the_machine;
+use crate::{env_sh, erlexec};
+
+pub(super) fn check(patient: &Patient<'_>, findings: &mut Findings) {
+    let release = patient.release;
+    push_result(findings, "files", files(patient));
+    match env_sh::is_needed(release) {
+        Ok(true) => findings.error(
+            "env_sh",
+            format_args!("env.sh holds shell code, and there is no /bin/sh: no other command works"),
+            format_args!("remove rel/env.sh.eex and set variables instead, or build the image with a shell"),
+        ),
+        // It has been sourced, or holds nothing.
+        Ok(false) => findings.detail("env_sh", format_args!("env.sh has been read")),
+        Err(failure) => findings.push(failure.into_finding("env_sh", Severity::Error)),
+    };
+    push_result(findings, "erts", runtime(patient));
+}
+
+/// What is read before the first line of the system's own code.
+fn files(patient: &Patient<'_>) -> Result<String, Failure> {
+    let directory = patient.release.version_directory();
+    let boot = |variable| {
+        let mut script = directory.join(patient.environment.get(variable)).into_os_string();
+        script.push(".boot");
+        script.into()
+    };
+    let wanted = [
+        boot("RELEASE_BOOT_SCRIPT"),
+        boot("RELEASE_BOOT_SCRIPT_CLEAN"),
+        patient.environment.path("RELEASE_VM_ARGS"),
+    ];
+    for path in wanted {
+        File::open(&path).map_err(|error| {
+            Failure::cannot("read", path.display(), error)
+                .hint("the release is incomplete or belongs to somebody else: build or install it again")
+        })?;
+    }
+    let release = patient.release;
+    Ok(format!("{} {} in {}", release.name, release.version, release.root.display()))
+}
+
+/// Runs the virtual machine as far as it tells its version: with that all its libraries have been found.
+fn runtime(patient: &Patient<'_>) -> Result<String, Failure> {
+    let Some(bin) = patient.release.erts_bin() else {
+        return erl_of_the_machine().map(|path| format!("the Erlang of this machine: {}", path.display()));
+    };
+    erlexec::check(&bin.join("erlexec"))?;
+    for program in ["erlexec", "beam.smp", "erl_child_setup"] {
+        is_executable(&bin.join(program))?;
+    }
+    let program = bin.join("beam.smp");
+    let cannot = |cause: &str| {
+        Failure::cannot("run", program.display(), cause).hint(
+            "build the release for this system; `beamship check abi --target DIR|IMAGE` finds out before what it lacks",
+        )
+    };
+    let mut command = Command::new(&program);
+    command.arg("-V").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+    let mut child = command.spawn().map_err(|error| cannot(&error.to_string()))?;
+    let mut said = Vec::new();
+    if let Some(mut stderr) = child.stderr.take() {
+        // What could not be read is not shown.
+        let _ = stderr.read_to_end(&mut said);
+    }
+    if !child.wait().is_ok_and(|status| status.success()) {
+        let text = String::from_utf8_lossy(&said);
+        return Err(cannot(text.lines().next().unwrap_or("it ends with an error")));
+    }
+    Ok(format!("{} runs here", patient.release.erts_version))
+}
+
+fn is_executable(path: &Path) -> Result<(), Failure> {
+    let metadata = std::fs::metadata(path).map_err(|error| {
+        Failure::cannot("run", path.display(), error)
+            .hint("the release is incomplete: build or install it again")
+    })?;
+    if metadata.permissions().mode() & 0o111 == 0 {
+        return Err(Failure::cannot("run", path.display(), "it is not executable")
+            .hint("whatever has copied the release has lost its modes: copy the tarball instead"));
+    }
+    Ok(())
+}
