@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::elf::NeededVersion;
 use crate::loader::{Found, Loaded, Loader, Object, System};
+use crate::reading::read_elf;
 use crate::root::SystemRoot;
 use crate::search::Libc;
 use crate::symbol_version::newest;
@@ -121,7 +122,7 @@ impl Survey {
     pub(crate) fn of(system: System<'_>, expected: Option<Machine>) -> Result<Self, AbiError> {
         let mut survey = Self { files: Vec::new(), machine: None, interpreter: None, findings: Vec::new() };
         for path in system.release.paths() {
-            match Elf::read(system.open(path)?) {
+            match read_elf(path, system.open(path)?)? {
                 Ok(Some(elf)) => survey.files.push((path.to_owned(), Rc::new(elf))),
                 Ok(None) => {}
                 Err(error) => {

@@ -19,6 +19,7 @@ mod error;
 mod finding;
 mod loader;
 mod machine;
+mod reading;
 mod release;
 mod root;
 mod search;

@@ -7,6 +7,7 @@ use std::rc::Rc;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
+use crate::reading::read_elf;
 use crate::root::{ReadSeek, RootEntry, SystemRoot, resolve};
 use crate::search::{Libc, SearchPath};
 use crate::{AbiError, Elf, ElfError, Machine, ReleaseFiles};
@@ -151,7 +152,7 @@ impl<'a> Loader<'a> {
         if let Some(known) = self.files.borrow().get(real) {
             return Ok(known.clone());
         }
-        let read = Elf::read(self.system.open(real)?).map(|elf| elf.map(Rc::new));
+        let read = read_elf(real, self.system.open(real)?)?.map(|elf| elf.map(Rc::new));
         self.files.borrow_mut().insert(real.to_owned(), read.clone());
         Ok(read)
     }

@@ -3,7 +3,7 @@
 use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::compression::SUFFIXES;
-use crate::digest::load;
+use crate::digest::{is_there, load};
 use crate::error::AssetsError;
 use crate::manifest;
 use crate::output::Output;
@@ -26,7 +26,7 @@ pub fn carry(from: &Utf8Path, to: &Utf8Path) -> Result<usize, AssetsError> {
     let mut count = 0;
     for path in earlier.digests.keys().chain(hashed) {
         for file in std::iter::once(path.clone()).chain(SUFFIXES.map(|suffix| format!("{path}{suffix}"))) {
-            if output.path(&file).exists() || !from.join(&file).is_file() {
+            if is_there(&output.path(&file))? || !is_there(&from.join(&file))? {
                 continue;
             }
             output.write(&file, &fs_err::read(from.join(&file))?)?;
@@ -34,7 +34,7 @@ pub fn carry(from: &Utf8Path, to: &Utf8Path) -> Result<usize, AssetsError> {
         }
     }
     for (path, digest) in earlier.digests {
-        if output.path(&path).exists() {
+        if is_there(&output.path(&path))? {
             manifest.digests.entry(path).or_insert(digest);
         }
     }

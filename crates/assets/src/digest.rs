@@ -22,7 +22,7 @@ use crate::memory::Memory;
 use crate::name;
 use crate::naming::{Names, resolver};
 use crate::options::Options;
-use crate::output::Output;
+use crate::output::{Output, create_directory};
 use crate::references::rewrite;
 use crate::summary::Summary;
 use crate::walk::{self, Found};
@@ -51,10 +51,10 @@ pub fn digest(
     options: &Options,
     progress: &dyn Progress,
 ) -> Result<Summary, AssetsError> {
-    if !input.is_dir() {
+    if !is_there(input)? || !fs_err::metadata(input)?.is_dir() {
         return Err(AssetsError::NoInput { path: input.to_owned() });
     }
-    fs_err::create_dir_all(output)?;
+    create_directory(output)?;
     let output_directory = output;
     let output = Output::lock(output, &|| progress.waiting())?;
     let memory = Memory::new(input, output_directory, options).filter(|_| options.keep_times);
@@ -125,6 +125,27 @@ pub(crate) fn load(directory: &Utf8Path) -> Result<Option<Manifest>, AssetsError
     }
 }
 
+/// Takes names out of a manifest whose files somebody has removed. A file that cannot be looked at is not gone.
+pub(crate) fn forget_what_is_gone(manifest: &mut Manifest, directory: &Utf8Path) -> Result<(), AssetsError> {
+    let mut gone = HashSet::new();
+    for path in manifest.digests.keys() {
+        if !is_there(&directory.join(path))? {
+            gone.insert(path.clone());
+        }
+    }
+    manifest.digests.retain(|path, _| !gone.contains(path));
+    Ok(())
+}
+
+/// Whether there is something at a path; an error where that cannot be found out.
+pub(crate) fn is_there(path: &Utf8Path) -> Result<bool, AssetsError> {
+    match fs_err::metadata(path) {
+        Ok(_) => Ok(true),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
 struct Run<'a> {
     options: &'a Options,
     output: &'a Output,
@@ -140,7 +161,7 @@ struct Run<'a> {
 impl Run<'_> {
     fn all(&self, files: Vec<Found>, directory: &Utf8Path) -> Result<Summary, AssetsError> {
         let mut old = load(directory)?.unwrap_or_default();
-        old.digests.retain(|path, _| directory.join(path).exists());
+        forget_what_is_gone(&mut old, directory)?;
 
         // Files without names in them have their own name at once, and are done.
         let assets: Vec<Asset> =

@@ -14,6 +14,16 @@ use crate::error::AssetsError;
 /// How names of unfinished files begin; walks leave out what begins with a dot.
 const UNFINISHED: &str = ".beamship-digest-";
 
+/// Creates a directory and those above it, unless it is there. `create_dir_all` alone says `File exists` of one that cannot
+/// be looked at.
+pub(crate) fn create_directory(path: &Utf8Path) -> std::io::Result<()> {
+    match fs_err::metadata(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+        Ok(metadata) if metadata.is_dir() => Ok(()),
+        _ => fs_err::create_dir_all(path),
+    }
+}
+
 /// A directory that one run at a time writes to.
 pub(crate) struct Output {
     root: Utf8PathBuf,
@@ -87,7 +97,7 @@ impl Output {
         let path = if relative.is_empty() { self.root.clone() } else { self.root.join(relative) };
         let mut ready = self.ready.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if !ready.contains(relative) {
-            fs_err::create_dir_all(&path)?;
+            create_directory(&path)?;
             for entry in fs_err::read_dir(&path)? {
                 let entry = entry?;
                 if entry.file_name().to_string_lossy().starts_with(UNFINISHED) {

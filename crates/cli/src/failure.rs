@@ -41,11 +41,12 @@ pub(crate) fn print(error: &anyhow::Error) -> ExitCode {
 
 /// Whoever read our stdout has had enough (`beamship … | head`): nothing went wrong.
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
-    error.chain().any(|cause: &(dyn Error + 'static)| {
-        cause
-            .downcast_ref::<std::io::Error>()
-            .is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
-    })
+    // Only what is written to stdout comes here as it is. A pipe that breaks elsewhere (a virtual machine that dies, a
+    // registry that hangs up) is the cause of another error, and a failure.
+    let outermost: &(dyn Error + 'static) = error.as_ref();
+    outermost
+        .downcast_ref::<std::io::Error>()
+        .is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
 }
 
 /// Makes a panic, which is always a defect of beamship, say what to do with it.
@@ -59,4 +60,27 @@ pub(crate) fn report_panics() {
             std::env::consts::ARCH,
         );
     }));
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Error, ErrorKind};
+
+    use anyhow::Context;
+
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("the registry hung up")]
+    struct HungUp(#[source] Error);
+
+    /// Only whoever does not read our stdout may end a command with success.
+    #[test]
+    fn a_pipe_that_breaks_elsewhere_is_a_failure() {
+        let broken = || Error::from(ErrorKind::BrokenPipe);
+        assert!(is_broken_pipe(&broken().into()));
+        assert!(!is_broken_pipe(&HungUp(broken()).into()));
+        let contextual: anyhow::Error = Err::<(), _>(broken()).context("cannot send").unwrap_err();
+        assert!(!is_broken_pipe(&contextual));
+    }
 }

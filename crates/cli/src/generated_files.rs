@@ -7,6 +7,7 @@ use anyhow::Context;
 use camino::Utf8Path;
 use serde::Serialize;
 use similar::TextDiff;
+use tree::file::create_directories;
 
 use crate::failure::Declined;
 use crate::printer::Printer;
@@ -16,7 +17,7 @@ use crate::printer::Printer;
 pub(crate) struct NewFile {
     /// Where, relative to the project.
     pub(crate) path: String,
-    /// Permission bits; none for those of any new file.
+    /// Permission bits; none for those of the file that is replaced, or of a text that everybody may read.
     pub(crate) mode: Option<u32>,
     /// Its text.
     pub(crate) text: String,
@@ -130,15 +131,12 @@ fn replace(path: &str) -> anyhow::Result<bool> {
 /// Writes a file so that it is never there by halves.
 fn write(place: &Utf8Path, file: &NewFile) -> anyhow::Result<()> {
     if let Some(directory) = place.parent() {
-        fs_err::create_dir_all(directory)?;
+        create_directories(directory)
+            .with_context(|| format!("cannot create the directory `{directory}`"))?;
     }
-    let new = format!("{place}.new");
-    fs_err::write(&new, &file.text)?;
-    if let Some(mode) = file.mode {
-        fs_err::set_permissions(&new, std::fs::Permissions::from_mode(mode))?;
-    }
-    fs_err::rename(&new, place)?;
-    Ok(())
+    let present = fs_err::metadata(place).ok().map(|metadata| metadata.permissions().mode() & 0o777);
+    let mode = file.mode.or(present).unwrap_or(0o644);
+    tree::file::write(place, file.text.as_bytes(), mode).with_context(|| format!("cannot write `{place}`"))
 }
 
 fn word(change: Change, dry_run: bool) -> &'static str {

@@ -1,6 +1,6 @@
 //! What `build` and `release` share: the project is asked, phase by phase, until the release can be planned.
 
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -273,7 +273,13 @@ pub(crate) fn project_directory(global: &GlobalArguments) -> anyhow::Result<Utf8
 /// When there is no `mix.exs`.
 pub(crate) fn mix_project(global: &GlobalArguments) -> anyhow::Result<Utf8PathBuf> {
     let project = project_directory(global)?;
-    if !project.join("mix.exs").is_file() {
+    let file = project.join("mix.exs");
+    let is_there = match fs_err::metadata(&file) {
+        Ok(metadata) => metadata.is_file(),
+        Err(error) if error.kind() == ErrorKind::NotFound => false,
+        Err(error) => return Err(error.into()),
+    };
+    if !is_there {
         anyhow::bail!(
             "there is no mix.exs in `{project}`\nhint: run this in the directory of a Mix project, or name it with -C"
         );

@@ -87,7 +87,7 @@ pub(crate) fn identity(directory: &Utf8Path) -> anyhow::Result<(String, String)>
     let version = data.split_whitespace().nth(1).unwrap_or_default().to_owned();
     let versions = directory.join("releases").join(&version);
     for entry in versions.read_dir_utf8().with_context(|| format!("cannot read `{versions}`"))? {
-        let path = entry?.into_path();
+        let path = entry.with_context(|| format!("cannot list `{versions}`"))?.into_path();
         if let (Some("rel"), Some(name)) = (path.extension(), path.file_stem()) {
             return Ok((name.to_owned(), version));
         }

@@ -7,6 +7,7 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 
 use camino::Utf8Path;
 use serde::Serialize;
+use tree::file::{Draft, create_directories};
 
 use crate::digest::Digest;
 use crate::document::{Descriptor, Index, from_bytes};
@@ -34,13 +35,11 @@ pub fn write(images: &Images, name: Option<&Reference>, target: &Utf8Path) -> Re
         Some(parent) if !parent.as_str().is_empty() => parent,
         _ => Utf8Path::new("."),
     };
-    fs_err::create_dir_all(directory).at("create the directory", directory)?;
-    let mut file = tempfile::NamedTempFile::new_in(directory).at("create a file in", directory)?;
-    write_to(images, name, &mut io::BufWriter::new(file.as_file_mut()), target)?;
-    let size = file.as_file().metadata().at("look at", target)?.len();
-    let permissions = std::os::unix::fs::PermissionsExt::from_mode(0o644);
-    file.as_file().set_permissions(permissions).at("set permissions of", target)?;
-    file.persist(target).map_err(|error| error.error).at("create", target)?;
+    create_directories(directory).at("create the directory", directory)?;
+    let mut draft = Draft::create(target).at("create", target)?;
+    write_to(images, name, &mut io::BufWriter::new(&mut draft), target)?;
+    let size = draft.file().metadata().at("look at", target)?.len();
+    draft.publish(0o644).at("create", target)?;
     Ok(size)
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{Read, Write};
 
 use camino::{Utf8Path, Utf8PathBuf};
+use tree::file::{Draft, create_directories};
 
 use crate::document::{Descriptor, ImageConfig, Platform, from_bytes};
 use crate::error::{At, ImageError};
@@ -82,13 +83,13 @@ fn kept(blobs: &dyn Blobs, descriptor: &Descriptor, cache: &Utf8Path) -> Result<
         return Ok(path);
     }
     let directory = path.parent().unwrap_or(cache);
-    fs_err::create_dir_all(directory).at("create the directory", directory)?;
-    let mut file = tempfile::NamedTempFile::new_in(directory).at("create a file in", directory)?;
-    let mut writer = std::io::BufWriter::new(file.as_file_mut());
+    create_directories(directory).at("create the directory", directory)?;
+    let mut draft = Draft::create(&path).at("create", &path)?;
+    let mut writer = std::io::BufWriter::new(&mut draft);
     blobs.copy(descriptor, &mut writer, &path)?;
     writer.flush().at("write", &path)?;
     drop(writer);
-    file.persist(&path).map_err(|error| error.error).at("create", &path)?;
+    draft.publish(0o600).at("create", &path)?;
     Ok(path)
 }
 

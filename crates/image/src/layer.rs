@@ -47,7 +47,10 @@ impl Layer {
         let hashed = archive::write_hashed(tree, &draft, &options, progress)?;
         let digest = Digest::from_sha256(hashed.digest);
         let file = layout.join(digest.blob_path());
-        fs_err::rename(&draft, &file).at("create", &file)?;
+        let renamed = fs_err::rename(&draft, &file).inspect_err(|_| {
+            let _ = fs_err::remove_file(&draft);
+        });
+        renamed.at("create", &file)?;
         let media_type = match compression {
             Compression::Gzip => media_type::LAYER_GZIP,
             Compression::Zstd => media_type::LAYER_ZSTD,

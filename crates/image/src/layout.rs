@@ -8,6 +8,7 @@ use std::fs::File;
 use std::io::Write;
 
 use camino::{Utf8Path, Utf8PathBuf};
+use tree::file::create_directories;
 
 use crate::digest::Digest;
 use crate::document::{Descriptor, Index, Manifest, annotation, from_bytes, media_type, to_bytes};
@@ -46,7 +47,7 @@ impl Layout {
             });
         }
         let blobs = directory.join("blobs/sha256");
-        fs_err::create_dir_all(&blobs).at("create the directory", &blobs)?;
+        create_directories(&blobs).at("create the directory", &blobs)?;
         let lock = directory.join("blobs/.lock");
         let opened =
             File::options().create(true).truncate(false).write(true).open(&lock).at("open", &lock)?;
@@ -87,10 +88,11 @@ impl Layout {
         }
         let draft = Utf8PathBuf::from(format!("{blob}.{}.draft", std::process::id()));
         let _ = fs_err::remove_file(&draft);
-        if fs_err::hard_link(file, &draft).is_err() {
-            fs_err::copy(file, &draft).at("write", &draft)?;
-        }
-        fs_err::rename(&draft, &blob).at("create", &blob)
+        let linked = fs_err::hard_link(file, &draft).or_else(|_| fs_err::copy(file, &draft).map(|_| ()));
+        let placed = linked.and_then(|()| fs_err::rename(&draft, &blob)).inspect_err(|_| {
+            let _ = fs_err::remove_file(&draft);
+        });
+        placed.at("create", &blob)
     }
 
     fn prune(&self, images: &Images) -> Result<(), ImageError> {
@@ -135,13 +137,7 @@ pub(crate) fn version_file() -> &'static [u8] {
 
 /// Writes a file so that it is never there by halves.
 pub(crate) fn write_whole(path: &Utf8Path, bytes: &[u8]) -> Result<(), ImageError> {
-    let directory = path.parent().unwrap_or(Utf8Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(directory).at("create a file in", directory)?;
-    file.write_all(bytes).at("write", path)?;
-    let permissions = std::os::unix::fs::PermissionsExt::from_mode(0o644);
-    file.as_file().set_permissions(permissions).at("set permissions of", path)?;
-    file.persist(path).map_err(|error| error.error).at("create", path)?;
-    Ok(())
+    tree::file::write(path, bytes, 0o644).at("write", path)
 }
 
 /// What an image that is somewhere consists of: read, not trusted.

@@ -8,6 +8,7 @@ use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
 
 use abi::{AbiError, ReadSeek, RootEntry, SystemRoot};
 use camino::{Utf8Path, Utf8PathBuf};
+use tree::file::{Draft, create_directories};
 
 use crate::digest::{Digest, Hashing};
 use crate::document::media_type;
@@ -122,7 +123,7 @@ fn decompressed(layer: &Layer, cache: &Utf8Path) -> Result<Utf8PathBuf, ImageErr
     if path.is_file() {
         return Ok(path);
     }
-    fs_err::create_dir_all(&directory).at("create the directory", &directory)?;
+    create_directories(&directory).at("create the directory", &directory)?;
     let compressed = BufReader::new(crate::image::open(layer)?);
     let mut reader: Box<dyn Read> = match layer.descriptor.media_type.as_str() {
         media_type::LAYER_GZIP => Box::new(flate2::bufread::MultiGzDecoder::new(compressed)),
@@ -131,14 +132,14 @@ fn decompressed(layer: &Layer, cache: &Utf8Path) -> Result<Utf8PathBuf, ImageErr
         }
         _ => Box::new(compressed),
     };
-    let file = tempfile::NamedTempFile::new_in(&directory).at("create a file in", &directory)?;
-    let mut writer = Hashing::new(io::BufWriter::new(file));
+    let draft = Draft::create(&path).at("create", &path)?;
+    let mut writer = Hashing::new(io::BufWriter::new(draft));
     io::copy(&mut reader, &mut writer).at("decompress", &layer.file)?;
     writer.flush().at("write", &path)?;
     let (writer, found, _) = writer.finish();
     check(&found, &layer.diff_id, &layer.file)?;
-    let file = writer.into_inner().map_err(io::IntoInnerError::into_error).at("write", &path)?;
-    file.persist(&path).map_err(|error| error.error).at("create", &path)?;
+    let draft = writer.into_inner().map_err(io::IntoInnerError::into_error).at("write", &path)?;
+    draft.publish(0o600).at("create", &path)?;
     Ok(path)
 }
 

@@ -1,6 +1,6 @@
 //! The bridge as its callers see it.
 
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::time::{Duration, Instant};
 
 use camino::Utf8PathBuf;
@@ -292,8 +292,15 @@ fn information(answer: Fields<'_>) -> Result<ProjectInformation, Malformed> {
 fn check_project(options: &BridgeOptions) -> Result<(), BridgeError> {
     let file = options.variable("MIX_EXS").unwrap_or_else(|| "mix.exs".into());
     let path = options.directory.as_std_path().join(&file);
-    if path.is_file() {
-        return Ok(());
+    match fs_err::metadata(&path) {
+        Ok(metadata) if metadata.is_file() => return Ok(()),
+        Err(source) if !matches!(source.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            let subject = path.to_string_lossy().into_owned();
+            // The path is in `subject` already.
+            let source = source.raw_os_error().map_or(source, std::io::Error::from_raw_os_error);
+            return Err(BridgeError::Start { action: "look at", subject, source });
+        }
+        _ => {}
     }
     Err(BridgeError::NoProject {
         directory: options.directory.clone(),

@@ -36,13 +36,14 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::{Content, Progress, Tree, TreePath};
 use assemble::{Reused, assemble, finish_directories};
+use error::At;
 pub use error::DirectoryError;
 use foreign::{Carried, Ownership, carry, sweep};
 use lock::TargetLock;
 pub use published::Published;
 pub use read::read;
 pub use snapshot::Snapshot;
-use staging::{Replacement, Staging};
+use staging::{Replacement, Staging, is_there};
 use target::Target;
 
 /// What the directory sink has to know besides the tree.
@@ -86,7 +87,8 @@ pub struct Written {
 /// # Errors
 ///
 /// When the target is something that is not to be replaced, an entry cannot be written, or the operating system refuses
-/// something. Unless it is [`DirectoryError::LeftBehind`], the target is what it was before, and nothing stays beside it.
+/// something. Unless it is [`DirectoryError::LeftBehind`] or
+/// [`DirectoryError::NotTakenOver`], the target is what it was before, and nothing stays beside it.
 pub fn write(
     tree: &Tree,
     target: &Utf8Path,
@@ -153,8 +155,9 @@ fn write_with<E: From<DirectoryError>>(
     }
     if let Some(steps) = steps {
         let written = (assembled.files, assembled.bytes);
+        let draft = staging.manifest_draft();
         let run = || {
-            let published = Published::new(&target.path, manifest, &linked, written)?;
+            let published = Published::new(&target.path, manifest, &linked, written, draft)?;
             steps(&published)?;
             // The manifest lists what they have made.
             published.tree()?;
@@ -164,7 +167,8 @@ fn write_with<E: From<DirectoryError>>(
     }
     let mut carried = linked.len();
     if let Some(ownership) = &earlier {
-        carried += sweep(&staging.old_tree(), ownership, &linked, &target.path)?;
+        carried += sweep(&staging.old_tree(), ownership, &linked, &target.path)
+            .map_err(DirectoryError::after_publishing)?;
     }
     // The release is published: that something old stays beside it is worth a word, and the next build tries again.
     if let Err(error) = staging.remove() {
@@ -181,11 +185,11 @@ fn end_steps<E: From<DirectoryError>>(
     target: &Target,
     linked: &Carried,
 ) -> Result<(), E> {
-    match result {
-        Ok(()) => Ok(staging.end_steps()?),
+    match result.and_then(|()| Ok(staging.end_steps()?)) {
+        Ok(()) => Ok(()),
         Err(error) => {
             staging.take_back(target)?;
-            if target.path.exists() {
+            if is_there(target.path.as_std_path()).at("look at", &target.path)? {
                 sweep(&staging.new_tree(), &Ownership::AllButTemporary, linked, &target.path)?;
             }
             staging.discard();
@@ -205,7 +209,7 @@ fn earlier_release(
     if let Some(ownership) = Ownership::of(&target.path, options.manifest.as_ref())? {
         return Ok(Some(ownership));
     }
-    let is_empty = std::fs::read_dir(&target.path).is_ok_and(|mut entries| entries.next().is_none());
+    let is_empty = std::fs::read_dir(&target.path).at("list", &target.path)?.next().is_none();
     if is_empty {
         Ok(Some(Ownership::Mix))
     } else if options.made_by_steps {

@@ -7,6 +7,7 @@
 pub mod archive;
 mod content;
 pub mod directory;
+pub mod file;
 mod manifest;
 mod path;
 mod progress;

@@ -2,21 +2,20 @@
 
 use std::fs;
 use std::io::Write;
-use std::os::unix::fs::PermissionsExt;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use sha2::{Digest, Sha256};
-use tempfile::NamedTempFile;
 
 use super::error::{ArchiveError, At};
+use crate::file::{Draft, create_directories};
 
 /// Mode of an archive, whatever the umask is.
 const MODE: u32 = 0o644;
 
-/// A private file beside the target. Dropping it removes it.
+/// A draft of the archive, and what is known of it.
 pub(super) struct Output {
     target: Utf8PathBuf,
-    file: NamedTempFile,
+    draft: Draft,
     bytes: u64,
     /// Of what has been written, where somebody asks for it.
     hash: Option<Sha256>,
@@ -25,20 +24,17 @@ pub(super) struct Output {
 impl Output {
     /// Creates the file, and the directory it goes to where that is missing.
     pub(super) fn create(target: &Utf8Path) -> Result<Self, ArchiveError> {
-        let name = target.file_name().ok_or_else(|| ArchiveError::NoName { target: target.to_owned() })?;
+        if target.file_name().is_none() {
+            return Err(ArchiveError::NoName { target: target.to_owned() });
+        }
         if fs::symlink_metadata(target).is_ok_and(|metadata| metadata.is_dir()) {
             return Err(ArchiveError::IsDirectory { target: target.to_owned() });
         }
-        let parent = match target.parent() {
-            Some(parent) if !parent.as_str().is_empty() => parent,
-            _ => Utf8Path::new("."),
-        };
-        fs::create_dir_all(parent).at("create directory", parent)?;
-        let file = tempfile::Builder::new()
-            .prefix(&format!(".{name}.beamship-"))
-            .tempfile_in(parent)
-            .at("create a file in", parent)?;
-        Ok(Self { target: target.to_owned(), file, bytes: 0, hash: None })
+        if let Some(parent) = target.parent() {
+            create_directories(parent).at("create directory", parent)?;
+        }
+        let draft = Draft::create(target).at("create", target)?;
+        Ok(Self { target: target.to_owned(), draft, bytes: 0, hash: None })
     }
 
     /// Hashes what is written from now on.
@@ -63,14 +59,12 @@ impl Output {
         if let Some(hash) = &mut self.hash {
             hash.update(bytes);
         }
-        self.file.as_file_mut().write_all(bytes).at("write", &self.target)
+        self.draft.write_all(bytes).at("write", &self.target)
     }
 
     /// Puts the file in its place and returns its size in bytes.
     pub(super) fn publish(self) -> Result<u64, ArchiveError> {
-        let permissions = fs::Permissions::from_mode(MODE);
-        self.file.as_file().set_permissions(permissions).at("set permissions of", &self.target)?;
-        self.file.persist(&self.target).map_err(|error| error.error).at("create", &self.target)?;
+        self.draft.publish(MODE).at("create", &self.target)?;
         Ok(self.bytes)
     }
 }

@@ -117,6 +117,20 @@ pub enum DirectoryError {
         /// `directory`, `file` or `link`.
         new: &'static str,
     },
+    /// The new release is published, but the operating system refused to look for what is the user's in the earlier one.
+    #[error(
+        "the new release is in place, but what was added to the earlier one while it was built could not be looked for: \
+         cannot {action} `{}`: {reason}\nhint: build again; the earlier release is kept until then",
+        path.display()
+    )]
+    NotTakenOver {
+        /// What was being done.
+        action: &'static str,
+        /// To what.
+        path: PathBuf,
+        /// What the operating system said.
+        reason: io::Error,
+    },
     /// The new release is published, but something of the user's could not be taken over from the earlier one.
     #[error(
         "the new release is in place, but `{}` of the earlier one could not be moved to `{}`: {reason}\nhint: move it \
@@ -132,6 +146,16 @@ pub enum DirectoryError {
         /// What the operating system said.
         reason: io::Error,
     },
+}
+
+impl DirectoryError {
+    /// The same, for what happens when the new release is published already.
+    pub(super) fn after_publishing(self) -> Self {
+        match self {
+            Self::Io { action, path, reason } => Self::NotTakenOver { action, path, reason },
+            other => other,
+        }
+    }
 }
 
 /// Turns an error of the operating system into one that names action and path.

@@ -10,6 +10,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fs;
+use std::io::ErrorKind;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
@@ -20,7 +21,7 @@ use rustix::io::Errno;
 use super::assemble::read_regular;
 use super::error::{At, DirectoryError, errno};
 use super::published::is_temporary;
-use super::staging::{Identity, create_private_directory, identity, rename_new, set_mode};
+use super::staging::{Identity, create_private_directory, identity, is_there, rename_new, set_mode};
 use super::target::is_mount_point;
 use crate::manifest::manifest_paths;
 use crate::{Node, Progress, Tree, TreePath};
@@ -38,17 +39,21 @@ pub(super) enum Ownership {
 impl Ownership {
     /// Reads it off the directory; `None` when that holds no release.
     pub(super) fn of(root: &Utf8Path, manifest: Option<&TreePath>) -> Result<Option<Self>, DirectoryError> {
-        let present = |path: &Utf8Path| fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_file());
+        let present = |path: &Utf8Path| match fs::symlink_metadata(path) {
+            Ok(metadata) => Ok(metadata.is_file()),
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(false),
+            Err(error) => Err(error).at("look at", path),
+        };
         if let Some(manifest) = manifest {
             let path = root.join(manifest.as_str());
-            if present(&path) {
+            if present(&path)? {
                 let mut paths = manifest_paths(&read_regular(&path)?);
                 let own_and_parents = std::iter::successors(Some(manifest.clone()), TreePath::parent);
                 paths.extend(own_and_parents.map(|path| path.to_string()));
                 return Ok(Some(Self::Manifest(paths)));
             }
         }
-        Ok(present(&root.join("releases/start_erl.data")).then_some(Self::Mix))
+        Ok(present(&root.join("releases/start_erl.data"))?.then_some(Self::Mix))
     }
 
     fn owns(&self, path: &Path) -> bool {
@@ -102,8 +107,11 @@ fn survey(root: &Path, ownership: &Ownership) -> Result<Vec<Foreign>, DirectoryE
                 return Err(DirectoryError::MountInside { path: full });
             }
             if !own {
-                // What has just been deleted need not be kept.
-                let Ok(metadata) = fs::symlink_metadata(&full) else { continue };
+                let metadata = match fs::symlink_metadata(&full) {
+                    // What has just been deleted need not be kept.
+                    Err(error) if error.kind() == ErrorKind::NotFound => continue,
+                    result => result.at("look at", &full)?,
+                };
                 let kind = if is_directory {
                     let mode = metadata.permissions().mode() & 0o7777;
                     Kind::Directory { mode, owner: (metadata.uid(), metadata.gid()) }
@@ -122,7 +130,7 @@ fn survey(root: &Path, ownership: &Ownership) -> Result<Vec<Foreign>, DirectoryE
 }
 
 fn is_gone(error: &DirectoryError) -> bool {
-    matches!(error, DirectoryError::Io { reason, .. } if reason.kind() == std::io::ErrorKind::NotFound)
+    matches!(error, DirectoryError::Io { reason, .. } if reason.kind() == ErrorKind::NotFound)
 }
 
 /// What has been linked into the new release: its inode at that time.
@@ -224,13 +232,14 @@ fn path_in(path: &Path) -> Option<TreePath> {
 
 /// Directories above something foreign that the new release does not have, because they were the earlier one's own.
 fn create_parents(new: &Path, path: &Path, carried: &mut Carried) -> Result<(), DirectoryError> {
-    let mut missing: Vec<&Path> = path
-        .ancestors()
-        .skip(1)
-        .take_while(|parent| {
-            !parent.as_os_str().is_empty() && fs::symlink_metadata(new.join(parent)).is_err()
-        })
-        .collect();
+    let mut missing: Vec<&Path> = Vec::new();
+    for parent in path.ancestors().skip(1).take_while(|parent| !parent.as_os_str().is_empty()) {
+        let full = new.join(parent);
+        if is_there(&full).at("look at", &full)? {
+            break;
+        }
+        missing.push(parent);
+    }
     while let Some(parent) = missing.pop() {
         create_private_directory(&new.join(parent))?;
         carried.directories.push((parent.to_owned(), 0o755));
@@ -284,22 +293,26 @@ pub(super) fn sweep(
             continue;
         }
         let (from, to) = (old.join(&path), target.join(&path));
-        let result = match (kind, fs::symlink_metadata(&to)) {
-            (Kind::Directory { .. }, Ok(there)) if there.is_dir() => continue,
-            (Kind::Directory { .. }, Ok(_)) => Err(Errno::EXIST.into()),
-            (Kind::Directory { .. }, Err(_)) => {
+        let there = match fs::symlink_metadata(&to) {
+            Err(error) if error.kind() == ErrorKind::NotFound => None,
+            result => Some(result.at("look at", &to)?),
+        };
+        let result = match (kind, there) {
+            (Kind::Directory { .. }, Some(there)) if there.is_dir() => continue,
+            (Kind::Directory { .. }, Some(_)) => Err(Errno::EXIST.into()),
+            (Kind::Directory { .. }, None) => {
                 moved_directory = Some(path);
                 move_new(&from, &to)
             }
             // The same file, or one that the new release or the running system has put there since.
-            (Kind::Other(_), Ok(_)) if !is_stale(&path, &to, &from, carried) => continue,
+            (Kind::Other(_), Some(_)) if !is_stale(&path, &to, &from, carried) => continue,
             // A program has replaced the file in the earlier release after it was linked.
-            (Kind::Other(_), Ok(_)) => fs::rename(&from, &to),
-            (Kind::Other(_), Err(_)) => move_new(&from, &to),
+            (Kind::Other(_), Some(_)) => fs::rename(&from, &to),
+            (Kind::Other(_), None) => move_new(&from, &to),
         };
         match result {
             Ok(()) => moved += 1,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound && identity(&from).is_err() => {}
+            Err(error) if error.kind() == ErrorKind::NotFound && identity(&from).is_err() => {}
             Err(reason) => return Err(DirectoryError::LeftBehind { from, to, reason }),
         }
     }

@@ -12,6 +12,7 @@ use super::assemble::MODE_BITS;
 use super::error::{At, DirectoryError};
 use super::foreign::Carried;
 use super::snapshot::{Snapshot, walk};
+use super::staging::write_private;
 use crate::{Content, Node, Tree, TreePath, manifest_text};
 
 /// Where running systems keep what they need for a while (`RELEASE_TMP`): never a part of the release.
@@ -27,6 +28,9 @@ pub struct Published<'a> {
     /// What is put there meanwhile and is no part of the release.
     excluded: RefCell<HashSet<PathBuf>>,
     written: (usize, u64),
+    /// Where the manifest is written anew before it takes its place: outside of the release, so that an interrupted build
+    /// leaves nothing in it that would be taken for the user's.
+    draft: Utf8PathBuf,
 }
 
 impl<'a> Published<'a> {
@@ -35,9 +39,10 @@ impl<'a> Published<'a> {
         manifest: Option<&'a TreePath>,
         carried: &'a Carried,
         written: (usize, u64),
+        draft: Utf8PathBuf,
     ) -> Result<Self, DirectoryError> {
         let before = Snapshot::take(root)?;
-        Ok(Self { root, manifest, carried, before, excluded: RefCell::default(), written })
+        Ok(Self { root, manifest, carried, before, excluded: RefCell::default(), written, draft })
     }
 
     /// How many files were written for it, and their size in bytes.
@@ -95,10 +100,9 @@ impl<'a> Published<'a> {
         if fs::read(&path).is_ok_and(|present| present == text.as_bytes()) {
             return Ok(());
         }
-        let new: Utf8PathBuf = format!("{path}.new").into();
-        fs::write(&new, text).at("write", &new)?;
-        super::staging::set_mode(new.as_std_path(), 0o644)?;
-        fs::rename(&new, &path).at("write", &path)
+        write_private(&self.draft, &text)?;
+        super::staging::set_mode(self.draft.as_std_path(), 0o644)?;
+        fs::rename(&self.draft, &path).at("write", &path)
     }
 }
 

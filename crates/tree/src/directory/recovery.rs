@@ -2,7 +2,7 @@
 
 use super::error::{At, DirectoryError};
 use super::foreign::{Carried, Ownership, sweep};
-use super::staging::{Staging, rename_new};
+use super::staging::{Staging, is_there, rename_new};
 use super::target::Target;
 use crate::{Progress, TreePath};
 use std::fs;
@@ -27,6 +27,11 @@ pub(super) fn recover(
                 "removing `{}`, which an interrupted build left behind",
                 staging.directory()
             ));
+            // Died right after the exchange, before the earlier release got its name.
+            if staging.new_is_old()? {
+                let (new, old) = (staging.new_tree(), staging.old_tree());
+                fs::rename(&new, &old).at("move aside", &new)?;
+            }
             if staging.is_unfinished(target)? {
                 undo(&mut staging, target, manifest)?;
             }
@@ -41,7 +46,7 @@ pub(super) fn recover(
 /// provably its own stays: a system may have been started from it.
 fn undo(staging: &mut Staging, target: &Target, manifest: Option<&TreePath>) -> Result<(), DirectoryError> {
     staging.take_back(target)?;
-    if fs::symlink_metadata(&target.path).is_err() {
+    if !is_there(target.path.as_std_path()).at("look at", &target.path)? {
         return Ok(());
     }
     let new = staging.new_tree();
@@ -63,15 +68,11 @@ fn is_staging_suffix(suffix: &str) -> bool {
 
 /// Takes out of a staging directory what somebody still needs: the earlier release, or the user's files in it.
 fn finish(staging: &Staging, target: &Target, manifest: Option<&TreePath>) -> Result<(), DirectoryError> {
-    let (new, old) = (staging.new_tree(), staging.old_tree());
-    // Died right after the exchange, before the earlier release got its name.
-    if staging.new_is_old()? {
-        fs::rename(&new, &old).at("move aside", &new)?;
-    }
-    if fs::symlink_metadata(&old).is_err() {
+    let old = staging.old_tree();
+    if !is_there(old.as_std_path()).at("look at", &old)? {
         return Ok(());
     }
-    if fs::symlink_metadata(&target.path).is_err() {
+    if !is_there(target.path.as_std_path()).at("look at", &target.path)? {
         // Died between two steps, or somebody has removed the target since. One release whole is better than none.
         return rename_new(old.as_std_path(), target.path.as_std_path()).at("put back", &target.path);
     }

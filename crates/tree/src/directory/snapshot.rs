@@ -68,7 +68,11 @@ pub(super) fn walk(root: &Path, visit: &mut dyn FnMut(PathBuf, &fs::Metadata)) -
         };
         for entry in entries {
             let entry = entry.at("list", &here)?;
-            let Ok(metadata) = entry.metadata() else { continue };
+            let metadata = match entry.metadata() {
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+                // A file that is left out here would be taken for one of the release's own later.
+                metadata => metadata.at("look at", entry.path())?,
+            };
             let path = directory.join(entry.file_name());
             if metadata.is_dir() {
                 left.push(path.clone());

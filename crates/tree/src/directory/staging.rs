@@ -5,6 +5,7 @@
 //! * `marker`, which proves that it is ours, and says which directory (device and inode) is the new release;
 //! * `new`, the release that is being assembled. After an exchange, for a moment, the earlier release has this name;
 //! * `old`, the earlier release when it has been replaced, until everything of the user's has been taken out of it;
+//! * `manifest`, for a moment, the manifest of the release that custom steps have changed;
 //! * `unfinished`, as long as custom steps work on the release that has been published;
 //! * `trash`, the earlier release when nothing in it is needed any more.
 //!
@@ -12,7 +13,8 @@
 
 use std::fs;
 use std::hash::{BuildHasher, RandomState};
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::io::Write;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -25,6 +27,7 @@ use super::target::Target;
 
 const MARKER: &str = "marker";
 const UNFINISHED: &str = "unfinished";
+const MANIFEST_DRAFT: &str = "manifest";
 const MARKER_TITLE: &str = "staging directory of beamship, new release: ";
 
 /// What identifies a file as long as it exists: device and inode.
@@ -59,7 +62,7 @@ impl Staging {
         create_private_directory(new.as_std_path())?;
         let (device, inode) = identity(new.as_std_path()).at("look at", &new)?;
         let marker = staging.directory.join(MARKER);
-        fs::write(&marker, format!("{MARKER_TITLE}{device}:{inode}\n")).at("write", &marker)?;
+        write_private(&marker, &format!("{MARKER_TITLE}{device}:{inode}\n"))?;
         Ok(staging)
     }
 
@@ -104,6 +107,11 @@ impl Staging {
         self.directory.join("old")
     }
 
+    /// Where a manifest is written before it takes its place.
+    pub(super) fn manifest_draft(&self) -> Utf8PathBuf {
+        self.directory.join(MANIFEST_DRAFT)
+    }
+
     fn trash(&self) -> Utf8PathBuf {
         self.directory.join("trash")
     }
@@ -131,7 +139,20 @@ impl Staging {
         match exchanged {
             Ok(()) => {
                 self.keep = true;
-                fs::rename(&new, &old).at("move aside", &new)
+                let Err(error) = fs::rename(&new, &old) else { return Ok(()) };
+                // What is called `new` now is the earlier release.
+                if renameat_with(
+                    CWD,
+                    new.as_std_path(),
+                    CWD,
+                    target.path.as_std_path(),
+                    RenameFlags::EXCHANGE,
+                )
+                .is_ok()
+                {
+                    self.keep = false;
+                }
+                Err(error).at("move aside", &target.path)
             }
             Err(Errno::NOSYS | Errno::INVAL | Errno::OPNOTSUPP) => {
                 self.keep = true;
@@ -153,8 +174,7 @@ impl Staging {
 
     /// Notes that the release which is about to be published is not finished by that.
     pub(super) fn begin_steps(&self) -> Result<(), DirectoryError> {
-        let path = self.directory.join(UNFINISHED);
-        fs::write(&path, "").at("write", &path)
+        write_private(&self.directory.join(UNFINISHED), "")
     }
 
     /// Notes that it is finished.
@@ -165,9 +185,10 @@ impl Staging {
 
     /// Whether what stands at the target is a release of this directory whose steps have not come to their end.
     pub(super) fn is_unfinished(&self, target: &Target) -> Result<bool, DirectoryError> {
-        let noted = fs::symlink_metadata(self.directory.join(UNFINISHED)).is_ok();
-        let Ok(there) = identity(target.path.as_std_path()) else { return Ok(false) };
-        Ok(noted && self.staged()? == Some(there))
+        let note = self.directory.join(UNFINISHED);
+        let noted = is_there(note.as_std_path()).at("look at", &note)?;
+        let there = identity_of(target.path.as_std_path())?;
+        Ok(noted && there.is_some() && self.staged()? == there)
     }
 
     /// Undoes what was published: the earlier release, if there was one, stands at the target again, and what has been
@@ -175,7 +196,7 @@ impl Staging {
     pub(super) fn take_back(&mut self, target: &Target) -> Result<(), DirectoryError> {
         let (new, old) = (self.new_tree(), self.old_tree());
         let path = &target.path;
-        if fs::symlink_metadata(&old).is_err() {
+        if !is_there(old.as_std_path()).at("look at", &old)? {
             fs::rename(path, &new).at("take back", path)?;
         } else {
             match renameat_with(CWD, old.as_std_path(), CWD, path.as_std_path(), RenameFlags::EXCHANGE) {
@@ -192,7 +213,7 @@ impl Staging {
 
     /// Whether what is called `new` is the earlier release: the process died right after the exchange.
     pub(super) fn new_is_old(&self) -> Result<bool, DirectoryError> {
-        let Ok(found) = identity(self.new_tree().as_std_path()) else { return Ok(false) };
+        let Some(found) = identity_of(self.new_tree().as_std_path())? else { return Ok(false) };
         // A marker that was not written to its end is older than any exchange.
         Ok(self.staged()?.is_some_and(|staged| staged != found))
     }
@@ -229,7 +250,7 @@ impl Staging {
         for tree in [self.new_tree(), self.trash()] {
             remove_tree(tree.as_std_path())?;
         }
-        for name in [UNFINISHED, MARKER] {
+        for name in [MANIFEST_DRAFT, UNFINISHED, MARKER] {
             let path = self.directory.join(name);
             match fs::remove_file(&path) {
                 Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
@@ -256,10 +277,37 @@ pub(super) fn identity(path: &Path) -> std::io::Result<Identity> {
     fs::symlink_metadata(path).map(|metadata| (metadata.dev(), metadata.ino()))
 }
 
+/// Whether something stands at a path, links not followed.
+pub(super) fn is_there(path: &Path) -> std::io::Result<bool> {
+    match fs::symlink_metadata(path) {
+        Ok(_) => Ok(true),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Which file stands at a path, when there is one. What cannot be looked at is an error: it may be what must not be lost.
+fn identity_of(path: &Path) -> Result<Option<Identity>, DirectoryError> {
+    match identity(path) {
+        Ok(identity) => Ok(Some(identity)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error).at("look at", path),
+    }
+}
+
 /// A directory that nobody else can look into, whatever the umask is.
 pub(super) fn create_private_directory(path: &Path) -> Result<(), DirectoryError> {
     rustix::fs::mkdir(path, rustix::fs::Mode::RWXU).at("create directory", path)?;
-    set_mode(path, 0o700)
+    set_mode(path, 0o700).inspect_err(|_| {
+        let _ = rustix::fs::rmdir(path);
+    })
+}
+
+/// Writes a file that nobody else can read, whatever the umask is.
+pub(super) fn write_private(path: &Utf8Path, text: &str) -> Result<(), DirectoryError> {
+    let mut options = fs::OpenOptions::new();
+    let opened = options.write(true).create(true).truncate(true).mode(0o600).open(path);
+    opened.and_then(|mut file| file.write_all(text.as_bytes())).at("write", path)
 }
 
 pub(super) fn set_mode(path: &Path, mode: u32) -> Result<(), DirectoryError> {

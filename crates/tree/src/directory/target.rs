@@ -6,6 +6,7 @@ use std::path::Path;
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::error::{At, DirectoryError};
+use crate::file::create_directories;
 
 /// The place of the directory: links resolved, its parent there. Everything else that a build needs stands beside it.
 pub(super) struct Target {
@@ -29,7 +30,7 @@ impl Target {
                     parent if parent.as_str().is_empty() => Utf8Path::new("."),
                     parent => parent,
                 };
-                fs::create_dir_all(parent).at("create directory", parent)?;
+                create_directories(parent).at("create directory", parent)?;
                 utf8(fs::canonicalize(parent).at("resolve", parent)?)?.join(name)
             }
             Err(error) => return Err(error).at("resolve", given),

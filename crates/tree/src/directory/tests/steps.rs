@@ -1,7 +1,7 @@
 //! Custom steps that work on the release at its place.
 
 use super::*;
-use crate::directory::staging::Staging;
+use crate::directory::staging::{Replacement, Staging};
 use crate::directory::target::Target;
 
 fn version(text: &str) -> Tree {
@@ -137,6 +137,42 @@ fn killed_while_they_run() {
 }
 
 /// Steps before the assembly may have made the target themselves.
+/// Between the exchange and the moment when the earlier release has its name. The next build used to stop for good here:
+/// `cannot take back: Directory not empty`.
+#[test]
+fn killed_right_after_the_exchange_and_before_they_run() {
+    let place = running();
+    let target = Target::resolve(&place.target).unwrap();
+    let mut staging = Staging::create(&target).unwrap();
+    assemble(&version("2"), &staging.new_tree(), None, &()).unwrap();
+    staging.begin_steps().unwrap();
+    staging.publish_instead(&target, Replacement::OneStep).unwrap();
+    fs::rename(staging.old_tree(), staging.new_tree()).unwrap();
+    std::mem::forget(staging);
+
+    write(&version("3"), &place.target, &options(), &()).unwrap();
+    assert_eq!(snapshot(&place.target), with(&version("3"), &FOREIGN));
+    assert_eq!(place.beside(), [""; 0]);
+}
+
+/// The manifest that is written for them is drafted outside of the release: a build that is killed meanwhile used to leave
+/// `MANIFEST.new`, which was then kept for ever as a file of the user's.
+#[test]
+fn killed_while_their_manifest_is_written() {
+    let place = running();
+    let target = Target::resolve(&place.target).unwrap();
+    let mut staging = Staging::create(&target).unwrap();
+    assemble(&version("2"), &staging.new_tree(), None, &()).unwrap();
+    staging.begin_steps().unwrap();
+    staging.publish_instead(&target, Replacement::OneStep).unwrap();
+    fs::write(staging.manifest_draft(), "half of").unwrap();
+    std::mem::forget(staging);
+
+    write(&version("3"), &place.target, &options(), &()).unwrap();
+    assert_eq!(snapshot(&place.target), with(&version("3"), &FOREIGN));
+    assert_eq!(place.beside(), [""; 0]);
+}
+
 #[test]
 fn a_target_that_steps_have_made_is_replaced_when_that_is_said() {
     let place = place();

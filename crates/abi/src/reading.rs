@@ -1,0 +1,85 @@
+//! Telling a damaged file from one that the operating system cannot read.
+//!
+//! The reader of ELF files takes whatever it cannot get for damage. Whoever is told that a file is damaged builds it again,
+//! which does not help where a disk fails.
+
+use std::cell::RefCell;
+use std::io::{self, Read, Seek, SeekFrom};
+
+use camino::Utf8Path;
+
+use crate::elf::ElfError;
+use crate::{AbiError, Elf};
+
+/// Reads an ELF file. The inner error is one of the file, the outer one is of the operating system.
+pub(crate) fn read_elf(
+    path: &Utf8Path,
+    file: impl Read + Seek,
+) -> Result<Result<Option<Elf>, ElfError>, AbiError> {
+    let failure = RefCell::new(None);
+    let read = Elf::read(Noting { file, failure: &failure });
+    match failure.into_inner() {
+        Some(error) => Err(AbiError::new("read", path, error)),
+        None => Ok(read),
+    }
+}
+
+/// Notes the first error of reading.
+struct Noting<'a, F> {
+    file: F,
+    failure: &'a RefCell<Option<io::Error>>,
+}
+
+impl<F: Read> Read for Noting<'_, F> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let result = self.file.read(buffer);
+        if let Err(error) = &result
+            && error.kind() != io::ErrorKind::Interrupted
+        {
+            let noted =
+                error.raw_os_error().map_or_else(|| error.kind().into(), io::Error::from_raw_os_error);
+            self.failure.borrow_mut().get_or_insert(noted);
+        }
+        result
+    }
+}
+
+impl<F: Seek> Seek for Noting<'_, F> {
+    // Where a damaged file points to may be no place that can be sought: that is no failure of the system.
+    fn seek(&mut self, position: SeekFrom) -> io::Result<u64> {
+        self.file.seek(position)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A file on a disk that fails behind the first bytes.
+    struct Failing(io::Cursor<Vec<u8>>);
+
+    impl Read for Failing {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            if self.0.position() > 0 {
+                return Err(io::Error::from_raw_os_error(5));
+            }
+            self.0.read(buffer)
+        }
+    }
+
+    impl Seek for Failing {
+        fn seek(&mut self, position: SeekFrom) -> io::Result<u64> {
+            self.0.seek(position)
+        }
+    }
+
+    #[test]
+    fn a_disk_that_fails_is_no_damaged_file() {
+        let own = fs_err::read("/proc/self/exe").unwrap();
+        let path = Utf8Path::new("/app/bin/demo");
+        let error = read_elf(path, Failing(io::Cursor::new(own.clone()))).unwrap_err();
+        assert_eq!((error.path.as_path(), error.source.raw_os_error()), (path, Some(5)));
+        assert!(read_elf(path, io::Cursor::new(&own[..100])).unwrap().is_err());
+        assert!(read_elf(path, io::Cursor::new(own)).unwrap().is_ok());
+    }
+}
