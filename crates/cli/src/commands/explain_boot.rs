@@ -97,6 +97,18 @@ fn record(trial: &Trial, flag: &str, wait: u32, steps: Vec<release::Step>) -> an
             Err(_) => break Err("the trial start did not come to its end"),
         }
     };
+    // An application that fails is noticed after its instruction: the last mark is no proof that the system runs.
+    let result = result.and_then(|()| {
+        while !trial.command(&["ready"]).output().is_ok_and(|output| output.status.success()) {
+            if !started.runs() || Instant::now() >= deadline {
+                return Err("the trial start did not come to its end");
+            }
+            std::thread::sleep(INTERVAL);
+        }
+        Ok(())
+    });
+    // What was said while it ended.
+    said.extend(lines.try_iter().map(|(_, line)| line));
     trial.stop(started);
     if let Err(message) = result {
         said.extend(fs_err::read_to_string(&log).unwrap_or_default().lines().map(str::to_owned));
