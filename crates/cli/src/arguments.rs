@@ -5,6 +5,7 @@
 mod check;
 mod digest;
 mod doctor;
+mod explain_boot;
 mod generate;
 mod image;
 mod profile_boot;
@@ -15,6 +16,7 @@ use clap::{Args, Parser, Subcommand};
 
 pub use self::digest::{CleanArguments, DigestArguments, DigestCommand};
 pub use self::doctor::DoctorArguments;
+pub use self::explain_boot::ExplainBootArguments;
 pub use self::generate::{DockerBuilder, GenerateArguments, GeneratedPart};
 pub use self::image::{ImageArguments, ImageCommand, InspectArguments};
 pub use self::profile_boot::ProfileBootArguments;
@@ -72,6 +74,9 @@ pub enum Command {
 
     /// Record which modules a start uses, for releases that start faster: a trial start writes rel/boot.profile
     ProfileBoot(ProfileBootArguments),
+
+    /// Show where the time of a start goes: a trial start is timed, per step and application
+    ExplainBoot(ExplainBootArguments),
 
     /// Write the templates of vm.args, remote.vm.args, env.sh and env.bat into rel/ (≙ `mix release.init`)
     Init(InitArguments),

@@ -5,6 +5,7 @@ pub(crate) mod check;
 mod completions;
 mod digest;
 mod doctor;
+mod explain_boot;
 mod generate;
 mod image;
 mod init;
@@ -12,6 +13,7 @@ mod man;
 mod profile_boot;
 mod release;
 mod secret;
+mod trial;
 
 use crate::arguments::{Arguments, Command, GlobalArguments};
 use crate::printer::{Printer, Verbosity};
@@ -29,6 +31,7 @@ pub(crate) fn run(arguments: &Arguments, printer: &Printer) -> anyhow::Result<()
         Command::Digest(arguments) => digest::run(arguments, global, printer),
         Command::Generate(arguments) => generate::run(arguments, global, printer),
         Command::ProfileBoot(arguments) => profile_boot::run(arguments, global, printer),
+        Command::ExplainBoot(arguments) => explain_boot::run(arguments, global, printer),
         Command::Init(arguments) => init::run(arguments, global, printer),
         Command::Image(arguments) => image::run(arguments, global, printer),
         Command::Check(arguments) => check::run(arguments, global, printer),

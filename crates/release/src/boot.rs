@@ -7,6 +7,7 @@
 
 mod check;
 mod cookie;
+mod explain;
 mod fast;
 mod order;
 mod script;
@@ -15,6 +16,7 @@ use std::collections::BTreeSet;
 
 use etf::{Atom, AtomEncoding, Term};
 
+pub use self::explain::{MARK, Step, StepKind, explained};
 use crate::application::Application;
 use crate::error::ReleaseError;
 use crate::graph::Graph;

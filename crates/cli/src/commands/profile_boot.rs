@@ -5,13 +5,14 @@
 //! `SECRET_KEY_BASE` …), and a node name, a cookie and a `RELEASE_TMP` of its own, so that it is not taken for a system that runs.
 
 use std::collections::BTreeSet;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use camino::{Utf8Path, Utf8PathBuf};
+use camino::Utf8Path;
 use release::PROFILE;
 
+use super::trial::{Started, Trial};
 use crate::arguments::{GlobalArguments, ProfileBootArguments};
 use crate::generated_files::{NewFile, Writing, put};
 use crate::pipeline::mix_project;
@@ -36,7 +37,7 @@ pub(crate) fn run(
     let (name, _) = release_directory::identity(&directory)?;
     let temporary = tempfile::tempdir().context("cannot create a temporary directory")?;
     let place = Utf8Path::from_path(temporary.path()).context("the temporary directory is not UTF-8")?;
-    let trial = Trial { program: directory.join("bin").join(&name), place: place.to_owned() };
+    let trial = Trial::new(directory.join("bin").join(&name), place.to_owned(), "profile-boot");
     let phase = printer.phase("start");
     let modules = match trial.modules(arguments) {
         Ok(modules) => modules,
@@ -58,51 +59,16 @@ pub(crate) fn run(
     Ok(())
 }
 
-/// A start of a release that nobody else sees.
-struct Trial {
-    program: Utf8PathBuf,
-    place: Utf8PathBuf,
-}
-
-/// The started system. It ends with this.
-struct Started(Child);
-
-impl Drop for Started {
-    fn drop(&mut self) {
-        if self.0.try_wait().is_ok_and(|status| status.is_none()) {
-            let _ = self.0.kill();
-            let _ = self.0.wait();
-        }
-    }
-}
-
 impl Trial {
-    fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(&self.program);
-        command
-            .args(arguments)
-            .env("RELEASE_MODE", "interactive")
-            .env("RELEASE_DISTRIBUTION", "sname")
-            .env("RELEASE_EPMD", "none")
-            .env("RELEASE_NODE", format!("profile-boot-{}", std::process::id()))
-            .env("RELEASE_TMP", &self.place)
-            .stdin(Stdio::null());
-        command
-    }
-
     fn modules(&self, arguments: &ProfileBootArguments) -> anyhow::Result<BTreeSet<String>> {
         let log = self.place.join("log");
         let output = fs_err::File::create(&log)?;
         let errors = output.file().try_clone().with_context(|| format!("cannot write `{log}`"))?;
         let mut start = self.command(&["start"]);
         start.env("PHX_SERVER", "true").stdout(output.into_file()).stderr(errors);
-        let spawned = start.spawn().with_context(|| format!("cannot run `{}`", self.program))?;
-        let mut started = Started(spawned);
+        let mut started = self.spawn(&mut start)?;
         let result = self.recorded(arguments, &mut started);
-        let stopped = self.command(&["stop", "--wait", "20"]).output();
-        if result.is_ok() && stopped.is_ok_and(|output| output.status.success()) {
-            let _ = started.0.wait();
-        }
+        self.stop(started);
         result.map_err(|error| {
             let said = fs_err::read_to_string(&log).unwrap_or_default();
             let last: Vec<&str> = said.lines().rev().take(20).collect();
@@ -118,8 +84,7 @@ impl Trial {
     ) -> anyhow::Result<BTreeSet<String>> {
         let deadline = Instant::now() + Duration::from_secs(arguments.wait.into());
         while let Err(error) = self.succeed(&["ready"]) {
-            let has_ended = started.0.try_wait().is_ok_and(|status| status.is_some());
-            if has_ended || Instant::now() >= deadline {
+            if !started.runs() || Instant::now() >= deadline {
                 return Err(error.context(
                     "the trial start did not get ready\nhint: it needs the environment that the system needs: DATABASE_URL, SECRET_KEY_BASE …",
                 ));

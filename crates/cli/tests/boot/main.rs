@@ -197,3 +197,58 @@ fn a_start_that_fails_records_nothing() {
     let message = fail(&mut project.sandbox.beamship(&project.path, &["profile-boot", "other"]));
     assert!(message.contains("there is no release `other` in `"), "{message}");
 }
+
+#[test]
+fn the_time_of_a_start_is_explained() {
+    let project = Project::new();
+    // An application with a slow start, and one that prints without an end of line.
+    let slow = DEMO.replace("Demo.Used.run()\n", "IO.write(\"no end\")\n    Process.sleep(300)\n");
+    write(&project.path.join("lib/demo.ex"), &slow);
+    project.build();
+    let explained = |arguments: &[&str]| {
+        let outcome = succeed(&mut project.sandbox.beamship(&project.path, arguments));
+        serde_json::from_str::<serde_json::Value>(&outcome.stdout).unwrap()
+    };
+    let picture = project.sandbox.join("start.svg");
+    let report = explained(&["explain-boot", "--json", "--svg", picture.as_str()]);
+    assert_eq!((&report["release"], &report["mode"]), (&"demo".into(), &"embedded".into()));
+    let steps = report["steps"].as_array().unwrap();
+    let duration = |step: &serde_json::Value| step["duration_us"].as_u64().unwrap();
+    let total = report["total_us"].as_u64().unwrap();
+    let sum: u64 = steps.iter().map(duration).sum();
+    assert!(sum.abs_diff(total) <= steps.len() as u64, "{report}");
+    let started: Vec<&serde_json::Value> = steps.iter().filter(|step| step["step"] == "start").collect();
+    let names: Vec<&str> = started.iter().map(|step| step["application"].as_str().unwrap()).collect();
+    assert_eq!(names[..2], ["kernel", "stdlib"]);
+    let slowest = started.iter().max_by_key(|step| duration(step)).unwrap();
+    assert_eq!(slowest["application"], "demo", "{report}");
+    assert!(duration(slowest) >= 300_000, "{report}");
+    let modules = |name: &str| {
+        let of = |step: &&serde_json::Value| step["step"] == "load" && step["application"] == name;
+        steps.iter().filter(of).map(|step| step["modules"].as_u64().unwrap()).sum::<u64>()
+    };
+    assert!(modules("elixir") > 200, "{report}");
+    assert_eq!(modules("demo"), 5, "{report}");
+    let svg = std::fs::read_to_string(&picture).unwrap();
+    assert!(svg.starts_with("<svg ") && svg.contains(">start demo</text>"), "{svg}");
+
+    // The script of a fast start has a single step for what it loads.
+    write(&project.path.join("rel/boot.profile"), "Elixir.Demo\nElixir.Demo.Used\n");
+    project.build();
+    let report = explained(&["explain-boot", "--json"]);
+    assert_eq!(report["mode"], "fast");
+    let is_load = |step: &&serde_json::Value| step["step"] == "load";
+    let loads: Vec<_> = report["steps"].as_array().unwrap().iter().filter(is_load).collect();
+    assert_eq!(loads.len(), 1, "{report}");
+    assert_eq!(loads[0]["modules"], 31, "{report}");
+
+    let outcome = succeed(&mut project.sandbox.beamship(&project.path, &["explain-boot"]));
+    assert!(outcome.stdout.starts_with("step "), "{}", outcome.stdout);
+    assert!(outcome.stdout.lines().last().unwrap().starts_with("total "), "{}", outcome.stdout);
+
+    write(&project.path.join("lib/demo.ex"), &DEMO.replace("Demo.Used.run()\n", "raise \"no database\"\n"));
+    project.build();
+    let message = fail(&mut project.sandbox.beamship(&project.path, &["explain-boot"]));
+    assert!(message.contains("no database"), "{message}");
+    assert!(message.contains("did not come to its end\nhint: it needs the environment"), "{message}");
+}

@@ -1,0 +1,157 @@
+//! `beamship explain-boot`: a trial start with a clock, and where its time went.
+//!
+//! The release is started with a copy of its own boot script that writes a line before each step. The lines are read here and
+//! get their time here, so that what comes before the first of them (the launcher, `env.sh`, the virtual machine) is measured by
+//! the same clock.
+
+mod timeline;
+
+use std::io::{BufRead, BufReader, Write};
+use std::process::{ChildStdout, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use camino::Utf8Path;
+
+use self::timeline::Timeline;
+use super::trial::Trial;
+use crate::arguments::{ExplainBootArguments, GlobalArguments};
+use crate::printer::Printer;
+use crate::release_directory;
+
+/// How many lines of what the system has said are shown when it does not start.
+const LAST_LINES: usize = 20;
+
+/// How often the trial is asked whether it still runs.
+const INTERVAL: Duration = Duration::from_millis(200);
+
+/// Starts the release once and prints the time of each step.
+pub(crate) fn run(
+    arguments: &ExplainBootArguments,
+    global: &GlobalArguments,
+    printer: &Printer,
+) -> anyhow::Result<()> {
+    let directory = release_directory::find(global, arguments.release.as_deref(), arguments.name.as_deref())?;
+    let (name, version) = release_directory::identity(&directory)?;
+    let temporary = tempfile::tempdir().context("cannot create a temporary directory")?;
+    let place = Utf8Path::from_path(temporary.path()).context("the temporary directory is not UTF-8")?;
+    let versions = directory.join("releases").join(&version);
+    let given = std::env::var("RELEASE_MODE").ok().filter(|mode| !mode.is_empty());
+    let has_fast = versions.join("start_fast.boot").is_file();
+    let mode = given.unwrap_or_else(|| if has_fast { "fast".to_owned() } else { "embedded".to_owned() });
+    let is_fast = mode == "fast" && has_fast;
+    let boot = versions.join(if is_fast { "start_fast.boot" } else { "start.boot" });
+    // The launcher knows `fast` only with a script of its own; what the runtime is told is `interactive`.
+    let flag = if mode == "fast" { "interactive" } else { mode.as_str() };
+    let (script, steps) = release::explained(&fs_err::read(&boot)?, flag == "interactive")
+        .with_context(|| format!("cannot rewrite `{boot}`"))?
+        .with_context(|| format!("`{boot}` is not a boot script\nhint: build the release again"))?;
+    fs_err::write(place.join("explain.boot"), script)?;
+
+    let trial = Trial::new(directory.join("bin").join(&name), place.to_owned(), "explain-boot");
+    let phase = printer.phase("start");
+    let timeline = match record(&trial, flag, arguments.wait, steps) {
+        Ok(timeline) => timeline,
+        Err(error) => {
+            phase.abandon();
+            return Err(error);
+        }
+    };
+    phase.finish(&format!("{name} {version} has started, RELEASE_MODE={mode}"));
+    if let Some(file) = &arguments.svg {
+        fs_err::write(file, timeline.svg(&format!("{name} {version}, RELEASE_MODE={mode}")))?;
+    }
+    let text = if global.json { timeline.json(&name, &version, &mode)? } else { timeline.table() };
+    Ok(anstream::stdout().write_all(text.as_bytes())?)
+}
+
+/// Starts the system, reads its marks until the last, and stops it.
+fn record(trial: &Trial, flag: &str, wait: u32, steps: Vec<release::Step>) -> anyhow::Result<Timeline> {
+    let log = trial.place.join("log");
+    let mut command = trial.command(&["start"]);
+    command
+        .env("PHX_SERVER", "true")
+        .env("RELEASE_MODE", flag)
+        .env("RELEASE_BOOT_SCRIPT", trial.place.join("explain"))
+        .stdout(Stdio::piped())
+        .stderr(fs_err::File::create(&log)?.into_file());
+    let begin = Instant::now();
+    let mut started = trial.spawn(&mut command)?;
+    let output = started.child.stdout.take().context("the output of the trial start cannot be read")?;
+    let lines = read(output);
+    let mut timeline = Timeline::new(steps);
+    let mut said = Vec::new();
+    let deadline = begin + Duration::from_secs(wait.into());
+    let result = loop {
+        match lines.recv_timeout(INTERVAL) {
+            Ok((at, line)) => match mark(&line) {
+                Some(number) => {
+                    if timeline.reached(number, at.duration_since(begin)) {
+                        break Ok(());
+                    }
+                }
+                None => said.push(line),
+            },
+            Err(RecvTimeoutError::Timeout) if Instant::now() < deadline && started.runs() => {}
+            Err(_) => break Err("the trial start did not come to its end"),
+        }
+    };
+    // An application that fails is noticed after its instruction: the last mark is no proof that the system runs.
+    let result = result.and_then(|()| {
+        while !trial.command(&["ready"]).output().is_ok_and(|output| output.status.success()) {
+            if !started.runs() || Instant::now() >= deadline {
+                return Err("the trial start did not come to its end");
+            }
+            std::thread::sleep(INTERVAL);
+        }
+        Ok(())
+    });
+    // What was said while it ended.
+    said.extend(lines.try_iter().map(|(_, line)| line));
+    trial.stop(started);
+    if let Err(message) = result {
+        said.extend(fs_err::read_to_string(&log).unwrap_or_default().lines().map(str::to_owned));
+        let last = said[said.len().saturating_sub(LAST_LINES)..].join("\n");
+        anyhow::bail!(
+            "{}\n{message}\nhint: it needs the environment that the system needs: DATABASE_URL, SECRET_KEY_BASE …",
+            last.trim()
+        );
+    }
+    Ok(timeline)
+}
+
+/// Every line of an output and when it came, until the output ends. What nobody asks for any more is read nevertheless: a
+/// system that cannot write does not stop.
+fn read(output: ChildStdout) -> Receiver<(Instant, String)> {
+    let (sender, receiver) = channel();
+    std::thread::spawn(move || {
+        let mut output = BufReader::new(output);
+        let mut line = Vec::new();
+        while output.read_until(b'\n', &mut line).is_ok_and(|length| length > 0) {
+            let _ = sender.send((Instant::now(), String::from_utf8_lossy(&line).trim_end().to_owned()));
+            line.clear();
+        }
+    });
+    receiver
+}
+
+/// The number of a mark. Something that the system has printed without an end of line may stand before it.
+fn mark(line: &str) -> Option<usize> {
+    let (_, number) = line.rsplit_once(release::MARK)?;
+    number.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::mark;
+
+    #[test]
+    fn marks_are_found_wherever_they_stand() {
+        assert_eq!(mark("beamship_explain_boot_12"), Some(12));
+        assert_eq!(mark("Running …beamship_explain_boot_0"), Some(0));
+        assert_eq!(mark("beamship_explain_boot_x"), None);
+        assert_eq!(mark("beamship_explain_boot_99999999999999999999999"), None);
+        assert_eq!(mark("something else"), None);
+    }
+}

@@ -1,0 +1,73 @@
+//! A start of a release that nobody else sees: a node name, a cookie and a `RELEASE_TMP` of its own, so that it is not taken for a
+//! system that runs. Everything else is the environment of this command.
+
+use std::process::{Child, Command, Stdio};
+
+use anyhow::Context;
+use camino::Utf8PathBuf;
+
+/// What can be started, and where its temporary files are.
+pub(super) struct Trial {
+    pub(super) program: Utf8PathBuf,
+    pub(super) place: Utf8PathBuf,
+    node: String,
+}
+
+/// The started system. It ends with this.
+pub(super) struct Started {
+    pub(super) child: Child,
+}
+
+impl Started {
+    /// Whether it has not ended.
+    pub(super) fn runs(&mut self) -> bool {
+        self.child.try_wait().is_ok_and(|status| status.is_none())
+    }
+}
+
+impl Drop for Started {
+    fn drop(&mut self) {
+        if self.runs() {
+            let _ = self.child.kill();
+            let _ = self.child.wait();
+        }
+    }
+}
+
+impl Trial {
+    /// A trial of `bin/NAME`, with a node name that says what for.
+    pub(super) fn new(program: Utf8PathBuf, place: Utf8PathBuf, purpose: &str) -> Self {
+        Self { program, place, node: format!("{purpose}-{}", std::process::id()) }
+    }
+
+    /// A command of the release, in interactive mode.
+    pub(super) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(&self.program);
+        command
+            .args(arguments)
+            .env("RELEASE_MODE", "interactive")
+            .env("RELEASE_DISTRIBUTION", "sname")
+            .env("RELEASE_EPMD", "none")
+            .env("RELEASE_NODE", &self.node)
+            .env("RELEASE_TMP", &self.place)
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// Starts the system.
+    pub(super) fn spawn(&self, command: &mut Command) -> anyhow::Result<Started> {
+        let child = command.spawn().with_context(|| format!("cannot run `{}`", self.program))?;
+        Ok(Started { child })
+    }
+
+    /// Stops the system as it wants to be stopped; one that does not is killed.
+    pub(super) fn stop(&self, mut started: Started) {
+        if !started.runs() {
+            return;
+        }
+        let stopped = self.command(&["stop", "--wait", "20"]).output();
+        if stopped.is_ok_and(|output| output.status.success()) {
+            let _ = started.child.wait();
+        }
+    }
+}
