@@ -16,7 +16,7 @@ use std::collections::BTreeSet;
 
 use etf::{Atom, AtomEncoding, Term};
 
-pub use self::explain::{MARK, Step, StepKind, explained};
+pub use self::explain::{Explained, MARK, Step, StepKind, explained};
 use crate::application::Application;
 use crate::error::ReleaseError;
 use crate::graph::Graph;

@@ -20,7 +20,7 @@ mod templates;
 mod version;
 
 pub use application::Application;
-pub use boot::{BootScript, MARK, Step, StepKind, explained};
+pub use boot::{BootScript, Explained, MARK, Step, StepKind, explained};
 pub use error::ReleaseError;
 pub use graph::Graph;
 pub use layout::{MANIFEST, Materials, PROFILE, Plan};

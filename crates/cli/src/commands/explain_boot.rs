@@ -44,14 +44,14 @@ pub(crate) fn run(
     let boot = versions.join(if is_fast { "start_fast.boot" } else { "start.boot" });
     // The launcher knows `fast` only with a script of its own; what the runtime is told is `interactive`.
     let flag = if mode == "fast" { "interactive" } else { mode.as_str() };
-    let (script, steps) = release::explained(&fs_err::read(&boot)?, flag == "interactive")
+    let explained = release::explained(&fs_err::read(&boot)?, flag == "interactive")
         .with_context(|| format!("cannot rewrite `{boot}`"))?
         .with_context(|| format!("`{boot}` is not a boot script\nhint: build the release again"))?;
-    fs_err::write(place.join("explain.boot"), script)?;
+    fs_err::write(place.join("explain.boot"), &explained.boot)?;
 
     let trial = Trial::new(directory.join("bin").join(&name), place.to_owned(), "explain-boot");
     let phase = printer.phase("start");
-    let timeline = match record(&trial, flag, arguments.wait, steps) {
+    let timeline = match record(&trial, flag, arguments.wait, explained.steps) {
         Ok(timeline) => timeline,
         Err(error) => {
             phase.abandon();

@@ -39,6 +39,15 @@ pub struct Step {
     pub modules: usize,
 }
 
+/// A script with marks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Explained {
+    /// The bytes of the `.boot` file.
+    pub boot: Vec<u8>,
+    /// What stands between the marks.
+    pub steps: Vec<Step>,
+}
+
 /// The `.boot` file with marks in it, and its steps; none when the given one is not a script as `systools` writes it. The
 /// mark of a number stands before the step with this index, and one more after the last. In interactive mode the runtime
 /// passes over what is loaded after `kernel_load_completed`.
@@ -46,11 +55,11 @@ pub struct Step {
 /// # Errors
 ///
 /// When the term cannot be encoded.
-pub fn explained(boot: &[u8], is_interactive: bool) -> Result<Option<(Vec<u8>, Vec<Step>)>, EncodeError> {
+pub fn explained(boot: &[u8], is_interactive: bool) -> Result<Option<Explained>, EncodeError> {
     let Ok(script) = etf::decode(boot) else { return Ok(None) };
     let Some((script, steps)) = with_marks(&script, is_interactive) else { return Ok(None) };
     // Every supported OTP reads UTF-8.
-    Ok(Some((etf::encode(&script, AtomEncoding::Utf8)?, steps)))
+    Ok(Some(Explained { boot: etf::encode(&script, AtomEncoding::Utf8)?, steps }))
 }
 
 fn with_marks(script: &Term, is_interactive: bool) -> Option<(Term, Vec<Step>)> {
@@ -74,7 +83,7 @@ fn with_marks(script: &Term, is_interactive: bool) -> Option<(Term, Vec<Step>)> 
         {
             match steps.last_mut() {
                 Some(last) if last.kind == step.kind && last.subject == step.subject => {
-                    last.modules += step.modules
+                    last.modules += step.modules;
                 }
                 _ => {
                     result.push(mark(steps.len()));
