@@ -62,7 +62,7 @@ impl Project {
         let (has_built, outcome) = self.builds(&mut self.command(&["build", "--verbose"]));
         assert!(!has_built, "{}", outcome.stderr);
         assert!(
-            outcome.stderr.starts_with("Nothing has changed since demo-0.1.0 was built"),
+            outcome.stderr.contains("Nothing has changed since demo-0.1.0 was built"),
             "{}",
             outcome.stderr
         );
@@ -313,5 +313,28 @@ fn a_build_after_a_killed_one_ships_what_is_there_now() {
         let mut released = project.sandbox.command(project.released("bin/demo"));
         let said = succeed(released.args(["eval", "IO.puts(Greeter.hello())"])).stdout;
         assert_eq!(said, format!("{greeting}\n"));
+    }
+}
+
+/// Mix compares whole seconds: it began to compile in the one in which the file was changed afterwards.
+#[test]
+fn a_source_that_was_changed_in_the_second_of_the_last_build_is_compiled() {
+    let project = Project::new();
+    let (path, noted) = (project.file("greeter/lib/greeter.ex"), project.sandbox.join("noted"));
+    let source = |greeting: &str| {
+        let note = format!("File.write!({noted:?}, to_string(System.os_time(:second)))");
+        format!("defmodule Greeter do\n  {note}\n  def hello, do: {greeting:?}\nend\n")
+    };
+    for round in ["1", "2"] {
+        write(&path, &source(&format!("hello {round}")));
+        succeed(&mut project.command(&["build", "--quiet"]));
+        let compiled: u64 = std::fs::read_to_string(&noted).unwrap().parse().unwrap();
+        write(&path, &source(&format!("adieu {round}")));
+        let then = std::time::UNIX_EPOCH + std::time::Duration::from_secs(compiled);
+        std::fs::File::options().write(true).open(&path).unwrap().set_modified(then).unwrap();
+        succeed(&mut project.command(&["build", "--quiet"]));
+        let mut released = project.sandbox.command(project.released("bin/demo"));
+        let said = succeed(released.args(["eval", "IO.puts(Greeter.hello())"])).stdout;
+        assert_eq!(said, format!("adieu {round}\n"));
     }
 }
