@@ -41,6 +41,8 @@ mod tests {
     fn modules_are_found() {
         for (text, expected) in [
             (r#"import "./a.js""#, vec!["./a.js"]),
+            // Found by fuzzing.
+            (r#"import ""; import("")"#, vec![]),
             (r#"import a, {b as c} from "./a.js"; import * as d from './d.js'"#, vec!["./a.js", "./d.js"]),
             (
                 r#"import{a as b}from"./a.js";export*from"./b.js";export{c}from"./c.js""#,

@@ -120,6 +120,9 @@ impl Recognizer {
     }
 
     fn found(&mut self, range: Range<usize>, purpose: Purpose) {
-        self.references.push(Reference { range, purpose });
+        // `import ""` names nothing.
+        if !range.is_empty() {
+            self.references.push(Reference { range, purpose });
+        }
     }
 }
