@@ -177,6 +177,18 @@ pub struct TargetArguments {
     pub version: Option<String>,
 }
 
+/// Which release that has been built before.
+#[derive(Clone, Debug, Args)]
+pub struct BuiltReleaseArguments {
+    /// Name of the release; needed when several have been built
+    #[arg(value_name = "NAME", conflicts_with = "release")]
+    pub name: Option<String>,
+
+    /// Directory of the release instead of `_build/ENV/rel/NAME`
+    #[arg(long, value_name = "DIR")]
+    pub release: Option<Utf8PathBuf>,
+}
+
 /// Whether and how a release is packed into a tarball.
 #[derive(Clone, Copy, Debug, Args)]
 pub struct ArchiveArguments {

@@ -3,6 +3,8 @@
 use camino::Utf8PathBuf;
 use clap::{Args, Subcommand};
 
+use super::BuiltReleaseArguments;
+
 /// Arguments of `beamship check`.
 #[derive(Clone, Debug, Args)]
 pub struct CheckArguments {
@@ -21,13 +23,9 @@ pub enum Check {
 /// Arguments of `beamship check abi`.
 #[derive(Clone, Debug, Args)]
 pub struct CheckAbiArguments {
-    /// Name of the release; needed when several have been built
-    #[arg(value_name = "NAME", conflicts_with = "release")]
-    pub name: Option<String>,
-
-    /// Directory of the release instead of `_build/ENV/rel/NAME`
-    #[arg(long, value_name = "DIR")]
-    pub release: Option<Utf8PathBuf>,
+    /// Which release.
+    #[command(flatten)]
+    pub built: BuiltReleaseArguments,
 
     /// The system that the release will run on: a directory with its root file system, or an image (default: this
     /// machine)

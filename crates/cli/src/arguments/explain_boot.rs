@@ -3,16 +3,14 @@
 use camino::Utf8PathBuf;
 use clap::Args;
 
+use super::BuiltReleaseArguments;
+
 /// Arguments of `beamship explain-boot`.
 #[derive(Clone, Debug, Args)]
 pub struct ExplainBootArguments {
-    /// Name of the release; needed when several have been built
-    #[arg(value_name = "NAME", conflicts_with = "release")]
-    pub name: Option<String>,
-
-    /// Directory of the release instead of `_build/ENV/rel/NAME`
-    #[arg(long, value_name = "DIR")]
-    pub release: Option<Utf8PathBuf>,
+    /// Which release.
+    #[command(flatten)]
+    pub built: BuiltReleaseArguments,
 
     /// Draw the start into this file, too
     #[arg(long, value_name = "FILE")]

@@ -32,7 +32,8 @@ pub(crate) fn run(
     global: &GlobalArguments,
     printer: &Printer,
 ) -> anyhow::Result<()> {
-    let directory = release_directory::find(global, arguments.release.as_deref(), arguments.name.as_deref())?;
+    let directory =
+        release_directory::find(global, arguments.built.release.as_deref(), arguments.built.name.as_deref())?;
     let (name, version) = release_directory::identity(&directory)?;
     let temporary = tempfile::tempdir().context("cannot create a temporary directory")?;
     let place = Utf8Path::from_path(temporary.path()).context("the temporary directory is not UTF-8")?;

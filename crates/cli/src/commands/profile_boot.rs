@@ -33,7 +33,8 @@ pub(crate) fn run(
     printer: &Printer,
 ) -> anyhow::Result<()> {
     let project = mix_project(global)?;
-    let directory = release_directory::find(global, arguments.release.as_deref(), arguments.name.as_deref())?;
+    let directory =
+        release_directory::find(global, arguments.built.release.as_deref(), arguments.built.name.as_deref())?;
     let (name, _) = release_directory::identity(&directory)?;
     let temporary = tempfile::tempdir().context("cannot create a temporary directory")?;
     let place = Utf8Path::from_path(temporary.path()).context("the temporary directory is not UTF-8")?;

@@ -103,19 +103,25 @@ fn when_they_fail_and_there_was_nothing_nothing_is_there() {
     assert_eq!(place.beside(), [""; 0]);
 }
 
+/// A second version at the target, when its steps are about to run.
+fn published(place: &Place) -> Staging {
+    let target = Target::resolve(&place.target).unwrap();
+    let mut staging = Staging::create(&target).unwrap();
+    assemble(&version("2"), &staging.new_tree(), None, &()).unwrap();
+    staging.begin_steps().unwrap();
+    if place.target.exists() {
+        staging.publish_instead(&target, Replacement::OneStep).unwrap();
+    } else {
+        staging.publish_new(&target).unwrap();
+    }
+    staging
+}
+
 #[test]
 fn killed_while_they_run() {
     for earlier in [false, true] {
         let place = if earlier { running() } else { place() };
-        let target = Target::resolve(&place.target).unwrap();
-        let mut staging = Staging::create(&target).unwrap();
-        assemble(&version("2"), &staging.new_tree(), None, &()).unwrap();
-        staging.begin_steps().unwrap();
-        if earlier {
-            staging.publish_instead(&target, Replacement::OneStep).unwrap();
-        } else {
-            staging.publish_new(&target).unwrap();
-        }
+        let staging = published(&place);
         fs::write(place.target.join("made"), "half").unwrap();
         std::mem::forget(staging);
 
@@ -142,11 +148,7 @@ fn killed_while_they_run() {
 #[test]
 fn killed_right_after_the_exchange_and_before_they_run() {
     let place = running();
-    let target = Target::resolve(&place.target).unwrap();
-    let mut staging = Staging::create(&target).unwrap();
-    assemble(&version("2"), &staging.new_tree(), None, &()).unwrap();
-    staging.begin_steps().unwrap();
-    staging.publish_instead(&target, Replacement::OneStep).unwrap();
+    let staging = published(&place);
     fs::rename(staging.old_tree(), staging.new_tree()).unwrap();
     std::mem::forget(staging);
 
@@ -160,11 +162,7 @@ fn killed_right_after_the_exchange_and_before_they_run() {
 #[test]
 fn killed_while_their_manifest_is_written() {
     let place = running();
-    let target = Target::resolve(&place.target).unwrap();
-    let mut staging = Staging::create(&target).unwrap();
-    assemble(&version("2"), &staging.new_tree(), None, &()).unwrap();
-    staging.begin_steps().unwrap();
-    staging.publish_instead(&target, Replacement::OneStep).unwrap();
+    let staging = published(&place);
     fs::write(staging.manifest_draft(), "half of").unwrap();
     std::mem::forget(staging);
 
