@@ -20,6 +20,7 @@ mod modification_time;
 mod native_code;
 mod pipeline;
 mod printer;
+mod project_lock;
 mod release_directory;
 mod report;
 

@@ -2,7 +2,7 @@
 
 use camino::Utf8PathBuf;
 use etf::{Atom, Term};
-use release::{Erts, ReleaseSpec, RuntimeConfiguration, Strip, Toolchain};
+use release::{Boot, Erts, ReleaseSpec, RuntimeConfiguration, Strip, Toolchain};
 
 use crate::fields::{Fields, Malformed};
 
@@ -157,6 +157,7 @@ impl ReleaseDescription {
             rendered_templates: fields.bytes_by_text("rendered_templates")?,
             overlays: fields.paths("overlays")?,
             skip_mode_validation_for: fields.atoms("skip_mode_validation_for")?,
+            boot: if fields.boolean("fast_boot")? { Boot::Fast } else { Boot::Embedded },
         };
         let steps = fields.atoms("steps")?;
         let notices = fields.labelled_texts("notices")?;

@@ -7,6 +7,7 @@ mod applications;
 mod collect;
 mod overlays;
 mod runtime;
+mod start_modules;
 mod version_directory;
 
 use camino::Utf8PathBuf;
@@ -16,7 +17,7 @@ use crate::error::ReleaseError;
 use crate::graph::Graph;
 use crate::source::FileSource;
 use crate::spec::ReleaseSpec;
-pub use version_directory::PROFILE;
+pub use start_modules::PROFILE;
 
 /// Where the tree lists its own files, so that the next build knows which ones it may remove.
 pub const MANIFEST: &str = "releases/MANIFEST";

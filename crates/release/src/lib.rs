@@ -26,5 +26,5 @@ pub use graph::Graph;
 pub use layout::{MANIFEST, Materials, PROFILE, Plan};
 pub use mode::Mode;
 pub use source::{FileKind, FileSource, SourceEntry, SourceError};
-pub use spec::{BootList, Erts, ReleaseSpec, RuntimeConfiguration, Strip, Toolchain};
+pub use spec::{Boot, BootList, Erts, ReleaseSpec, RuntimeConfiguration, Strip, Toolchain};
 pub use templates::{TEMPLATES, Template};

@@ -6,7 +6,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use etf::{Atom, Term};
 
 use crate::source::{FileKind, FileSource, SourceEntry, SourceError};
-use crate::spec::{Erts, ReleaseSpec, RuntimeConfiguration, Strip, Toolchain};
+use crate::spec::{Boot, Erts, ReleaseSpec, RuntimeConfiguration, Strip, Toolchain};
 
 /// Files by path; directories exist because of what is in them.
 #[derive(Default)]
@@ -139,6 +139,7 @@ pub(crate) fn spec() -> ReleaseSpec {
         rendered_templates: BTreeMap::new(),
         overlays: Vec::new(),
         skip_mode_validation_for: Vec::new(),
+        boot: Boot::Fast,
     }
 }
 

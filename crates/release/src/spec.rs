@@ -54,6 +54,17 @@ pub struct ReleaseSpec {
     pub overlays: Vec<Utf8PathBuf>,
     /// Applications whose modes are not validated (`skip_mode_validation_for`).
     pub skip_mode_validation_for: Vec<Atom>,
+    /// How the system starts by default (`boot`, an option of beamship's).
+    pub boot: Boot,
+}
+
+/// How a system loads its code when nothing else is said at its start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Boot {
+    /// What a start uses at once, and the rest when the system runs.
+    Fast,
+    /// All of it before the first process starts, as in Mix's releases.
+    Embedded,
 }
 
 /// Name of a boot script, and the applications it boots with their modes, in order.

@@ -10,7 +10,7 @@ use std::fmt::Write as _;
 use std::process::Command;
 
 use beamship_release::{
-    BootScript, Erts, FileKind, FileSource, Graph, ReleaseSpec, RuntimeConfiguration, SourceEntry,
+    Boot, BootScript, Erts, FileKind, FileSource, Graph, ReleaseSpec, RuntimeConfiguration, SourceEntry,
     SourceError, Strip, Toolchain,
 };
 use camino::{Utf8Path, Utf8PathBuf};
@@ -223,6 +223,7 @@ impl Scenario {
             rendered_templates: BTreeMap::new(),
             overlays: Vec::new(),
             skip_mode_validation_for: Vec::new(),
+            boot: Boot::Fast,
         }
     }
 

@@ -5,8 +5,9 @@ use std::time::Instant;
 use crate::arguments::{BuildArguments, GlobalArguments};
 use crate::assembly::{Assembly, announce};
 use crate::last_build::{LastBuild, Summary};
-use crate::pipeline::Pipeline;
+use crate::pipeline::{Pipeline, project_directory};
 use crate::printer::{Printer, Verbosity, seconds};
+use crate::project_lock::ProjectLock;
 
 /// Builds. An existing release is replaced without a question: that is what a build is for.
 pub(crate) fn run(
@@ -15,6 +16,7 @@ pub(crate) fn run(
     printer: &Printer,
 ) -> anyhow::Result<()> {
     let start = Instant::now();
+    let _lock = ProjectLock::acquire(&project_directory(global)?, printer);
     let Some(mut last) = LastBuild::find(arguments, global)? else {
         let assembly = assembly(arguments, global, printer)?;
         return if arguments.dry_run { assembly.print(global.json) } else { assembly.write(global.json) };

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use camino::Utf8Path;
+use etf::Term;
 use release::PROFILE;
 
 use super::trial::{Started, Trial};
@@ -18,10 +19,6 @@ use crate::generated_files::{NewFile, Writing, put};
 use crate::pipeline::mix_project;
 use crate::printer::{Printer, count};
 use crate::release_directory;
-
-/// Names of all loaded modules, but for those with native code, which only the code server can load.
-const LOADED: &str = "for {module, file} <- :code.all_loaded(), is_list(file), module.module_info(:nifs) == [], \
-                      do: IO.puts(Atom.to_string(module))";
 
 /// How often the trial start is asked whether it is ready.
 const INTERVAL: Duration = Duration::from_millis(50);
@@ -97,8 +94,9 @@ impl Trial {
             let status = status.with_context(|| format!("cannot run `{exercise}`"))?;
             anyhow::ensure!(status.success(), "`{exercise}` failed with {status}");
         }
-        let output = self.succeed(&["rpc", LOADED])?;
-        let modules: BTreeSet<String> = output.lines().map(str::to_owned).collect();
+        // Not an expression: the system would load all that evaluates it.
+        let answer = self.succeed(&["rpc", "--mfa", "code", "all_loaded"])?;
+        let modules = from_files(&answer).context("cannot read which modules the trial start has loaded")?;
         anyhow::ensure!(!modules.is_empty(), "the trial start has loaded no module");
         Ok(modules)
     }
@@ -110,5 +108,31 @@ impl Trial {
             anyhow::bail!("{}", String::from_utf8_lossy(&output.stderr).trim().trim_start_matches("error: "));
         }
         String::from_utf8(output.stdout).context("the answer of the system is not UTF-8")
+    }
+}
+
+/// Names of the modules that were loaded from files, out of what `code:all_loaded/0` returns: `{Module, File}`, and
+/// `{Module, preloaded}` of those that are part of the runtime.
+fn from_files(answer: &str) -> anyhow::Result<BTreeSet<String>> {
+    let terms = etf::text::consult(format!("{answer}.").as_bytes())?;
+    let loaded = terms.first().and_then(Term::as_list).context("it is no list")?;
+    let from_file = |entry: &Term| match entry.as_tuple() {
+        Some([module, file]) if file.as_atom().is_none() => Some(module.as_atom()?.to_string()),
+        _ => None,
+    };
+    Ok(loaded.iter().filter_map(from_file).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn modules_of_the_runtime_itself_are_left_out() {
+        let answer = "[{'Elixir.Demo',\"/demo/Elixir.Demo.beam\"},\n {init,preloaded},{lists,\"/lists.beam\"}]\n";
+        let modules: Vec<String> = from_files(answer).unwrap().into_iter().collect();
+        assert_eq!(modules, ["Elixir.Demo", "lists"]);
+        assert!(from_files("ok").is_err());
+        assert!(from_files("[").is_err());
     }
 }

@@ -6,8 +6,9 @@ use project::ReleaseLocation;
 
 use crate::arguments::{GlobalArguments, ReleaseArguments};
 use crate::failure::Declined;
-use crate::pipeline::Pipeline;
+use crate::pipeline::{Pipeline, project_directory};
 use crate::printer::Printer;
+use crate::project_lock::ProjectLock;
 
 /// Compiles and assembles.
 pub(crate) fn run(
@@ -15,6 +16,7 @@ pub(crate) fn run(
     global: &GlobalArguments,
     printer: &Printer,
 ) -> anyhow::Result<()> {
+    let _lock = ProjectLock::acquire(&project_directory(global)?, printer);
     let mut pipeline = Pipeline::start(global, printer)?;
     pipeline.compile(&arguments.compile, arguments.no_compile)?;
     let location = pipeline.locate(&arguments.target, arguments.overwrite, arguments.dry_run)?;

@@ -63,6 +63,7 @@ defmodule Beamship.Bridge.Describe do
       rendered_templates: Templates.render(choice, release, runtime, templates, executables),
       overlays: overlays,
       skip_mode_validation_for: Options.atoms(options, :skip_mode_validation_for),
+      fast_boot: Options.fast_boot(options),
       steps: Enum.map(choice.steps, &if(is_function(&1), do: :custom, else: &1)),
       archive_directory: archive_directory(choice),
       overwrite: Options.flag(options, :overwrite, false),

@@ -127,6 +127,15 @@ defmodule Beamship.Bridge.Options do
     executables
   end
 
+  # An option of beamship's own.
+  def fast_boot(options) do
+    case Keyword.get(options, :boot, :fast) do
+      :fast -> true
+      :embedded -> false
+      boot -> refuse("the release option :boot has to be :fast or :embedded, got: #{inspect(boot)}")
+    end
+  end
+
   def text(options, key, default) do
     case Keyword.get(options, key) do
       nil -> default

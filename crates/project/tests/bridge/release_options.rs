@@ -149,6 +149,7 @@ fn what_is_wrong_is_named() {
         ("[cookie: :monster]", ":cookie"),
         ("[overlays: [1]]", ":overlays"),
         ("[skip_mode_validation_for: :demo]", ":skip_mode_validation_for"),
+        ("[boot: :slow]", "the release option :boot has to be :fast or :embedded"),
         ("[config_providers: [Demo]]", ":config_providers"),
         ("[config_providers: [{Demo, 1}]]", "no function init/1"),
         ("[config_providers: [{Nowhere, 1}]]", "no function init/1"),

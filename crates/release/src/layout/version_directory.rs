@@ -1,21 +1,16 @@
 //! `releases/VSN`: boot scripts, configuration, and what the launcher reads before it starts the runtime.
 
-use std::collections::BTreeSet;
-
-use beam::BeamFile;
-use etf::Atom;
 use etf::text::Style;
 use tree::{Content, Node, TreePath};
 
 use super::Layout;
+use super::start_modules::start_modules;
 use crate::boot::BootScript;
 use crate::error::ReleaseError;
 use crate::graph::Graph;
+use crate::spec::Boot;
 use crate::sys_config::sys_config;
 use crate::templates;
-
-/// Which modules a start uses, one in a line; `beamship profile-boot` writes it.
-pub const PROFILE: &str = "boot.profile";
 
 /// The boot script of a fast start.
 const FAST: &str = "start_fast.boot";
@@ -38,8 +33,8 @@ impl Layout<'_> {
             )?;
             self.bytes(&self.version_path(&format!("{name}.boot")), 0o644, boot.boot_file(otp_release)?)?;
             if name == "start"
-                && let Some(used) = self.profile(graph)?
-                && let Some(fast) = boot.fast(&used)
+                && self.has_fast_start()
+                && let Some(fast) = boot.fast(&start_modules(spec, graph, self.source)?)
             {
                 self.bytes(&self.version_path(FAST), 0o644, fast.boot_file(otp_release)?)?;
             }
@@ -60,26 +55,11 @@ impl Layout<'_> {
         Ok(())
     }
 
-    /// The modules that a recorded start has used, when one was recorded. Those with native code are left to the code
-    /// server, which alone can load them.
-    fn profile(&self, graph: &Graph) -> Result<Option<BTreeSet<Atom>>, ReleaseError> {
-        let Some(bytes) = self.source.read(&self.spec.templates.join(PROFILE))? else { return Ok(None) };
-        let text = String::from_utf8_lossy(&bytes);
-        let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
-        let named: BTreeSet<Atom> = lines.filter(|line| line.chars().count() <= 255).map(Atom::new).collect();
-        let mut used = BTreeSet::new();
-        for application in graph.applications.values() {
-            for module in application.modules.iter().filter(|module| named.contains(*module)) {
-                let file = application.directory.join("ebin").join(format!("{module}.beam"));
-                // What cannot be read is reported where it is copied.
-                let bytes = self.source.read(&file)?.unwrap_or_default();
-                let atoms = BeamFile::parse(&bytes).and_then(|file| file.atoms()).unwrap_or_default();
-                if !atoms.iter().any(|atom| atom == "load_nif") {
-                    used.insert(module.clone());
-                }
-            }
-        }
-        Ok(Some(used))
+    /// Whether a fast start is wanted, and possible: Mix's command for Windows knows nothing of it, and a system that starts
+    /// again after its configuration would load everything twice.
+    fn has_fast_start(&self) -> bool {
+        let spec = self.spec;
+        spec.boot == Boot::Fast && spec.unix_executables && !spec.runtime.reboot
     }
 
     /// The project's rendered template, or the default.

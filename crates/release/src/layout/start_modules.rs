@@ -1,0 +1,126 @@
+//! Which modules a start uses, as far as that can be known before it.
+//!
+//! Best by a record: `beamship profile-boot` writes one. Without it they are guessed, from two sides. What every start needs of
+//! Erlang and Elixir has been recorded with small systems on the toolchains that are tested (`usual.modules`); of
+//! everything else, whatever can be reached from the callback modules of the applications by the atoms that a module has:
+//! a child specification or a behaviour names a module without calling it. A module too many costs the time to load it
+//! before the start instead of after it, one too few the time to look for it when it is called.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use beam::BeamFile;
+use etf::Atom;
+
+use crate::application::Application;
+use crate::error::ReleaseError;
+use crate::graph::Graph;
+use crate::mode::Mode;
+use crate::source::FileSource;
+use crate::spec::ReleaseSpec;
+
+/// Which modules a start uses, one in a line; `beamship profile-boot` writes it.
+pub const PROFILE: &str = "boot.profile";
+
+/// What starts use of Erlang and Elixir; `scripts/usual-modules` writes it.
+const USUAL: &str = include_str!("usual.modules");
+
+/// The modules that a start uses, recorded or guessed. Those with native code are left to the code server, which alone can
+/// load them.
+pub(super) fn start_modules(
+    spec: &ReleaseSpec,
+    graph: &Graph,
+    source: &dyn FileSource,
+) -> Result<BTreeSet<Atom>, ReleaseError> {
+    let mut modules = Modules::new(graph, source);
+    let candidates = match source.read(&spec.templates.join(PROFILE))? {
+        Some(bytes) => modules.named(&String::from_utf8_lossy(&bytes)),
+        None => modules.guess(graph)?,
+    };
+    let mut used = BTreeSet::new();
+    for module in candidates {
+        if !modules.has_atom(&module, "load_nif")? {
+            used.insert(Atom::new(&module));
+        }
+    }
+    Ok(used)
+}
+
+/// All modules of a release, and the atoms of those that were looked into.
+struct Modules<'graph> {
+    source: &'graph dyn FileSource,
+    applications: HashMap<&'graph str, &'graph Application>,
+    atoms: HashMap<String, Vec<String>>,
+}
+
+impl<'graph> Modules<'graph> {
+    fn new(graph: &'graph Graph, source: &'graph dyn FileSource) -> Self {
+        let applications = graph
+            .applications
+            .values()
+            .flat_map(|application| application.modules.iter().map(move |module| (module.as_str(), application)))
+            .collect();
+        Self { source, applications, atoms: HashMap::new() }
+    }
+
+    /// Those that a text lists, one in a line. Others are passed over: a list that is out of date costs time and nothing else.
+    fn named(&self, text: &str) -> BTreeSet<String> {
+        let lines = text.lines().map(str::trim);
+        lines.filter(|line| self.applications.contains_key(line)).map(str::to_owned).collect()
+    }
+
+    /// What every start uses, and what the callback modules of applications that are started lead to.
+    fn guess(&mut self, graph: &Graph) -> Result<BTreeSet<String>, ReleaseError> {
+        let mut found = self.named(USUAL);
+        let starts = graph.start.iter().filter(|(_, mode)| *mode >= Mode::Temporary);
+        let mut waiting: Vec<String> = starts.filter_map(|(name, _)| callback(graph, name)).collect();
+        let mut seen = HashSet::new();
+        while let Some(module) = waiting.pop() {
+            let Some(application) = self.applications.get(module.as_str()) else { continue };
+            if !seen.insert(module.clone()) {
+                continue;
+            }
+            found.insert(module.clone());
+            if is_of_the_runtime(application) {
+                continue;
+            }
+            self.look_into(&module)?;
+            let reached = self.atoms[&module].iter().filter(|atom| {
+                self.applications.get(atom.as_str()).is_some_and(|other| !is_of_the_runtime(other))
+            });
+            waiting.extend(reached.cloned());
+        }
+        Ok(found)
+    }
+
+    /// Whether a module has an atom, which is so when it calls a function of this name.
+    fn has_atom(&mut self, module: &str, atom: &str) -> Result<bool, ReleaseError> {
+        self.look_into(module)?;
+        Ok(self.atoms.get(module).is_some_and(|atoms| atoms.iter().any(|other| other == atom)))
+    }
+
+    /// Reads the atoms of a module. What cannot be read is reported where it is copied.
+    fn look_into(&mut self, module: &str) -> Result<(), ReleaseError> {
+        if !self.atoms.contains_key(module) {
+            let file = self.applications.get(module).map(|application| application.directory.join("ebin"));
+            let bytes = match file {
+                Some(directory) => self.source.read(&directory.join(format!("{module}.beam")))?,
+                None => None,
+            };
+            let bytes = bytes.unwrap_or_default();
+            let atoms = BeamFile::parse(&bytes).and_then(|file| file.atoms()).unwrap_or_default();
+            self.atoms.insert(module.to_owned(), atoms);
+        }
+        Ok(())
+    }
+}
+
+/// The callback module of an application.
+fn callback(graph: &Graph, name: &Atom) -> Option<String> {
+    let callback = graph.applications.get(name)?.callback.as_ref()?;
+    callback.as_tuple()?.first()?.as_atom().map(ToString::to_string)
+}
+
+/// Erlang's and Elixir's own applications: a start uses little of them, and which part is known.
+fn is_of_the_runtime(application: &Application) -> bool {
+    application.otp || ["elixir", "eex", "ex_unit", "iex", "logger", "mix"].contains(&application.name.as_str())
+}
