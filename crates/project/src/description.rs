@@ -2,7 +2,7 @@
 
 use camino::Utf8PathBuf;
 use etf::{Atom, Term};
-use release::{Boot, Erts, ReleaseSpec, RuntimeConfiguration, Strip, Toolchain};
+use release::{Boot, CompiledConfiguration, Erts, ReleaseSpec, RuntimeConfiguration, Strip, Toolchain};
 
 use crate::fields::{Fields, Malformed};
 
@@ -201,9 +201,22 @@ fn strip(fields: Fields<'_>) -> Result<Strip, Malformed> {
     Ok(Strip::Chunks { chunks, compress: strip.boolean("compress")? })
 }
 
+/// `{Source, Beam}`, or nil.
+fn compiled(runtime: Fields<'_>) -> Result<Option<CompiledConfiguration>, Malformed> {
+    let term = runtime.term("compiled")?;
+    match term.as_tuple() {
+        Some([Term::Binary(source), Term::Binary(beam)]) => {
+            Ok(Some(CompiledConfiguration { source: source.clone(), beam: beam.clone() }))
+        }
+        _ if term.is_atom("nil") => Ok(None),
+        _ => Err(runtime.malformed("compiled", "a pair of binaries or nil")),
+    }
+}
+
 fn runtime(runtime: Fields<'_>) -> Result<RuntimeConfiguration, Malformed> {
     Ok(RuntimeConfiguration {
         file: runtime.optional_path("file")?,
+        compiled: compiled(runtime)?,
         providers: runtime.terms("providers")?,
         reboot: runtime.boolean("reboot")?,
         prune: runtime.boolean("prune")?,

@@ -19,6 +19,7 @@ pub(crate) const BRIDGE: &str = concat!(
     include_str!("elixir/digest.ex"),
     include_str!("elixir/options.ex"),
     include_str!("elixir/runtime.ex"),
+    include_str!("elixir/compiled_configuration.ex"),
     include_str!("elixir/strip.ex"),
     include_str!("elixir/steps.ex"),
     include_str!("elixir/templates.ex"),

@@ -6,6 +6,7 @@
 //! instructions. [`cookie`] adds one that neither of the two writes.
 
 mod check;
+mod configuration;
 mod cookie;
 mod explain;
 mod fast;
@@ -21,7 +22,7 @@ use crate::application::Application;
 use crate::error::ReleaseError;
 use crate::graph::Graph;
 use crate::mode::Mode;
-use crate::spec::ReleaseSpec;
+use crate::spec::{ReleaseSpec, RuntimeConfiguration};
 
 /// A boot list made ready: the release resource (`.rel`) and the script of one way to boot.
 #[derive(Clone, Debug, PartialEq)]
@@ -76,11 +77,11 @@ impl BootScript {
         Self { script: cookie::with_cookie_from_environment(self.script), ..self }
     }
 
-    /// The script for a fast start, which loads these modules before everything else and the others afterwards; none when
-    /// this is no script that can be changed so.
+    /// The script for a fast start, which loads these modules before everything else and the others afterwards, and takes
+    /// the compiled form of `runtime.exs`; none when this is no script that can be changed so.
     #[must_use]
-    pub fn fast(&self, used: &BTreeSet<Atom>) -> Option<Self> {
-        Some(Self { release: self.release.clone(), script: fast::fast(&self.script, used)? })
+    pub fn fast(&self, used: &BTreeSet<Atom>, runtime: &RuntimeConfiguration) -> Option<Self> {
+        Some(Self { release: self.release.clone(), script: fast::fast(&self.script, used, runtime)? })
     }
 
     /// The bytes of the `.boot` file: OTP 25 writes atoms in Latin-1, later ones in UTF-8.
@@ -116,6 +117,15 @@ fn release_resource(spec: &ReleaseSpec, booted: &[Booted<'_>]) -> Term {
         Term::pair(Term::atom("erts"), Term::string(&spec.toolchain.erts.version)),
         Term::List(applications),
     ])
+}
+
+/// The `.boot` file of a fast start that loads only what is called, for a record of what that is; none when the given one
+/// is no such file.
+#[must_use]
+pub fn for_a_record(fast: &[u8]) -> Option<Vec<u8>> {
+    let script = fast::without_modules(&etf::decode(fast).ok()?)?;
+    // Every supported OTP reads UTF-8.
+    etf::encode(&script, AtomEncoding::Utf8).ok()
 }
 
 pub(crate) fn atoms(names: &[Atom]) -> Term {

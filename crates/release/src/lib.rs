@@ -20,11 +20,11 @@ mod templates;
 mod version;
 
 pub use application::Application;
-pub use boot::{BootScript, Explained, MARK, Step, StepKind, explained};
+pub use boot::{BootScript, Explained, MARK, Step, StepKind, explained, for_a_record};
 pub use error::ReleaseError;
 pub use graph::Graph;
 pub use layout::{MANIFEST, Materials, PROFILE, Plan};
 pub use mode::Mode;
 pub use source::{FileKind, FileSource, SourceEntry, SourceError};
-pub use spec::{Boot, BootList, Erts, ReleaseSpec, RuntimeConfiguration, Strip, Toolchain};
+pub use spec::{Boot, BootList, CompiledConfiguration, Erts, ReleaseSpec, RuntimeConfiguration, Strip, Toolchain};
 pub use templates::{TEMPLATES, Template};

@@ -126,6 +126,7 @@ pub(crate) fn spec() -> ReleaseSpec {
         configuration: Term::nil(),
         runtime: RuntimeConfiguration {
             file: None,
+            compiled: None,
             providers: Vec::new(),
             reboot: false,
             prune: false,

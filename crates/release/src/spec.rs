@@ -58,6 +58,16 @@ pub struct ReleaseSpec {
     pub boot: Boot,
 }
 
+/// `runtime.exs` as a module.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CompiledConfiguration {
+    /// The bytes of the file.
+    pub source: Vec<u8>,
+    /// The module `Beamship.RuntimeConfig`, whose `load/2` takes the configuration so far and the provider
+    /// (`{Module, State}`) that would evaluate the file, and returns the configuration with what the file adds.
+    pub beam: Vec<u8>,
+}
+
 /// How a system loads its code when nothing else is said at its start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Boot {
@@ -113,6 +123,8 @@ pub enum Strip {
 pub struct RuntimeConfiguration {
     /// The file that becomes `releases/VSN/runtime.exs`.
     pub file: Option<Utf8PathBuf>,
+    /// The same file, compiled for a fast start; none when it has to be evaluated.
+    pub compiled: Option<CompiledConfiguration>,
     /// Initialised providers in order: `{Module, State}`. The one for [`RuntimeConfiguration::file`] is the first.
     pub providers: Vec<Term>,
     /// `reboot_system_after_config`.

@@ -210,6 +210,7 @@ impl Scenario {
             configuration: Term::nil(),
             runtime: RuntimeConfiguration {
                 file: None,
+                compiled: None,
                 providers: Vec::new(),
                 reboot: false,
                 prune: false,

@@ -1,10 +1,11 @@
 //! `beamship profile-boot`: a trial start, of which the names of the modules that it used are kept.
 //!
-//! The release is started as it is, in interactive mode: then a module is loaded when it is first called. Once it is ready, the
+//! The release is started in interactive mode, and with nothing loaded that is not called. Once it is ready, the
 //! running system is asked what it has loaded, and stopped. The start has the environment of this command (`DATABASE_URL`,
 //! `SECRET_KEY_BASE` …), and a node name, a cookie and a `RELEASE_TMP` of its own, so that it is not taken for a system that runs.
 
 use std::collections::BTreeSet;
+use std::io::ErrorKind;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -32,12 +33,18 @@ pub(crate) fn run(
     let project = mix_project(global)?;
     let directory =
         release_directory::find(global, arguments.built.release.as_deref(), arguments.built.name.as_deref())?;
-    let (name, _) = release_directory::identity(&directory)?;
+    let (name, version) = release_directory::identity(&directory)?;
     let temporary = tempfile::tempdir().context("cannot create a temporary directory")?;
     let place = Utf8Path::from_path(temporary.path()).context("the temporary directory is not UTF-8")?;
     let trial = Trial::new(directory.join("bin").join(&name), place.to_owned(), "profile-boot");
+    let fast = directory.join("releases").join(version).join("start_fast.boot");
+    let script = match fs_err::read(&fast) {
+        Ok(boot) => Some(release::for_a_record(&boot).with_context(|| format!("`{fast}` is not a boot script"))?),
+        Err(error) if error.kind() == ErrorKind::NotFound => None,
+        Err(error) => return Err(error.into()),
+    };
     let phase = printer.phase("start");
-    let modules = match trial.modules(arguments) {
+    let modules = match trial.modules(arguments, script) {
         Ok(modules) => modules,
         Err(error) => {
             phase.abandon();
@@ -58,11 +65,20 @@ pub(crate) fn run(
 }
 
 impl Trial {
-    fn modules(&self, arguments: &ProfileBootArguments) -> anyhow::Result<BTreeSet<String>> {
+    /// Starts the system with a boot script, or with its usual one, and asks what it has loaded.
+    fn modules(
+        &self,
+        arguments: &ProfileBootArguments,
+        script: Option<Vec<u8>>,
+    ) -> anyhow::Result<BTreeSet<String>> {
         let log = self.place.join("log");
         let output = fs_err::File::create(&log)?;
         let errors = output.file().try_clone().with_context(|| format!("cannot write `{log}`"))?;
         let mut start = self.command(&["start"]);
+        if let Some(script) = script {
+            fs_err::write(self.place.join("record.boot"), script)?;
+            start.env("RELEASE_BOOT_SCRIPT", self.place.join("record"));
+        }
         start.env("PHX_SERVER", "true").stdout(output.into_file()).stderr(errors);
         let mut started = self.spawn(&mut start)?;
         let result = self.recorded(arguments, &mut started);

@@ -3,7 +3,7 @@ defmodule Beamship.Bridge.Runtime do
 
   # The configuration that a release evaluates when it starts.
 
-  alias Beamship.Bridge.Options
+  alias Beamship.Bridge.{CompiledConfiguration, Options}
   import Beamship.Bridge, only: [refuse: 1]
 
   def describe(config, options, version) do
@@ -18,10 +18,13 @@ defmodule Beamship.Bridge.Runtime do
         []
       end
 
+    initialised = Enum.map(own ++ providers, &initialise/1)
+
     runtime = %{
       file: file && Path.absname(file),
+      compiled: CompiledConfiguration.compile(file, List.first(initialised)),
       arguments: own ++ providers,
-      providers: Enum.map(own ++ providers, &initialise/1),
+      providers: initialised,
       reboot: Options.flag(options, :reboot_system_after_config, deprecated?),
       prune: Options.flag(options, :prune_runtime_sys_config_after_boot, false),
       start_distribution: Options.flag(options, :start_distribution_during_config, false),

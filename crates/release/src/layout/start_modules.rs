@@ -24,6 +24,9 @@ pub const PROFILE: &str = "boot.profile";
 /// What starts use of Erlang and Elixir; `scripts/usual-modules` writes it.
 const USUAL: &str = include_str!("usual.modules");
 
+/// What those use in addition that evaluate `runtime.exs`; written by the same.
+const EVALUATION: &str = include_str!("evaluation.modules");
+
 /// The modules that a start uses, recorded or guessed. Those with native code are left to the code server, which alone can
 /// load them.
 pub(super) fn start_modules(
@@ -34,7 +37,7 @@ pub(super) fn start_modules(
     let mut modules = Modules::new(graph, source);
     let candidates = match source.read(&spec.templates.join(PROFILE))? {
         Some(bytes) => modules.named(&String::from_utf8_lossy(&bytes)),
-        None => modules.guess(graph)?,
+        None => modules.guess(spec, graph)?,
     };
     let mut used = BTreeSet::new();
     for module in candidates {
@@ -69,8 +72,11 @@ impl<'graph> Modules<'graph> {
     }
 
     /// What every start uses, and what the callback modules of applications that are started lead to.
-    fn guess(&mut self, graph: &Graph) -> Result<BTreeSet<String>, ReleaseError> {
+    fn guess(&mut self, spec: &ReleaseSpec, graph: &Graph) -> Result<BTreeSet<String>, ReleaseError> {
         let mut found = self.named(USUAL);
+        if spec.runtime.file.is_some() && spec.runtime.compiled.is_none() {
+            found.append(&mut self.named(EVALUATION));
+        }
         let starts = graph.start.iter().filter(|(_, mode)| *mode >= Mode::Temporary);
         let mut waiting: Vec<String> = starts.filter_map(|(name, _)| callback(graph, name)).collect();
         let mut seen = HashSet::new();

@@ -34,7 +34,7 @@ impl Layout<'_> {
             self.bytes(&self.version_path(&format!("{name}.boot")), 0o644, boot.boot_file(otp_release)?)?;
             if name == "start"
                 && self.has_fast_start()
-                && let Some(fast) = boot.fast(&start_modules(spec, graph, self.source)?)
+                && let Some(fast) = boot.fast(&start_modules(spec, graph, self.source)?, &spec.runtime)
             {
                 self.bytes(&self.version_path(FAST), 0o644, fast.boot_file(otp_release)?)?;
             }
