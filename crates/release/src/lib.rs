@@ -26,5 +26,7 @@ pub use graph::Graph;
 pub use layout::{MANIFEST, Materials, PROFILE, Plan};
 pub use mode::Mode;
 pub use source::{FileKind, FileSource, SourceEntry, SourceError};
-pub use spec::{Boot, BootList, CompiledConfiguration, Erts, ReleaseSpec, RuntimeConfiguration, Strip, Toolchain};
+pub use spec::{
+    Boot, BootList, CompiledConfiguration, Erts, ReleaseSpec, RuntimeConfiguration, Strip, Toolchain,
+};
 pub use templates::{TEMPLATES, Template};

@@ -39,7 +39,9 @@ pub(crate) fn run(
     let trial = Trial::new(directory.join("bin").join(&name), place.to_owned(), "profile-boot");
     let fast = directory.join("releases").join(version).join("start_fast.boot");
     let script = match fs_err::read(&fast) {
-        Ok(boot) => Some(release::for_a_record(&boot).with_context(|| format!("`{fast}` is not a boot script"))?),
+        Ok(boot) => {
+            Some(release::for_a_record(&boot).with_context(|| format!("`{fast}` is not a boot script"))?)
+        }
         Err(error) if error.kind() == ErrorKind::NotFound => None,
         Err(error) => return Err(error.into()),
     };
@@ -145,7 +147,8 @@ mod tests {
 
     #[test]
     fn modules_of_the_runtime_itself_are_left_out() {
-        let answer = "[{'Elixir.Demo',\"/demo/Elixir.Demo.beam\"},\n {init,preloaded},{lists,\"/lists.beam\"}]\n";
+        let answer =
+            "[{'Elixir.Demo',\"/demo/Elixir.Demo.beam\"},\n {init,preloaded},{lists,\"/lists.beam\"}]\n";
         let modules: Vec<String> = from_files(answer).unwrap().into_iter().collect();
         assert_eq!(modules, ["Elixir.Demo", "lists"]);
         assert!(from_files("ok").is_err());

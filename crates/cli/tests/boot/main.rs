@@ -3,14 +3,17 @@
 #![allow(clippy::disallowed_methods, reason = "these tests look at real files")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail")]
 
+mod configuration;
 #[path = "../support/files.rs"]
 mod files;
 #[path = "../support/sandbox.rs"]
 mod sandbox;
 
+use std::collections::BTreeSet;
 use std::process::{Child, Command, Stdio};
 
 use camino::{Utf8Path, Utf8PathBuf};
+use etf::Term;
 
 use files::{wait_until, write};
 use sandbox::{Outcome, Sandbox, fail, run, succeed};
@@ -127,16 +130,19 @@ const MISSING: &str = "IO.puts(Enum.count(for {app, _, _} <- Application.loaded_
 fn a_recorded_start_loads_what_it_uses_and_then_the_rest() {
     let project = Project::new();
     let script = project.release().join("releases/0.1.0/start_fast.boot");
-    assert!(!script.exists(), "without a profile a release starts as Mix's");
     let outcome = succeed(&mut project.sandbox.beamship(&project.path, &["profile-boot"]));
     assert!(outcome.stderr.contains("  created   rel/boot.profile"), "{}", outcome.stderr);
     let profile = std::fs::read_to_string(project.path.join("rel/boot.profile")).unwrap();
     let lines: Vec<&str> = profile.lines().collect();
     assert!(lines.contains(&"Elixir.Demo.Used") && lines.contains(&"application_controller"), "{profile}");
-    assert!(!lines.contains(&"Elixir.Demo.Unused") && !lines.contains(&"crypto"), "{profile}");
+    for unused in ["Elixir.Demo.Unused", "elixir_parser", "init"] {
+        assert!(!lines.contains(&unused), "{unused}: {profile}");
+    }
 
     project.build();
-    assert!(script.exists());
+    let loaded = loaded_first(&script);
+    assert!(loaded.contains("Elixir.Demo.Used") && !loaded.contains("Elixir.Demo.Unused"), "{loaded:?}");
+    assert!(!loaded.contains("crypto"), "only the code server can load native code");
     let log = project.sandbox.join("log");
     let system = project.start(None, &log);
     succeed(&mut project.command(&["ready", "--wait", "30"]));
@@ -151,6 +157,53 @@ fn a_recorded_start_loads_what_it_uses_and_then_the_rest() {
 
     // As before, for who wants that.
     let _system = project.start(Some("embedded"), &log);
+    succeed(&mut project.command(&["ready", "--wait", "30"]));
+    assert_eq!(project.rpc(STATE), "{:embedded, true, true}\n");
+}
+
+/// The modules that a script loads before anything else, whatever the mode is.
+fn loaded_first(script: &Utf8Path) -> BTreeSet<String> {
+    let script = etf::decode(&std::fs::read(script).unwrap()).unwrap();
+    let instructions = script.as_tuple().unwrap()[2].as_list().unwrap();
+    let before = instructions
+        .iter()
+        .take_while(|instruction| !instruction.as_tuple().unwrap()[0].is_atom("kernel_load_completed"));
+    let load = before.filter_map(|instruction| match instruction.as_tuple() {
+        Some([tag, modules]) if tag.is_atom("primLoad") => modules.as_list(),
+        _ => None,
+    });
+    load.flatten().filter_map(Term::as_atom).map(ToString::to_string).collect()
+}
+
+#[test]
+fn without_a_record_the_modules_are_guessed() {
+    let project = Project::new();
+    let script = project.release().join("releases/0.1.0/start_fast.boot");
+    let loaded = loaded_first(&script);
+    // The callback module and what it mentions; what every start uses; not what only the compiler or a console does.
+    for module in ["Elixir.Demo", "Elixir.Demo.Used", "Elixir.Supervisor", "application_controller", "elixir"]
+    {
+        assert!(loaded.contains(module), "{module}: {loaded:?}");
+    }
+    for module in ["Elixir.Demo.Unused", "elixir_parser", "Elixir.IEx", "compile"] {
+        assert!(!loaded.contains(module), "{module}: {loaded:?}");
+    }
+    // Nearly everything that a start of this system uses.
+    succeed(&mut project.sandbox.beamship(&project.path, &["profile-boot"]));
+    project.build();
+    let used = loaded_first(&script);
+    let missed: Vec<_> = used.difference(&loaded).collect();
+    assert!(missed.len() * 20 < used.len(), "scripts/usual-modules should run again: {missed:?}");
+
+    // As Mix does it, for who wants that.
+    std::fs::remove_file(project.path.join("rel/boot.profile")).unwrap();
+    write(
+        &project.path.join("mix.exs"),
+        &MIX_EXS.replace("version: ", "releases: [demo: [boot: :embedded]], version: "),
+    );
+    project.build();
+    assert!(!script.exists());
+    let _system = project.start(None, &project.sandbox.join("log"));
     succeed(&mut project.command(&["ready", "--wait", "30"]));
     assert_eq!(project.rpc(STATE), "{:embedded, true, true}\n");
 }
@@ -205,12 +258,10 @@ fn the_time_of_a_start_is_explained() {
     let slow = DEMO.replace("Demo.Used.run()\n", "IO.write(\"no end\")\n    Process.sleep(300)\n");
     write(&project.path.join("lib/demo.ex"), &slow);
     project.build();
-    let explained = |arguments: &[&str]| {
-        let outcome = succeed(&mut project.sandbox.beamship(&project.path, arguments));
-        serde_json::from_str::<serde_json::Value>(&outcome.stdout).unwrap()
-    };
     let picture = project.sandbox.join("start.svg");
-    let report = explained(&["explain-boot", "--json", "--svg", picture.as_str()]);
+    let mut command = project.sandbox.beamship(&project.path, &["explain-boot", "--json"]);
+    let outcome = succeed(command.args(["--svg", picture.as_str()]).env("RELEASE_MODE", "embedded"));
+    let report: serde_json::Value = serde_json::from_str(&outcome.stdout).unwrap();
     assert_eq!((&report["release"], &report["mode"]), (&"demo".into(), &"embedded".into()));
     let steps = report["steps"].as_array().unwrap();
     let duration = |step: &serde_json::Value| step["duration_us"].as_u64().unwrap();
@@ -236,7 +287,8 @@ fn the_time_of_a_start_is_explained() {
     // The script of a fast start has a single step for what it loads.
     write(&project.path.join("rel/boot.profile"), "Elixir.Demo\nElixir.Demo.Used\n");
     project.build();
-    let report = explained(&["explain-boot", "--json"]);
+    let outcome = succeed(&mut project.sandbox.beamship(&project.path, &["explain-boot", "--json"]));
+    let report: serde_json::Value = serde_json::from_str(&outcome.stdout).unwrap();
     assert_eq!(report["mode"], "fast");
     let is_load = |step: &&serde_json::Value| step["step"] == "load";
     let loads: Vec<_> = report["steps"].as_array().unwrap().iter().filter(is_load).collect();

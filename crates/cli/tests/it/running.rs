@@ -34,7 +34,7 @@ fn the_release_of_a_build_runs() {
     assert_eq!(system.wait().unwrap().code(), Some(0));
     assert_eq!(
         text,
-        "[mode: :embedded, static: :was_set, area: 6, consolidated: true, runtime: \"given\", greeting: \"hello\", \
+        "[mode: :interactive, static: :was_set, area: 6, consolidated: true, runtime: \"given\", greeting: \"hello\", \
          priv: \"world\"]"
     );
 }
