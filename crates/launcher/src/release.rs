@@ -62,7 +62,7 @@ impl Release {
         self.root.join("releases").join(&self.version)
     }
 
-    /// Whether it has a script for a fast start: its project has recorded what a start uses.
+    /// Whether it has a script for a fast start.
     pub(crate) fn has_fast_start(&self) -> bool {
         self.version_directory().join("start_fast.boot").is_file()
     }
