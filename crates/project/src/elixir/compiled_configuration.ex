@@ -61,7 +61,8 @@ defmodule Beamship.Bridge.CompiledConfiguration do
 
     receive do
       {__MODULE__, before, later} ->
-        inside = before -- outside
+        # What Elixir itself keeps there is about the evaluation.
+        inside = for {{Config, _}, _} = entry <- before -- outside, do: entry
 
         case for {key, []} <- inside, {^key, [beamship: [probe: true]]} <- later, do: key do
           [key] -> {:ok, inside, key}
