@@ -26,8 +26,9 @@ pub(crate) fn provide(release: &Release, environment: &Environment) -> Result<()
     }
     let path = of_this_start(environment);
     let new = path.with_extension(format!("{}.new", std::process::id()));
+    let random = || random().map_err(|error| Failure::cannot("get random bytes from", "/dev/urandom", error));
+    let cookie = format!("{}{}{}", random()?, random()?, random()?);
     let written = || -> std::io::Result<()> {
-        let cookie = format!("{}{}{}", random()?, random()?, random()?);
         std::fs::DirBuilder::new().recursive(true).mode(0o700).create(environment.path("RELEASE_TMP"))?;
         // Left by a process that was killed at this very place. Nobody's link is followed.
         let _ = std::fs::remove_file(&new);

@@ -44,12 +44,13 @@ pub(crate) fn run(
     }
     parts.sort_unstable();
     parts.dedup();
-    for outside in &project.outside_dependencies {
-        if parts.contains(&Part::Docker) {
-            printer.warn(&format!(
-                "the dependency in `{outside}` is outside of the project, where `docker build` does not reach it\nhint: build with `beamship image`, or move it into the project"
-            ));
-        }
+    if parts.contains(&Part::Docker) && !project.outside_dependencies.is_empty() {
+        let outside: Vec<String> =
+            project.outside_dependencies.iter().map(|path| format!("`{path}`")).collect();
+        printer.warn(&format!(
+            "`docker build` does not reach dependencies outside of the project: {}\nhint: build with `beamship image`, or move them into the project",
+            outside.join(", ")
+        ));
     }
     if project.runtime_configuration.text.is_none() {
         printer.say("  there is no config/runtime.exs: the release will be configured when it is built");

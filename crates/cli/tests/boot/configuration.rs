@@ -90,4 +90,11 @@ fn what_is_wrong_with_the_file_is_told_when_the_system_starts() {
     assert_eq!(outcome.stderr, "");
     let message = run(&mut project.command(&["start"])).stderr;
     assert!(message.contains("nowhere"), "{message}");
+
+    // What no Elixir can read is told by the build.
+    write(&project.path.join("config/runtime.exs"), "import Config\n\nconfig :demo, url: (\n");
+    let outcome = succeed(&mut project.sandbox.beamship(&project.path, &["build", "--quiet"]));
+    let expected = "warning: config/runtime.exs is not Elixir, so the release will not start: ";
+    assert!(outcome.stderr.starts_with(expected), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("config/runtime.exs:"), "{}", outcome.stderr);
 }

@@ -54,6 +54,19 @@ fn a_project_and_its_release() {
     damaged(&sandbox, &demo, &release);
 }
 
+#[test]
+fn a_project_that_defines_no_release_has_one() {
+    let sandbox = Sandbox::new();
+    let plain = sandbox.join("plain");
+    write(
+        &plain.join("mix.exs"),
+        "defmodule Plain.MixProject do\n  use Mix.Project\n  def project, do: [app: :plain, version: \"1.2.3\"]\nend\n",
+    );
+    let said = examined(&sandbox, &plain, &[]);
+    assert_eq!(said.wrong(), [""; 0]);
+    assert_eq!(said.one("releases"), format!("ok: plain 1.2.3 goes to {plain}/_build/prod/rel/plain"));
+}
+
 /// What has happened to the release since.
 fn damaged(sandbox: &Sandbox, demo: &Utf8Path, release: &Utf8Path) {
     // Touched is not changed: the record of the build knows.

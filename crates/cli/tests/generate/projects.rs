@@ -154,5 +154,7 @@ fn what_cannot_be_generated_is_said() {
         &text.replace("deps: []", "deps: [{:outside, path: \"../vendor/outside\"}]"),
     );
     let outcome = succeed(&mut sandbox.beamship(&project, &["gen", "docker"]));
-    assert!(outcome.stderr.contains("vendor/outside` is outside of the project"), "{}", outcome.stderr);
+    let expected = "`docker build` does not reach dependencies outside of the project: `";
+    assert!(outcome.stderr.contains(expected), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("vendor/outside`\n"), "{}", outcome.stderr);
 }

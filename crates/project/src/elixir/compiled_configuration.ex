@@ -10,25 +10,35 @@ defmodule Beamship.Bridge.CompiledConfiguration do
   @module Beamship.RuntimeConfig
   @essential ~w(Atom AtU8 Attr Code StrT ImpT ExpT FunT LitT Line Type Meta)c
 
-  # {source, beam}, or nil.
-  def compile(nil, _provider), do: nil
+  # {{source, beam} or nil, notices}: what no Elixir can read is told before somebody starts the release.
+  def compile(nil, _provider), do: {nil, []}
 
   def compile(file, {Config.Reader, {_path, options}}) do
     source = File.read!(file)
 
-    quietly(fn ->
-      with {:ok, quoted} <- Code.string_to_quoted(source, file: "runtime.exs"),
-           false <- looks_around?(quoted),
-           {:ok, surroundings, key} <- surroundings(options),
-           {:ok, beam} <- beam(quoted, surroundings, key) do
-        {source, beam}
-      else
-        _ -> nil
-      end
-    end)
+    case quietly(fn -> Code.string_to_quoted!(source, file: file) end) do
+      {:ok, quoted} ->
+        case quietly(fn -> module(quoted, options) end) do
+          {:ok, {:ok, beam}} -> {{source, beam}, []}
+          _ -> {nil, []}
+        end
+
+      {:error, reason} ->
+        {nil, [{:warning, "#{file} is not Elixir, so the release will not start: #{message(reason)}"}]}
+    end
   end
 
-  def compile(_file, _provider), do: nil
+  def compile(_file, _provider), do: {nil, []}
+
+  defp message(reason) when is_exception(reason), do: Exception.message(reason)
+  defp message(reason), do: inspect(reason)
+
+  defp module(quoted, options) do
+    with false <- looks_around?(quoted),
+         {:ok, surroundings, key} <- surroundings(options) do
+      beam(quoted, surroundings, key)
+    end
+  end
 
   defp looks_around?(quoted) do
     {_, looks?} =
@@ -102,8 +112,6 @@ defmodule Beamship.Bridge.CompiledConfiguration do
     :code.delete(@module)
     {:ok, _, chunks} = :beam_lib.all_chunks(binary)
     :beam_lib.build_module(for {id, _} = chunk <- chunks, id in @essential, do: chunk)
-  rescue
-    _ -> :error
   end
 
   # Whatever is to be said of the file is said when it is evaluated.
@@ -116,9 +124,9 @@ defmodule Beamship.Bridge.CompiledConfiguration do
     Process.register(nowhere, :standard_error)
 
     try do
-      function.()
-    rescue
-      _ -> nil
+      {:ok, function.()}
+    catch
+      _, reason -> {:error, reason}
     after
       Process.unregister(:standard_error)
       Process.register(device, :standard_error)

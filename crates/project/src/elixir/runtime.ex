@@ -19,10 +19,11 @@ defmodule Beamship.Bridge.Runtime do
       end
 
     initialised = Enum.map(own ++ providers, &initialise/1)
+    {compiled, unreadable} = CompiledConfiguration.compile(file, List.first(initialised))
 
     runtime = %{
       file: file && Path.absname(file),
-      compiled: CompiledConfiguration.compile(file, List.first(initialised)),
+      compiled: compiled,
       arguments: own ++ providers,
       providers: initialised,
       reboot: Options.flag(options, :reboot_system_after_config, deprecated?),
@@ -31,7 +32,7 @@ defmodule Beamship.Bridge.Runtime do
       validate_compile_env: Options.flag(options, :validate_compile_env, true)
     }
 
-    {runtime, notices}
+    {runtime, notices ++ unreadable}
   end
 
   defp providers(options) do

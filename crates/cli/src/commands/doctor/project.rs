@@ -75,9 +75,9 @@ fn ask(directory: &Utf8Path, findings: &mut Findings) -> Result<Survey, BridgeEr
             "call what it does from `steps:` of the release",
         ));
     }
-    // An umbrella without any release is told by asking for one.
+    // A project that defines none has one nevertheless, which cannot be asked for by name; an umbrella has not, and says so.
     let names: Vec<Option<&String>> =
-        if survey.releases.is_empty() { vec![None] } else { survey.releases.iter().map(Some).collect() };
+        if survey.releases.len() <= 1 { vec![None] } else { survey.releases.iter().map(Some).collect() };
     for name in names {
         let request = ReleaseRequest { name: name.cloned(), run_steps: false, ..ReleaseRequest::default() };
         match bridge.locate_release(&request) {
