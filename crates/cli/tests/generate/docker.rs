@@ -43,8 +43,9 @@ impl Engine {
 
     /// Makes an image of files.
     fn import(&self, name: &str, directory: &Path, files: &[&str]) {
+        // What somebody has mounted in a toolchain's root is not part of it.
         let mut tar = Command::new("tar")
-            .arg("-C")
+            .args(["--one-file-system", "-C"])
             .arg(directory)
             .arg("-c")
             .args(files)
