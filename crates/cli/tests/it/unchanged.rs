@@ -337,7 +337,7 @@ fn a_build_after_a_killed_one_ships_what_is_there_now() {
 
 /// Mix compares whole seconds: it began to compile in the one in which the file was changed afterwards.
 #[test]
-#[ignore = "not so on Elixir 1.18 when the next build falls into another second: docs/reliability.md"]
+#[ignore = "not so on Elixir 1.18 where time and size are those that Mix has noted: docs/reliability.md"]
 fn a_source_that_was_changed_in_the_second_of_the_last_build_is_compiled() {
     let project = Project::new();
     let (path, noted) = (project.file("greeter/lib/greeter.ex"), project.sandbox.join("noted"));
