@@ -18,6 +18,7 @@ use crate::graph::Graph;
 use crate::source::FileSource;
 use crate::spec::ReleaseSpec;
 pub use start_modules::PROFILE;
+pub use version_directory::FAST_BOOT;
 
 /// Where the tree lists its own files, so that the next build knows which ones it may remove.
 pub const MANIFEST: &str = "releases/MANIFEST";

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use camino::Utf8Path;
 use etf::Term;
-use release::PROFILE;
+use release::{FAST_BOOT, PROFILE};
 
 use super::trial::{Started, Trial};
 use crate::arguments::{GlobalArguments, ProfileBootArguments};
@@ -37,7 +37,7 @@ pub(crate) fn run(
     let temporary = tempfile::tempdir().context("cannot create a temporary directory")?;
     let place = Utf8Path::from_path(temporary.path()).context("the temporary directory is not UTF-8")?;
     let trial = Trial::new(directory.join("bin").join(&name), place.to_owned(), "profile-boot");
-    let fast = directory.join("releases").join(version).join("start_fast.boot");
+    let fast = directory.join("releases").join(version).join(FAST_BOOT);
     let script = match fs_err::read(&fast) {
         Ok(boot) => {
             Some(release::for_a_record(&boot).with_context(|| format!("`{fast}` is not a boot script"))?)

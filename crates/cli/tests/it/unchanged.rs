@@ -337,8 +337,12 @@ fn a_build_after_a_killed_one_ships_what_is_there_now() {
 
 /// Mix compares whole seconds: it began to compile in the one in which the file was changed afterwards.
 #[test]
-#[ignore = "not so on Elixir 1.18 where time and size are those that Mix has noted: docs/reliability.md"]
 fn a_source_that_was_changed_in_the_second_of_the_last_build_is_compiled() {
+    let version = succeed(Command::new("elixir").arg("--short-version").env("LC_ALL", "C.UTF-8")).stdout;
+    if !version.starts_with("1.14.") {
+        eprintln!("skipped: Elixir {} takes it for compiled (docs/reliability.md)", version.trim());
+        return;
+    }
     let project = Project::new();
     let (path, noted) = (project.file("greeter/lib/greeter.ex"), project.sandbox.join("noted"));
     let source = |greeting: &str| {

@@ -12,8 +12,8 @@ use crate::spec::Boot;
 use crate::sys_config::sys_config;
 use crate::templates;
 
-/// The boot script of a fast start.
-const FAST: &str = "start_fast.boot";
+/// The boot script of a fast start, in `releases/VSN`.
+pub const FAST_BOOT: &str = "start_fast.boot";
 
 impl Layout<'_> {
     pub(super) fn version_directory(&mut self, graph: &Graph) -> Result<(), ReleaseError> {
@@ -36,7 +36,7 @@ impl Layout<'_> {
                 && self.has_fast_start()
                 && let Some(fast) = boot.fast(&start_modules(spec, graph, self.source)?, &spec.runtime)
             {
-                self.bytes(&self.version_path(FAST), 0o644, fast.boot_file(otp_release)?)?;
+                self.bytes(&self.version_path(FAST_BOOT), 0o644, fast.boot_file(otp_release)?)?;
             }
         }
         self.bytes(&self.version_path("sys.config"), 0o644, sys_config(spec, graph)?.into_bytes())?;
