@@ -7,6 +7,7 @@
 mod external_resources;
 
 use std::thread::JoinHandle;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use data_encoding::HEXLOWER;
@@ -89,6 +90,21 @@ impl LastBuild {
         std::thread::spawn(move || Beginning::look(scope, &known))
     }
 
+    /// Gives the present time to files that have changed since the last build and do not look so by their times. Mix compares
+    /// times: it would take them for compiled, and the release would have the code of before.
+    pub(crate) fn renew_times(&self, beginning: &Beginning, printer: &Printer) {
+        let backdated = self.record.as_ref().map_or_else(Vec::new, |record| record.backdated(beginning));
+        for path in &backdated {
+            match present_time(path) {
+                Ok(()) => printer.say(&format!("  {path} has changed, but its time has not: given the present time")),
+                Err(error) => printer.warn(&format!(
+                    "{path} has changed, but its time is older than the last build, and cannot be set ({error}): \
+                     Mix may not compile it; build with --force"
+                )),
+            }
+        }
+    }
+
     /// What the earlier release has that can be taken over.
     pub(crate) fn earlier(&self, target: &Utf8Path) -> Option<EarlierBuild<'_>> {
         self.record.as_ref().map(|record| EarlierBuild { record, target: target.to_owned() })
@@ -97,13 +113,13 @@ impl LastBuild {
     /// Keeps what is to be known of a build that has ended; nothing when its own code could have read anything.
     pub(crate) fn keep(
         &self,
-        beginning: JoinHandle<Beginning>,
+        beginning: Option<&Beginning>,
         plan: &Tree,
         description: &ReleaseDescription,
         report: &Report,
         printer: &Printer,
     ) {
-        let (Ok(beginning), false) = (beginning.join(), description.steps.contains(&Step::Custom)) else {
+        let (Some(beginning), false) = (beginning, description.steps.contains(&Step::Custom)) else {
             let _ = fs_err::remove_file(&self.file);
             return;
         };
@@ -115,7 +131,7 @@ impl LastBuild {
         let inputs = &description.inputs;
         let ended = Ended {
             scope: self.scope(description, plan, report),
-            beginning: &beginning,
+            beginning,
             variables: EnvironmentScope {
                 names: inputs.variables.iter().cloned().collect(),
                 all: inputs.every_variable,
@@ -224,6 +240,17 @@ fn made(
         Node::Directory { .. } => None,
     });
     files.chain(report.archive.iter().map(|archive| (Utf8PathBuf::from(&archive.path), None))).collect()
+}
+
+/// Sets the time of a file to now, or where it is of this second already, which is as long as Mix looks, to the next one.
+fn present_time(path: &Utf8Path) -> std::io::Result<()> {
+    let file = std::fs::File::options().append(true).open(path)?;
+    let seconds = |time: SystemTime| time.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    let was = seconds(file.metadata()?.modified()?);
+    while seconds(SystemTime::now()) == was {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    file.set_modified(SystemTime::now())
 }
 
 fn in_path(name: &str) -> Option<Utf8PathBuf> {

@@ -25,6 +25,7 @@ pub struct Record {
     made: BTreeMap<String, Made>,
     /// What changed while the build ran.
     disturbed: Option<Utf8PathBuf>,
+    ended: Moment,
     /// What the caller needs to tell its user about this build.
     pub summary: serde_json::Value,
 }
@@ -60,8 +61,12 @@ impl Record {
     #[must_use]
     pub fn new(build: Ended<'_>, variables: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
         let Ended { scope, beginning, variables: asked, sources, made, summary } = build;
-        let snapshot = Snapshot::take(&scope, beginning.snapshot());
+        let mut snapshot = Snapshot::take(&scope, beginning.snapshot());
         let disturbed = beginning.disturbance(&snapshot, &scope);
+        if disturbed.is_some() {
+            // What was compiled is not known: rather what was there before.
+            snapshot.prefer(beginning.snapshot());
+        }
         let looked_at = Moment::now();
         // What is in the snapshot is compared by content.
         let is_elsewhere = |path: &&Utf8PathBuf| {
@@ -87,6 +92,7 @@ impl Record {
             sources,
             made,
             disturbed,
+            ended: looked_at,
             summary,
         }
     }
@@ -164,6 +170,20 @@ impl Record {
         Ok(touched)
     }
 
+    /// Files that have another content than the last build found, but times from before its end.
+    ///
+    /// Who goes by times takes them for compiled: Mix does, where the size is the same too. They come to be when a file is
+    /// changed in the second in which it was compiled, or is replaced by an older one with its time.
+    #[must_use]
+    pub fn backdated(&self, now: &Beginning) -> Vec<Utf8PathBuf> {
+        let is_older = |path: &&Utf8Path| {
+            fs::metadata(path)
+                .and_then(|metadata| metadata.modified())
+                .is_ok_and(|modified| Moment::from(modified).second() <= self.ended.second())
+        };
+        self.snapshot.changed(now).filter(is_older).map(Utf8Path::to_owned).collect()
+    }
+
     /// Whether the last build has made this file of this source alone, in this way, and source and file are as they were.
     #[must_use]
     pub fn is_still(&self, path: &Utf8Path, source: &Utf8Path, way: &str, mode: u32) -> bool {
@@ -204,6 +224,9 @@ fn has_stamp(path: &Utf8Path, stamp: Option<&Stamp>) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::fs::File;
+    use std::time::{Duration, SystemTime};
+
     use super::*;
 
     struct Build {
@@ -232,10 +255,14 @@ mod tests {
         fn record(&self) -> Record {
             let scope = Scope { directories: [self.root.join("project")].into(), ..Scope::default() };
             let beginning = Beginning::look(scope.clone(), &Snapshot::default());
+            self.record_since(scope, &beginning)
+        }
+
+        fn record_since(&self, scope: Scope, beginning: &Beginning) -> Record {
             let otp = self.root.join("otp.beam");
             let build = Ended {
                 scope,
-                beginning: &beginning,
+                beginning,
                 variables: EnvironmentScope::default(),
                 sources: vec![otp.clone()],
                 made: vec![(self.root.join("made.beam"), Some((otp, "stripped".to_owned())))],
@@ -293,6 +320,35 @@ mod tests {
         assert!(record.is_still(&made, &otp, "stripped", mode));
         fs::write(&otp, "other").unwrap();
         assert!(!record.is_still(&made, &otp, "stripped", mode));
+    }
+
+    #[test]
+    fn what_has_changed_and_looks_older_is_found() {
+        let build = Build::new();
+        let record = build.record();
+        let path = build.root.join("project/a.ex");
+        let backdated = || record.backdated(&Beginning::look(record.scope().clone(), record.snapshot()));
+        let set_time = |time| File::options().append(true).open(&path).unwrap().set_modified(time).unwrap();
+        let now = SystemTime::now();
+        set_time(now - Duration::from_secs(1000));
+        assert!(backdated().is_empty(), "the same content");
+        fs::write(&path, "PROJECT/a.ex").unwrap();
+        set_time(now - Duration::from_secs(1000));
+        assert_eq!(backdated(), [path.as_path()]);
+        set_time(now + Duration::from_secs(10));
+        assert!(backdated().is_empty(), "newer");
+    }
+
+    #[test]
+    fn what_changed_during_a_build_counts_as_it_was_before() {
+        let build = Build::new();
+        let path = build.root.join("project/a.ex");
+        let scope = Scope { directories: [build.root.join("project")].into(), ..Scope::default() };
+        let beginning = Beginning::look(scope.clone(), &Snapshot::default());
+        fs::write(&path, "PROJECT/a.ex").unwrap();
+        let record = build.record_since(scope, &beginning);
+        let now = Beginning::look(record.scope().clone(), record.snapshot());
+        assert_eq!(record.backdated(&now), [path]);
     }
 
     #[test]

@@ -107,6 +107,25 @@ impl Snapshot {
         self.found.contains_key(path.as_str())
     }
 
+    /// Files in the directories of the scope that have another content here.
+    pub(crate) fn changed<'a>(&'a self, now: &'a Beginning) -> impl Iterator<Item = &'a Utf8Path> {
+        let is_changed = |path: &&String| match (self.found.get(*path), now.snapshot.found.get(*path)) {
+            (Some(Found::File(.., was)), Some(Found::File(.., is))) => was != is,
+            _ => false,
+        };
+        let paths = now.snapshot.found.keys().filter(is_changed).map(Utf8Path::new);
+        paths.filter(|path| is_within(path, &now.scope.directories))
+    }
+
+    /// Takes over what an earlier one knows otherwise.
+    pub(crate) fn prefer(&mut self, earlier: &Self) {
+        for (path, found) in &mut self.found {
+            if let Some(was) = earlier.found.get(path) {
+                found.clone_from(was);
+            }
+        }
+    }
+
     /// The first thing that is not there as it is here.
     #[must_use]
     pub fn difference(&self, now: &Self) -> Option<Difference> {
@@ -146,9 +165,7 @@ impl Beginning {
     /// The first thing in a later snapshot that may not have been so at the beginning. Where this has not looked, which is
     /// outside of its scope, files count that have been touched since.
     pub(crate) fn disturbance(&self, later: &Snapshot, scope: &Scope) -> Option<Utf8PathBuf> {
-        let within = |path: &str, places: &BTreeSet<Utf8PathBuf>| {
-            Utf8Path::new(path).ancestors().any(|ancestor| places.contains(ancestor))
-        };
+        let within = |path: &str, places: &BTreeSet<Utf8PathBuf>| is_within(Utf8Path::new(path), places);
         let gone = self.snapshot.found.keys().find(|path| {
             !later.found.contains_key(*path)
                 && !within(path, &scope.except)
@@ -163,6 +180,10 @@ impl Beginning {
         });
         gone.or(other.map(|(path, _)| path)).map(Utf8PathBuf::from)
     }
+}
+
+fn is_within(path: &Utf8Path, places: &BTreeSet<Utf8PathBuf>) -> bool {
+    path.ancestors().any(|ancestor| places.contains(ancestor))
 }
 
 /// A directory, read.

@@ -20,7 +20,18 @@ impl Moment {
     /// Now.
     #[must_use]
     pub fn now() -> Self {
-        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        Self::from(SystemTime::now())
+    }
+
+    /// The second it is in.
+    pub(crate) fn second(self) -> i64 {
+        self.0.div_euclid(1_000_000_000)
+    }
+}
+
+impl From<SystemTime> for Moment {
+    fn from(time: SystemTime) -> Self {
+        let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         Self(i64::try_from(since.as_nanos()).unwrap_or(i64::MAX))
     }
 }

@@ -18,7 +18,7 @@ pub(crate) fn run(
     let start = Instant::now();
     let _lock = ProjectLock::acquire(&project_directory(global)?, printer);
     let Some(mut last) = LastBuild::find(arguments, global)? else {
-        let assembly = assembly(arguments, global, printer)?;
+        let assembly = assembly(arguments, global, printer, || ())?;
         return if arguments.dry_run { assembly.print(global.json) } else { assembly.write(global.json) };
     };
     if !arguments.compile.force {
@@ -30,12 +30,16 @@ pub(crate) fn run(
             Err(_) => {}
         }
     }
+    // While Elixir starts.
     let beginning = last.begin();
-    let assembly = assembly(arguments, global, printer)?;
+    let mut begun = None;
+    let assembly = assembly(arguments, global, printer, || {
+        begun = beginning.join().ok().inspect(|begun| last.renew_times(begun, printer));
+    })?;
     let plan = assembly.plan.tree.clone();
     let earlier = last.earlier(&assembly.description.spec.path);
     let (report, description) = assembly.make(earlier.as_ref().map(|earlier| earlier as _))?;
-    last.keep(beginning, &plan, &description, &report, printer);
+    last.keep(begun.as_ref(), &plan, &description, &report, printer);
     announce(&report, description.quiet, global.json, printer)
 }
 
@@ -61,7 +65,7 @@ fn unchanged(
     announce(&report, quiet, global.json, printer)
 }
 
-/// Everything up to the point where the release has to be written.
+/// Everything up to the point where the release has to be written; `before_compiling` is called once the project is loaded.
 ///
 /// # Errors
 ///
@@ -70,8 +74,10 @@ pub(super) fn assembly<'a>(
     arguments: &BuildArguments,
     global: &GlobalArguments,
     printer: &'a Printer,
+    before_compiling: impl FnOnce(),
 ) -> anyhow::Result<Assembly<'a>> {
     let mut pipeline = Pipeline::start(global, printer)?;
+    before_compiling();
     if arguments.dry_run {
         printer
             .say("  would fetch dependencies, compile and deploy assets; planning from what is compiled now");

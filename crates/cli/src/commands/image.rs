@@ -158,7 +158,7 @@ fn sources(
         no_cache: true,
         dry_run: arguments.dry_run,
     };
-    let assembly = build::assembly(&build_arguments, global, printer)?;
+    let assembly = build::assembly(&build_arguments, global, printer, || ())?;
     let own = assembly.description.own_applications.iter().map(ToString::to_string).collect();
     let layout = assembly.description.archive_directory.join("image").join(&assembly.description.spec.name);
     let source = if arguments.dry_run {
