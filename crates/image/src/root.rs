@@ -197,7 +197,10 @@ struct Section {
 impl Read for Section {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let left = self.size.saturating_sub(self.at);
-        self.file.seek(SeekFrom::Start(self.start + self.at))?;
+        if left == 0 {
+            return Ok(0);
+        }
+        self.file.seek(SeekFrom::Start(self.start.saturating_add(self.at)))?;
         let read = (&mut self.file).take(left).read(buffer)?;
         self.at += read as u64;
         Ok(read)

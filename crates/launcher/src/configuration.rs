@@ -104,7 +104,7 @@ pub(crate) fn contains(bytes: &[u8], searched: &[u8]) -> bool {
 }
 
 /// Mix's marker in a comment of the file.
-fn reboots(text: &[u8]) -> bool {
+pub(crate) fn reboots(text: &[u8]) -> bool {
     text.split(|byte| *byte == b'\n').take(4).any(|line| line.ends_with(b"RUNTIME_CONFIG=true"))
 }
 

@@ -63,7 +63,7 @@ pub(crate) fn source(release: &Release, environment: &Environment) -> Failure {
 }
 
 /// Whether there is a line that is neither empty nor a comment.
-fn does_something(text: &[u8]) -> bool {
+pub(crate) fn does_something(text: &[u8]) -> bool {
     text.split(|byte| *byte == b'\n').any(|line| {
         let first = line.iter().find(|byte| !byte.is_ascii_whitespace());
         first.is_some_and(|byte| *byte != b'#')

@@ -99,7 +99,7 @@ pub(crate) fn given_address() -> Result<Option<IpAddr>, Failure> {
     Ok(Some(address(&text.to_string_lossy())?).filter(|address| !address.is_unspecified()))
 }
 
-fn address(text: &str) -> Result<IpAddr, Failure> {
+pub(crate) fn address(text: &str) -> Result<IpAddr, Failure> {
     text.parse().map_err(|_| {
         Failure::new(format!("RELEASE_DIST_LISTEN is `{text}`"))
             .hint("it has to be an IP address: 127.0.0.1 for this machine only, 0.0.0.0 for all interfaces")
@@ -107,7 +107,7 @@ fn address(text: &str) -> Result<IpAddr, Failure> {
 }
 
 /// An address as Erlang writes it.
-fn tuple(address: IpAddr) -> String {
+pub(crate) fn tuple(address: IpAddr) -> String {
     let numbers: Vec<String> = match address {
         IpAddr::V4(address) => address.octets().iter().map(ToString::to_string).collect(),
         IpAddr::V6(address) => address.segments().iter().map(ToString::to_string).collect(),

@@ -23,6 +23,8 @@ mod erlexec;
 mod exposure;
 mod failure;
 mod file_limit;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod notify;
 mod overlay_commands;
 mod release;

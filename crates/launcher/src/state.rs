@@ -93,7 +93,7 @@ impl State {
         }
     }
 
-    fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         let text = |text: &str| etf::text::pretty(&Term::string(text));
         let port = self.port.map_or("none".to_owned(), |port| port.to_string());
         format!(
@@ -106,7 +106,7 @@ impl State {
         )
     }
 
-    fn parse(text: &[u8]) -> Option<Self> {
+    pub(crate) fn parse(text: &[u8]) -> Option<Self> {
         let terms = Term::List(etf::text::consult(text).ok()?);
         let number = |key: &str| terms.property(key).and_then(Term::as_integer);
         Some(Self {

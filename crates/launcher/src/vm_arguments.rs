@@ -19,6 +19,9 @@ pub(crate) struct DistributionArguments {
 }
 
 impl DistributionArguments {
+    /// Files that name files that name files: so many.
+    pub(crate) const DEEPEST: usize = 8;
+
     /// From everything that a control command of Mix's script would hand to its virtual machine, completed by what the
     /// system itself was started with.
     pub(crate) fn for_control(environment: &Environment) -> Self {
@@ -60,14 +63,14 @@ impl DistributionArguments {
         }
     }
 
-    fn add(&mut self, words: &[String], depth: usize) {
+    pub(crate) fn add(&mut self, words: &[String], depth: usize) {
         let mut rest = words.iter();
         while let Some(word) = rest.next() {
             match word.as_str() {
                 "-extra" => return,
                 "-proto_dist" => self.protocol = rest.next().cloned(),
                 "-erl_epmd_port" => self.port = rest.next().and_then(|port| port.parse().ok()),
-                "-args_file" if depth < 8 => {
+                "-args_file" if depth < Self::DEEPEST => {
                     if let Some(path) = rest.next() {
                         self.add_file(Path::new(path), depth + 1);
                     }
@@ -114,14 +117,14 @@ pub(crate) fn variable(environment: &Environment, name: &str) -> Option<String> 
     texts(environment).iter().filter_map(|text| variable_in(&words(text), name)).next_back()
 }
 
-fn variable_in(words: &[String], name: &str) -> Option<String> {
+pub(crate) fn variable_in(words: &[String], name: &str) -> Option<String> {
     let found =
         words.windows(3).rfind(|words| matches!(words, [flag, given, _] if flag == "-env" && given == name));
     found.and_then(|words| words.last().cloned())
 }
 
 /// Splits arguments as erlexec does in an `-args_file`: at white space, with `#` comments, quotes and backslashes.
-fn words(text: &str) -> Vec<String> {
+pub(crate) fn words(text: &str) -> Vec<String> {
     let mut words = Vec::new();
     let mut word: Option<String> = None;
     let mut characters = text.chars();
