@@ -1,5 +1,7 @@
 //! Where a release is that has been built before.
 
+use std::io::{self, ErrorKind};
+
 use anyhow::Context;
 use camino::{Utf8Path, Utf8PathBuf};
 
@@ -23,7 +25,7 @@ pub(crate) fn find(
         let directory = given.canonicalize_utf8().map_err(|error| {
             anyhow::anyhow!("cannot use `{given}` as the directory of a release: {error}")
         })?;
-        if !directory.join(MARK).is_file() {
+        if !is_release(&directory)? {
             anyhow::bail!("`{given}` is not a release: it has no {MARK}");
         }
         return Ok(directory);
@@ -32,12 +34,12 @@ pub(crate) fn find(
     let hint = "build one with `beamship build`, or name its directory with --release";
     if let Some(name) = name {
         let directory = all.join(name);
-        if !directory.join(MARK).is_file() {
+        if !is_release(&directory)? {
             anyhow::bail!("there is no release `{name}` in `{all}`\nhint: {hint}");
         }
         return Ok(directory);
     }
-    match releases(&all).as_slice() {
+    match releases(&all)?.as_slice() {
         [directory] => Ok(directory.clone()),
         [] => anyhow::bail!("there is no release in `{all}`\nhint: {hint}"),
         several => {
@@ -51,14 +53,26 @@ pub(crate) fn find(
 ///
 /// # Errors
 ///
-/// When the directory of the project cannot be used.
+/// When the directory of the project, or of its releases, cannot be read.
 pub(crate) fn all(global: &GlobalArguments) -> anyhow::Result<Vec<Utf8PathBuf>> {
-    Ok(releases(&build_directory(global)?))
+    releases(&build_directory(global)?)
 }
 
 /// Whether a directory holds a release.
-pub(crate) fn is_release(directory: &Utf8Path) -> bool {
-    directory.join(MARK).is_file()
+///
+/// # Errors
+///
+/// When that cannot be told.
+fn is_release(directory: &Utf8Path) -> anyhow::Result<bool> {
+    match fs_err::metadata(directory.join(MARK)) {
+        Ok(metadata) => Ok(metadata.is_file()),
+        Err(error) if is_absence(&error) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn is_absence(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
 }
 
 /// Where releases are built.
@@ -68,12 +82,22 @@ fn build_directory(global: &GlobalArguments) -> anyhow::Result<Utf8PathBuf> {
     Ok(project_directory(global)?.join("_build").join(environment).join("rel"))
 }
 
-fn releases(directory: &Utf8Path) -> Vec<Utf8PathBuf> {
-    let entries = directory.read_dir_utf8().into_iter().flatten().flatten();
-    let mut found: Vec<_> =
-        entries.map(camino::Utf8DirEntry::into_path).filter(|path| is_release(path)).collect();
+fn releases(directory: &Utf8Path) -> anyhow::Result<Vec<Utf8PathBuf>> {
+    let cannot = || format!("cannot list `{directory}`");
+    let entries = match directory.read_dir_utf8() {
+        Ok(entries) => entries,
+        Err(error) if is_absence(&error) => return Ok(Vec::new()),
+        Err(error) => return Err(error).with_context(cannot),
+    };
+    let mut found = Vec::new();
+    for entry in entries {
+        let path = entry.with_context(cannot)?.into_path();
+        if is_release(&path)? {
+            found.push(path);
+        }
+    }
     found.sort();
-    found
+    Ok(found)
 }
 
 /// Name and version of the release in a directory.

@@ -2,6 +2,7 @@
 
 #![allow(unsafe_code, reason = "waiting for signals and processes are system calls that std does not have")]
 
+use std::ffi::OsStr;
 use std::io;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, Command, ExitStatus};
@@ -50,6 +51,17 @@ impl Signals {
             // SAFETY: both pointers are to initialised values of this frame.
             if unsafe { libc::sigwait(&raw const self.set, &raw mut signal) } == 0 {
                 return signal;
+            }
+        }
+    }
+
+    /// Asks this process to stop should its parent die, or where another one than this has taken its place already.
+    pub(crate) fn end_with(&self, parent: &OsStr) {
+        // SAFETY: the calls have no pointer arguments; the signal is held back.
+        unsafe {
+            libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGTERM);
+            if parent.to_str() != Some(libc::getppid().to_string().as_str()) {
+                libc::raise(libc::SIGTERM);
             }
         }
     }

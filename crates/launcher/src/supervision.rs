@@ -7,6 +7,7 @@
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, ExitCode, ExitStatus};
 
+use crate::environment::{ENDS_WITH, given};
 use crate::failure::Failure;
 use crate::notify::{self, Notify};
 use crate::signals::{Signals, reap, send};
@@ -35,6 +36,9 @@ pub(crate) fn supervise(
     // The virtual machine is not the one that tells.
     command.env_remove(notify::SOCKET);
     let signals = Signals::block().map_err(cannot)?;
+    if let Some(parent) = given(ENDS_WITH) {
+        signals.end_with(&parent);
+    }
     let child = signals.spawn(&mut command).map_err(cannot)?;
     let failure = on_start(child.id()).err();
     if failure.is_some() {

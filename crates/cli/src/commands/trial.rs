@@ -50,6 +50,8 @@ impl Trial {
             .env("RELEASE_EPMD", "none")
             .env("RELEASE_NODE", &self.node)
             .env("RELEASE_TMP", &self.place)
+            // Should this process be killed, nobody else knows of the system.
+            .env("BEAMSHIP_ENDS_WITH", std::process::id().to_string())
             .stdin(Stdio::null());
         command
     }

@@ -381,3 +381,44 @@ fn calls_of_generating_files_may_fail() {
     let work = Generated { sandbox: Sandbox::new() };
     sweep(&work.sandbox, &work, Extent::Sample(8));
 }
+
+/// The modules that a start uses, of which one is another when the flags are.
+struct Profile {
+    project: Project,
+    source: Cell<Source>,
+}
+
+impl Work for Profile {
+    fn name(&self) -> &str {
+        "beamship profile-boot"
+    }
+
+    fn below(&self) -> Utf8PathBuf {
+        self.project.path.clone()
+    }
+
+    fn set_source(&self, source: Source) {
+        self.source.set(source);
+    }
+
+    fn command(&self) -> Command {
+        let flags = if self.source.get() == Source::One { "-s digraph new" } else { "-s dict new" };
+        let mut command = self.project.beamship(&["profile-boot", "--quiet"]);
+        command.env("ERL_FLAGS", flags);
+        command
+    }
+
+    fn artefact(&self) -> Artefact {
+        Artefact::at(&self.project.path.join("rel/boot.profile"))
+    }
+
+    fn left_behind(&self) -> Vec<String> {
+        names(&self.project.path.join("rel"), &["boot.profile", "overlays"])
+    }
+}
+
+#[test]
+fn calls_of_profiling_a_start_may_fail() {
+    let work = Profile { project: Project::new(false), source: Cell::new(Source::One) };
+    sweep(&work.project.sandbox, &work, Extent::Sample(6));
+}
