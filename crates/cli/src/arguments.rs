@@ -156,6 +156,10 @@ pub struct ReleaseArguments {
     #[command(flatten)]
     pub compile: CompileArguments,
 
+    /// Make everything anew, whatever is known from the last release, and keep nothing for the next one
+    #[arg(long)]
+    pub no_cache: bool,
+
     /// Print what the release would consist of, and change nothing
     #[arg(long)]
     pub dry_run: bool,

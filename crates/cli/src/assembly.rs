@@ -62,17 +62,6 @@ impl Machine {
 }
 
 impl Assembly<'_> {
-    /// Writes the release and says so.
-    ///
-    /// # Errors
-    ///
-    /// As [`Assembly::make`].
-    pub(crate) fn write(self, json: bool) -> anyhow::Result<()> {
-        let printer = self.printer;
-        let (report, description) = self.make(None)?;
-        announce(&report, description.quiet, json, printer)
-    }
-
     /// Writes the release, all or nothing, and lets its steps run. Code that `earlier` knows is not written again.
     ///
     /// # Errors

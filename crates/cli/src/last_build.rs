@@ -18,7 +18,8 @@ use sha2::{Digest, Sha256};
 use tree::directory::Earlier;
 use tree::{Content, Node, Tree, TreePath};
 
-use crate::arguments::{BuildArguments, GlobalArguments};
+use crate::arguments::{BuildArguments, GlobalArguments, ReleaseArguments};
+use crate::assembly::{Assembly, announce};
 use crate::pipeline::project_directory;
 use crate::printer::{Printer, Remark};
 use crate::report::Report;
@@ -38,62 +39,81 @@ pub(crate) struct Summary {
 #[derive(Debug)]
 pub(crate) struct LastBuild {
     project: Utf8PathBuf,
-    file: Utf8PathBuf,
+    /// Where its record is; none when nothing is to be kept of builds.
+    file: Option<Utf8PathBuf>,
     record: Option<Record>,
 }
 
 impl LastBuild {
-    /// Looks for it; none when nothing is to be kept of builds.
+    /// The last `beamship build` with these arguments.
     ///
     /// # Errors
     ///
     /// When there is no such directory as the project's is said to be.
-    pub(crate) fn find(arguments: &BuildArguments, global: &GlobalArguments) -> anyhow::Result<Option<Self>> {
+    pub(crate) fn of_build(arguments: &BuildArguments, global: &GlobalArguments) -> anyhow::Result<Self> {
+        let BuildArguments { target, archive, no_assets, compile, no_cache, dry_run } = arguments;
+        let way = format!("{target:?} {archive:?} {no_assets:?} {:?}", compile.no_deps_check);
+        Self::find(&way, !no_cache && !dry_run, global)
+    }
+
+    /// The last `beamship release` with these arguments.
+    ///
+    /// # Errors
+    ///
+    /// As [`LastBuild::of_build`].
+    pub(crate) fn of_release(arguments: &ReleaseArguments, global: &GlobalArguments) -> anyhow::Result<Self> {
+        let ReleaseArguments { target, archive, no_cache, dry_run, .. } = arguments;
+        Self::find(&format!("release {target:?} {archive:?}"), !no_cache && !dry_run, global)
+    }
+
+    fn find(way: &str, is_kept: bool, global: &GlobalArguments) -> anyhow::Result<Self> {
         let project = project_directory(global)?;
-        let Some(cache) = project::user_cache().filter(|_| !arguments.no_cache && !arguments.dry_run) else {
-            return Ok(None);
+        let Some(cache) = project::user_cache().filter(|_| is_kept) else {
+            return Ok(Self { project, file: None, record: None });
         };
         let variable = |name| std::env::var(name).unwrap_or_default();
         let key = format!(
-            "{} {project} {:?} {:?} {} {} {:?} {:?}",
+            "{} {project} {way} {:?} {:?}",
             env!("CARGO_PKG_VERSION"),
-            arguments.target,
-            arguments.archive,
-            arguments.no_assets,
-            arguments.compile.no_deps_check,
             variable("MIX_ENV"),
             variable("MIX_TARGET"),
         );
         let name = HEXLOWER.encode(&Sha256::digest(key)[..16]);
         let file = cache.join("builds").join(name);
         let record = Record::load(&file);
-        Ok(Some(Self { project, file, record }))
+        Ok(Self { project, file: Some(file), record })
     }
 
     /// Why it is not enough, or what the user was told of it.
     pub(crate) fn is_enough(&mut self) -> Result<Summary, Option<Difference>> {
         let record = self.record.as_mut().ok_or(None)?;
         let touched = record.difference(std::env::vars_os())?;
-        if touched {
-            record.save(&self.file);
+        if let (true, Some(file)) = (touched, &self.file) {
+            record.save(file);
         }
         serde_json::from_value(record.summary.clone()).map_err(|_| None)
     }
 
-    /// Looks at what there is to read, beside the build that begins.
-    pub(crate) fn begin(&self) -> JoinHandle<Beginning> {
+    /// Looks at what there is to read while Elixir starts, if anybody will want to know.
+    pub(crate) fn begin(&self) -> Option<JoinHandle<Beginning>> {
+        self.file.as_ref()?;
         let known = self.record.as_ref().map_or_else(Snapshot::default, |record| record.snapshot().clone());
         let scope = self
             .record
             .as_ref()
             .map_or_else(|| of_every_build(&self.project), |record| record.scope().clone());
-        std::thread::spawn(move || Beginning::look(scope, &known))
+        Some(std::thread::spawn(move || Beginning::look(scope, &known)))
     }
 
-    /// Gives the present time to files that have changed since the last build and do not look so by their times. Mix compares
+    /// What there was, right before it is compiled. Gives the present time to files that have changed since the last build and do not look so by their times. Mix compares
     /// times: it would take them for compiled, and the release would have the code of before.
-    pub(crate) fn renew_times(&self, beginning: &Beginning, printer: &Printer) {
-        let backdated = self.record.as_ref().map_or_else(Vec::new, |record| record.backdated(beginning));
+    pub(crate) fn begun(
+        &self,
+        beginning: Option<JoinHandle<Beginning>>,
+        printer: &Printer,
+    ) -> Option<Beginning> {
+        let beginning = beginning?.join().ok()?;
+        let backdated = self.record.as_ref().map_or_else(Vec::new, |record| record.backdated(&beginning));
         for path in &backdated {
             match present_time(path) {
                 Ok(()) => printer.say(&format!("  {path} has changed, but its time has not: given the present time")),
@@ -103,24 +123,47 @@ impl LastBuild {
                 )),
             }
         }
+        Some(beginning)
+    }
+
+    /// Writes the release, keeps what the next build needs to know of it, and says so.
+    ///
+    /// # Errors
+    ///
+    /// As [`Assembly::make`].
+    pub(crate) fn write(
+        self,
+        beginning: Option<Beginning>,
+        assembly: Assembly<'_>,
+        json: bool,
+    ) -> anyhow::Result<()> {
+        let printer = assembly.printer;
+        let plan = self.file.as_ref().map(|_| assembly.plan.tree.clone());
+        let earlier = self.earlier(&assembly.description.spec.path);
+        let (report, description) = assembly.make(earlier.as_ref().map(|earlier| earlier as _))?;
+        if let (Some(file), Some(plan)) = (&self.file, &plan) {
+            self.keep(file, beginning, plan, &description, &report, printer);
+        }
+        announce(&report, description.quiet, json, printer)
     }
 
     /// What the earlier release has that can be taken over.
-    pub(crate) fn earlier(&self, target: &Utf8Path) -> Option<EarlierBuild<'_>> {
+    fn earlier(&self, target: &Utf8Path) -> Option<EarlierBuild<'_>> {
         self.record.as_ref().map(|record| EarlierBuild { record, target: target.to_owned() })
     }
 
     /// Keeps what is to be known of a build that has ended; nothing when its own code could have read anything.
-    pub(crate) fn keep(
+    fn keep(
         &self,
-        beginning: Option<&Beginning>,
+        file: &Utf8Path,
+        beginning: Option<Beginning>,
         plan: &Tree,
         description: &ReleaseDescription,
         report: &Report,
         printer: &Printer,
     ) {
         let (Some(beginning), false) = (beginning, description.steps.contains(&Step::Custom)) else {
-            let _ = fs_err::remove_file(&self.file);
+            let _ = fs_err::remove_file(file);
             return;
         };
         let summary = serde_json::json!({
@@ -131,7 +174,7 @@ impl LastBuild {
         let inputs = &description.inputs;
         let ended = Ended {
             scope: self.scope(description, plan, report),
-            beginning,
+            beginning: &beginning,
             variables: EnvironmentScope {
                 names: inputs.variables.iter().cloned().collect(),
                 all: inputs.every_variable,
@@ -140,7 +183,7 @@ impl LastBuild {
             made: made(plan, &description.spec.path, report),
             summary,
         };
-        Record::new(ended, std::env::vars_os()).save(&self.file);
+        Record::new(ended, std::env::vars_os()).save(file);
     }
 
     fn scope(&self, description: &ReleaseDescription, plan: &Tree, report: &Report) -> Scope {

@@ -17,10 +17,7 @@ pub(crate) fn run(
 ) -> anyhow::Result<()> {
     let start = Instant::now();
     let _lock = ProjectLock::acquire(&project_directory(global)?, printer);
-    let Some(mut last) = LastBuild::find(arguments, global)? else {
-        let assembly = assembly(arguments, global, printer, || ())?;
-        return if arguments.dry_run { assembly.print(global.json) } else { assembly.write(global.json) };
-    };
+    let mut last = LastBuild::of_build(arguments, global)?;
     if !arguments.compile.force {
         match last.is_enough() {
             Ok(summary) => return unchanged(summary, start, global, printer),
@@ -30,17 +27,10 @@ pub(crate) fn run(
             Err(_) => {}
         }
     }
-    // While Elixir starts.
     let beginning = last.begin();
     let mut begun = None;
-    let assembly = assembly(arguments, global, printer, || {
-        begun = beginning.join().ok().inspect(|begun| last.renew_times(begun, printer));
-    })?;
-    let plan = assembly.plan.tree.clone();
-    let earlier = last.earlier(&assembly.description.spec.path);
-    let (report, description) = assembly.make(earlier.as_ref().map(|earlier| earlier as _))?;
-    last.keep(begun.as_ref(), &plan, &description, &report, printer);
-    announce(&report, description.quiet, global.json, printer)
+    let assembly = assembly(arguments, global, printer, || begun = last.begun(beginning, printer))?;
+    if arguments.dry_run { assembly.print(global.json) } else { last.write(begun, assembly, global.json) }
 }
 
 /// The release stands there, and another build would make the same.

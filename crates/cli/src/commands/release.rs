@@ -6,6 +6,7 @@ use project::ReleaseLocation;
 
 use crate::arguments::{GlobalArguments, ReleaseArguments};
 use crate::failure::Declined;
+use crate::last_build::LastBuild;
 use crate::pipeline::{Pipeline, project_directory};
 use crate::printer::Printer;
 use crate::project_lock::ProjectLock;
@@ -17,7 +18,10 @@ pub(crate) fn run(
     printer: &Printer,
 ) -> anyhow::Result<()> {
     let _lock = ProjectLock::acquire(&project_directory(global)?, printer);
+    let last = LastBuild::of_release(arguments, global)?;
+    let beginning = last.begin();
     let mut pipeline = Pipeline::start(global, printer)?;
+    let begun = last.begun(beginning, printer);
     pipeline.compile(&arguments.compile, arguments.no_compile)?;
     let location = pipeline.locate(&arguments.target, arguments.overwrite, arguments.dry_run)?;
     if !arguments.dry_run && !location.overwrite {
@@ -25,7 +29,7 @@ pub(crate) fn run(
     }
     let description = pipeline.describe(&location)?;
     let assembly = pipeline.plan(description, arguments.archive)?;
-    if arguments.dry_run { assembly.print(global.json) } else { assembly.write(global.json) }
+    if arguments.dry_run { assembly.print(global.json) } else { last.write(begun, assembly, global.json) }
 }
 
 /// Asks before a release is replaced, if there is somebody to ask. Without a terminal it is replaced: nothing is lost

@@ -251,6 +251,28 @@ fn a_start_that_fails_records_nothing() {
     assert!(message.contains("there is no release `other` in `"), "{message}");
 }
 
+/// Its process is known to nobody else, and would hold ports and connections for ever.
+#[test]
+fn a_trial_start_ends_with_a_command_that_is_killed() {
+    let project = Project::new();
+    let noted = project.sandbox.join("noted");
+    let noting = format!("File.write!({noted:?}, System.pid())\n    Demo.Used.run()\n");
+    write(&project.path.join("lib/demo.ex"), &DEMO.replace("Demo.Used.run()\n", &noting));
+    project.build();
+    let mut command = project.sandbox.beamship(&project.path, &["profile-boot", "--exercise"]);
+    // As long as the system runs.
+    command.arg(format!("while [ -d /proc/$(cat {noted}) ]; do sleep 0.05; done"));
+    let mut command = command.stderr(Stdio::null()).spawn().unwrap();
+    wait_until("the trial start has written its number", || {
+        std::fs::read(&noted).is_ok_and(|text| !text.is_empty())
+    });
+    let system = Utf8PathBuf::from(format!("/proc/{}", std::fs::read_to_string(&noted).unwrap()));
+    assert!(system.exists());
+    command.kill().unwrap();
+    command.wait().unwrap();
+    wait_until("the trial start has ended", || !system.exists());
+}
+
 #[test]
 fn the_time_of_a_start_is_explained() {
     let project = Project::new();

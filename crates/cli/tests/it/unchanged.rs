@@ -273,6 +273,22 @@ fn only_code_that_has_changed_is_written_again() {
 }
 
 #[test]
+fn a_release_of_what_has_not_changed_is_not_written_again() {
+    let project = Project::new();
+    let greeter = project.released("lib/greeter-1.0.0/ebin/Elixir.Greeter.beam");
+    let number = || std::fs::metadata(&greeter).unwrap().ino();
+    let mut numbers = Vec::new();
+    for arguments in [&["release"][..], &["release"], &["release", "--no-cache"], &["release"]] {
+        succeed(&mut project.command(arguments));
+        numbers.push(number());
+    }
+    assert_eq!(numbers[0], numbers[1]);
+    assert_ne!(numbers[1], numbers[2]);
+    // What stands there is not what the record knows.
+    assert_ne!(numbers[2], numbers[3]);
+}
+
+#[test]
 fn two_builds_at_once_make_one_whole_release() {
     let project = Project::new();
     succeed(&mut project.command(&["build"]));
