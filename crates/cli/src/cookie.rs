@@ -3,7 +3,7 @@
 //! Made once for a target directory and kept from build to build, so that a running system and the next build of it
 //! understand each other. It is never printed.
 
-use std::io::{ErrorKind, Read};
+use std::io::ErrorKind;
 
 use anyhow::Context;
 use camino::Utf8Path;
@@ -39,7 +39,7 @@ pub(crate) fn random() -> anyhow::Result<Vec<u8>> {
 /// When it has none.
 pub(crate) fn random_bytes(count: usize) -> anyhow::Result<Vec<u8>> {
     let mut bytes = vec![0; count];
-    fs_err::File::open("/dev/urandom")?.read_exact(&mut bytes).context("cannot read random bytes")?;
+    getrandom::fill(&mut bytes).context("cannot get random bytes")?;
     Ok(bytes)
 }
 

@@ -91,7 +91,7 @@ impl<'a> Pipeline<'a> {
             match (dependencies.count, dependencies.fetched) {
                 (0, _) => "none".to_owned(),
                 (_, true) => format!("{number}, fetched"),
-                (_, false) => format!("{number}, as locked"),
+                (_, false) => format!("{number}, in place"),
             }
         })?;
         Ok(())

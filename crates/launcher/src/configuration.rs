@@ -7,7 +7,7 @@
 //! is locked by the launcher that made it, and what is not locked has no owner any more.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{ErrorKind, Read, Write};
+use std::io::{ErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -190,9 +190,12 @@ fn is_copy_of(file: &str, name: &str) -> bool {
 
 /// 16 hexadecimal digits that nobody can guess.
 pub(crate) fn random() -> std::io::Result<String> {
-    let mut bytes = [0; 8];
-    File::open("/dev/urandom")?.read_exact(&mut bytes)?;
-    Ok(format!("{:016x}", u64::from_ne_bytes(bytes)))
+    Ok(format!("{:016x}", getrandom::u64()?))
+}
+
+/// What is said when there are none.
+pub(crate) fn no_random_bytes(error: &std::io::Error) -> Failure {
+    Failure::new(format!("cannot get random bytes: {error}"))
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use std::io::{ErrorKind, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::PathBuf;
 
-use crate::configuration::random;
+use crate::configuration::{no_random_bytes, random};
 use crate::distribution::Distribution;
 use crate::environment::{Environment, given};
 use crate::failure::Failure;
@@ -26,7 +26,7 @@ pub(crate) fn provide(release: &Release, environment: &Environment) -> Result<()
     }
     let path = of_this_start(environment);
     let new = path.with_extension(format!("{}.new", std::process::id()));
-    let random = || random().map_err(|error| Failure::cannot("get random bytes from", "/dev/urandom", error));
+    let random = || random().map_err(|error| no_random_bytes(&error));
     let cookie = format!("{}{}{}", random()?, random()?, random()?);
     let written = || -> std::io::Result<()> {
         std::fs::DirBuilder::new().recursive(true).mode(0o700).create(environment.path("RELEASE_TMP"))?;

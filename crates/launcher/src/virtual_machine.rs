@@ -2,12 +2,13 @@
 //! together (specification §6.2), without any of them.
 
 use std::ffi::{OsStr, OsString};
+use std::fs::File;
 use std::io::{IsTerminal, Write};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
-use crate::configuration::{Configuration, contains, random};
+use crate::configuration::{Configuration, contains, no_random_bytes, random};
 use crate::cookie::cookie;
 use crate::distribution::{Distribution, Mode, mode};
 use crate::environment::{Environment, given};
@@ -114,6 +115,7 @@ pub(crate) fn command(
         &boot,
         mode,
     )?;
+    check_null_device()?;
     let mut command = match release.erts_bin() {
         Some(bin) => {
             let program = bin.join("erlexec");
@@ -135,6 +137,15 @@ pub(crate) fn command(
     exposure.apply(&mut command);
     command.args(arguments.0);
     Ok(command)
+}
+
+/// The virtual machine opens `/dev/null` when it starts, and tries again for ever when there is none.
+fn check_null_device() -> Result<(), Failure> {
+    let opened = File::options().write(true).open("/dev/null");
+    opened.map(|_| ()).map_err(|error| {
+        Failure::cannot("write to", "/dev/null", error)
+            .hint("the virtual machine needs it: mount /dev (below the new root, if the root was changed)")
+    })
 }
 
 /// When the system's code is loaded; nothing for what is not the system. One that reboots after it is configured would load
@@ -270,7 +281,7 @@ fn cookie_argument(
     if !sets_cookie || meets_nodes {
         return Ok(cookie.to_owned());
     }
-    random().map_err(|error| Failure::cannot("read", "/dev/urandom", error))
+    random().map_err(|error| no_random_bytes(&error))
 }
 
 /// What a control command becomes where the distribution is one that only a virtual machine speaks.

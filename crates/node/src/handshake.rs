@@ -3,9 +3,6 @@
 //! This side asks to be given a name (NAME_ME). The node takes such names from a pool and returns them to it, so a
 //! million connections make no more atoms on it than the largest number of them at one time.
 
-use std::fs::File;
-use std::io::{self, Read};
-
 use crate::capability;
 use crate::cookie::Cookie;
 use crate::deadline::Deadline;
@@ -70,7 +67,8 @@ pub(crate) fn perform(
     if challenge.capabilities & capability::NEEDED != capability::NEEDED {
         return Err(NodeError::TooOld);
     }
-    let ours = random().map_err(|source| NodeError::Connection { step: Step::Handshake, source })?;
+    let ours = getrandom::u32()
+        .map_err(|error| NodeError::Connection { step: Step::Handshake, source: error.into() })?;
     wire.send(&reply_message(ours, cookie.digest(challenge.challenge)))?;
     // A node that does not accept the proof closes the connection without a word.
     let acknowledgement = receive(wire, deadline).map_err(|error| match error {
@@ -173,12 +171,6 @@ fn node_name(bytes: &[u8]) -> Result<String, NodeError> {
 
 fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).escape_debug().to_string()
-}
-
-fn random() -> io::Result<u32> {
-    let mut bytes = [0; 4];
-    File::open("/dev/urandom")?.read_exact(&mut bytes)?;
-    Ok(u32::from_ne_bytes(bytes))
 }
 
 #[cfg(test)]

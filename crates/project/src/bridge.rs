@@ -1,6 +1,6 @@
 //! The bridge as its callers see it.
 
-use std::io::{ErrorKind, Read};
+use std::io::ErrorKind;
 use std::time::{Duration, Instant};
 
 use camino::Utf8PathBuf;
@@ -310,9 +310,11 @@ fn check_project(options: &BridgeOptions) -> Result<(), BridgeError> {
 
 /// 128 random bits in hexadecimal digits.
 fn random_token() -> Result<String, BridgeError> {
-    let path = "/dev/urandom";
     let mut bytes = [0; 16];
-    let filled = fs_err::File::open(path).and_then(|mut file| file.read_exact(&mut bytes));
-    filled.map_err(|source| BridgeError::Start { action: "read", subject: path.to_owned(), source })?;
+    getrandom::fill(&mut bytes).map_err(|error| BridgeError::Start {
+        action: "get",
+        subject: "random bytes".to_owned(),
+        source: error.into(),
+    })?;
     Ok(format!("{:032x}", u128::from_be_bytes(bytes)))
 }

@@ -1,7 +1,9 @@
 //! `eval`: output, arguments, exit statuses.
 
+use std::process::Command;
+
 use crate::installed::{Installed, Kind};
-use crate::sandbox::{run, succeed};
+use crate::sandbox::{fail, run, succeed};
 
 #[test]
 fn an_expression_has_arguments_and_no_running_applications() {
@@ -39,4 +41,28 @@ fn x09_exit_statuses() {
         let outcome = run(&mut installed.command(&["eval", "System.stop(5)"]));
         assert_eq!(outcome.status, Some(5));
     }
+}
+
+/// As in a directory that somebody has changed the root to.
+#[test]
+fn a_system_without_devices_says_so() {
+    let installed = Installed::new(Kind::Plain);
+    let without_devices = |script: &str| {
+        let inner = installed.command(&["eval", "IO.puts(:done)"]);
+        let mut command = Command::new("unshare");
+        command.env_clear().envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        command.args(["--mount", "/bin/sh", "-euc", &format!("mount -t tmpfs none /dev; {script}"), "sh"]);
+        command.arg(inner.get_program()).args(inner.get_args());
+        command
+    };
+    if run(&mut without_devices("true")).status != Some(0) {
+        eprintln!("skipped: mounting is not permitted here");
+        return;
+    }
+    // The virtual machine itself would ask for it again and again.
+    let message = fail(&mut without_devices("exec \"$@\""));
+    assert!(message.starts_with("error: cannot write to `/dev/null`: No such file"), "{message}");
+    // Nothing else is needed.
+    let outcome = succeed(&mut without_devices("mknod -m 666 /dev/null c 1 3; exec \"$@\""));
+    assert_eq!(outcome.stdout, "done\n");
 }

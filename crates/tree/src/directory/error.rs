@@ -71,10 +71,20 @@ pub enum DirectoryError {
         target: Utf8PathBuf,
     },
     /// The path of the target, links resolved, is not UTF-8.
-    #[error("the path `{}` is not valid UTF-8\nhint: choose another directory with --path", path.display())]
+    #[error("the path `{}` is not valid UTF-8\nhint: rename it, or choose another directory", path.display())]
     NotUtf8 {
         /// The path.
         path: PathBuf,
+    },
+    /// The manifest of a release lists what cannot be a part of it.
+    #[error("the manifest of `{root}` lists `{path}`, but {reason}\nhint: build the release again")]
+    NotItsOwn {
+        /// The directory of the release.
+        root: Utf8PathBuf,
+        /// What it lists.
+        path: String,
+        /// Why that cannot be.
+        reason: &'static str,
     },
     /// The target is a mount point or the root directory: it cannot be replaced as a whole.
     #[error(

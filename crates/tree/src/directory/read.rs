@@ -1,5 +1,7 @@
 //! A release that stands at its place, as a tree again.
 
+use std::collections::HashSet;
+use std::fmt::Display;
 use std::fs;
 use std::io::ErrorKind;
 
@@ -16,7 +18,8 @@ use crate::{Tree, TreePath};
 ///
 /// # Errors
 ///
-/// When something in the directory cannot be read, or a file that the manifest lists is not there.
+/// When something in the directory cannot be read, or a file that the manifest lists is not there, or cannot be a part of the
+/// release.
 pub fn read(root: &Utf8Path, manifest: &TreePath) -> Result<Tree, DirectoryError> {
     let manifest_file = root.join(manifest.as_str());
     let listed = match fs::read(&manifest_file) {
@@ -24,27 +27,49 @@ pub fn read(root: &Utf8Path, manifest: &TreePath) -> Result<Tree, DirectoryError
         Err(error) if error.kind() == ErrorKind::NotFound => None,
         Err(error) => return Err(error).at("read", &manifest_file),
     };
-    let mut found = Vec::new();
+    let mut tree = Tree::new();
+    let mut add = |path: TreePath, metadata: &fs::Metadata| {
+        let Some(node) = node_at(&root.join(path.as_str()), metadata)? else { return Ok(()) };
+        tree.replace(path, node).map_err(|conflict| not_its_own(root, conflict.path, conflict.reason))
+    };
     match listed {
         Some(listed) => {
+            let mut listed: Vec<String> = listed.into_iter().collect();
+            listed.sort();
+            // Links of somebody else might lead out of the release.
+            let mut directories = HashSet::from([root.to_owned()]);
             for path in listed {
-                let metadata = fs::symlink_metadata(root.join(&path)).at("read", root.join(&path))?;
-                found.push((path.into(), metadata));
+                let path =
+                    TreePath::new(path).map_err(|error| not_its_own(root, error.path, error.reason))?;
+                let place = root.join(path.as_str());
+                for directory in place.ancestors().skip(1).take_while(|directory| *directory != root) {
+                    if directories.insert(directory.to_owned())
+                        && !fs::symlink_metadata(directory).at("look at", directory)?.is_dir()
+                    {
+                        return Err(not_its_own(root, path, "a file or link stands at one of its parents"));
+                    }
+                }
+                add(path, &fs::symlink_metadata(&place).at("read", &place)?)?;
             }
         }
-        None => walk(root.as_std_path(), &mut |path, metadata| {
-            if !is_temporary(&path) {
-                found.push((path, metadata.clone()));
+        None => {
+            let mut found = Vec::new();
+            walk(root.as_std_path(), &mut |path, metadata| {
+                if !is_temporary(&path) {
+                    found.push((path, metadata.clone()));
+                }
+            })?;
+            for (path, metadata) in found {
+                let text = path.to_str().ok_or_else(|| DirectoryError::NotUtf8 { path: path.clone() })?;
+                let path =
+                    TreePath::new(text).map_err(|error| not_its_own(root, error.path, error.reason))?;
+                add(path, &metadata)?;
             }
-        })?,
-    }
-    let mut tree = Tree::new();
-    for (path, metadata) in found {
-        let Some(path) = path.to_str().and_then(|path| TreePath::new(path).ok()) else { continue };
-        if let Some(node) = node_at(&root.join(path.as_str()), &metadata)? {
-            // Paths of one directory cannot contradict each other.
-            let _ = tree.replace(path, node);
         }
     }
     Ok(tree)
+}
+
+fn not_its_own(root: &Utf8Path, path: impl Display, reason: &'static str) -> DirectoryError {
+    DirectoryError::NotItsOwn { root: root.to_owned(), path: path.to_string(), reason }
 }

@@ -5,6 +5,7 @@ mod earlier;
 mod foreign;
 mod killed;
 mod publish;
+mod read;
 mod recovery;
 mod refused;
 mod steps;
