@@ -151,7 +151,10 @@ fn a_recorded_start_loads_what_it_uses_and_then_the_rest() {
     wait_until("all code is loaded", || project.rpc(MISSING) == "0\n");
     assert_eq!(project.rpc(STATE), "{:interactive, true, true}\n");
     assert_eq!(project.ready().status, Some(0));
+    let process = Utf8PathBuf::from(format!("/proc/{}", project.rpc("IO.puts(System.pid())").trim()));
     drop(system);
+    // Its launcher is gone; the virtual machine still stops.
+    wait_until("the system has ended", || !process.exists());
     let log_text = std::fs::read_to_string(&log).unwrap();
     assert!(!log_text.contains("cannot be loaded"), "{log_text}");
 

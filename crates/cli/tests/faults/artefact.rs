@@ -25,6 +25,11 @@ impl Artefact {
         self.0.insert(name.into(), (0, hash.finish()));
     }
 
+    /// Adds something that is so or not.
+    pub(crate) fn add_note(&mut self, name: &str, is_so: bool) {
+        self.0.insert(name.into(), (0, u64::from(is_so)));
+    }
+
     fn add(&mut self, root: &Utf8Path, relative: &Utf8Path) {
         let path = if relative.as_str().is_empty() { root.to_owned() } else { root.join(relative) };
         let Ok(metadata) = path.symlink_metadata() else { return };

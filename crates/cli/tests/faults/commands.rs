@@ -409,7 +409,16 @@ impl Work for Profile {
     }
 
     fn artefact(&self) -> Artefact {
-        Artefact::at(&self.project.path.join("rel/boot.profile"))
+        // What else a start uses depends on its moment: whether it was asked before it was ready, for instance.
+        let text = std::fs::read_to_string(self.project.path.join("rel/boot.profile")).unwrap_or_default();
+        let lines: Vec<&str> = text.lines().collect();
+        let is_whole =
+            text.ends_with('\n') && ["application", "user_sup"].iter().all(|name| lines.contains(name));
+        let mut found = Artefact::default();
+        for name in ["digraph", "dict"].into_iter().filter(|name| lines.contains(name)) {
+            found.add_note(name, is_whole);
+        }
+        found
     }
 
     fn left_behind(&self) -> Vec<String> {
