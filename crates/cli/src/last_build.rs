@@ -5,9 +5,9 @@
 //! stands at the target. A cache that cannot be read or written, and a record that is damaged, only cost time.
 
 mod external_resources;
+mod renewal;
 
 use std::thread::JoinHandle;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use data_encoding::HEXLOWER;
@@ -39,9 +39,40 @@ pub(crate) struct Summary {
 #[derive(Debug)]
 pub(crate) struct LastBuild {
     project: Utf8PathBuf,
-    /// Where its record is; none when nothing is to be kept of builds.
-    file: Option<Utf8PathBuf>,
+    /// None when nothing is to be kept of builds.
+    files: Option<Files>,
     record: Option<Record>,
+}
+
+/// Where records are.
+#[derive(Debug)]
+struct Files {
+    /// That of the last build with these arguments.
+    own: Utf8PathBuf,
+    /// That of whatever has compiled the project last: another link to its own one.
+    latest: Utf8PathBuf,
+}
+
+/// What a build begins with.
+pub(crate) struct Look {
+    beginning: Beginning,
+    /// What has changed and looks older than what was compiled last.
+    backdated: Vec<Utf8PathBuf>,
+}
+
+impl Files {
+    /// That these cannot be written, or removed, only costs time.
+    fn remove(&self) {
+        for file in [&self.own, &self.latest] {
+            let _ = fs_err::remove_file(file);
+        }
+    }
+
+    /// Lets the latest record be the own one.
+    fn link(&self) {
+        let _ = fs_err::remove_file(&self.latest);
+        let _ = fs_err::hard_link(&self.own, &self.latest);
+    }
 }
 
 impl LastBuild {
@@ -69,60 +100,50 @@ impl LastBuild {
     fn find(way: &str, is_kept: bool, global: &GlobalArguments) -> anyhow::Result<Self> {
         let project = project_directory(global)?;
         let Some(cache) = project::user_cache().filter(|_| is_kept) else {
-            return Ok(Self { project, file: None, record: None });
+            return Ok(Self { project, files: None, record: None });
         };
         let variable = |name| std::env::var(name).unwrap_or_default();
-        let key = format!(
-            "{} {project} {way} {:?} {:?}",
-            env!("CARGO_PKG_VERSION"),
-            variable("MIX_ENV"),
-            variable("MIX_TARGET"),
-        );
-        let name = HEXLOWER.encode(&Sha256::digest(key)[..16]);
-        let file = cache.join("builds").join(name);
-        let record = Record::load(&file);
-        Ok(Self { project, file: Some(file), record })
+        let (environment, target) = (variable("MIX_ENV"), variable("MIX_TARGET"));
+        let file = |way: &str| {
+            let key = format!("{} {project} {way} {environment:?} {target:?}", env!("CARGO_PKG_VERSION"));
+            cache.join("builds").join(HEXLOWER.encode(&Sha256::digest(key)[..16]))
+        };
+        let files = Files { own: file(way), latest: file("latest") };
+        let record = Record::load(&files.own);
+        Ok(Self { project, files: Some(files), record })
     }
 
     /// Why it is not enough, or what the user was told of it.
     pub(crate) fn is_enough(&mut self) -> Result<Summary, Option<Difference>> {
         let record = self.record.as_mut().ok_or(None)?;
         let touched = record.difference(std::env::vars_os())?;
-        if let (true, Some(file)) = (touched, &self.file) {
-            record.save(file);
+        if let (true, Some(files)) = (touched, &self.files) {
+            record.save(&files.own);
         }
         serde_json::from_value(record.summary.clone()).map_err(|_| None)
     }
 
     /// Looks at what there is to read while Elixir starts, if anybody will want to know.
-    pub(crate) fn begin(&self) -> Option<JoinHandle<Beginning>> {
-        self.file.as_ref()?;
+    pub(crate) fn begin(&self) -> Option<JoinHandle<Look>> {
+        let latest = self.files.as_ref()?.latest.clone();
         let known = self.record.as_ref().map_or_else(Snapshot::default, |record| record.snapshot().clone());
         let scope = self
             .record
             .as_ref()
             .map_or_else(|| of_every_build(&self.project), |record| record.scope().clone());
-        Some(std::thread::spawn(move || Beginning::look(scope, &known)))
+        Some(std::thread::spawn(move || {
+            let beginning = Beginning::look(scope, &known);
+            let latest = Record::load(&latest);
+            let backdated = latest.map_or_else(Vec::new, |latest| latest.backdated(&beginning));
+            Look { beginning, backdated }
+        }))
     }
 
-    /// What there was, right before it is compiled. Gives the present time to files that have changed since the last build and do not look so by their times. Mix compares
-    /// times: it would take them for compiled, and the release would have the code of before.
-    pub(crate) fn begun(
-        &self,
-        beginning: Option<JoinHandle<Beginning>>,
-        printer: &Printer,
-    ) -> Option<Beginning> {
-        let beginning = beginning?.join().ok()?;
-        let backdated = self.record.as_ref().map_or_else(Vec::new, |record| record.backdated(&beginning));
-        for path in &backdated {
-            match present_time(path) {
-                Ok(()) => printer.say(&format!("  {path} has changed, but its time has not: given the present time")),
-                Err(error) => printer.warn(&format!(
-                    "{path} has changed, but its time is older than the last build, and cannot be set ({error}): \
-                     Mix may not compile it; build with --force"
-                )),
-            }
-        }
+    /// What there was, right before it is compiled. Files that have changed and do not look so by their times get the present
+    /// one: Mix, which compares times, would take them for compiled, and the release would have the code of before.
+    pub(crate) fn begun(&self, look: Option<JoinHandle<Look>>, printer: &Printer) -> Option<Beginning> {
+        let Look { beginning, backdated } = look?.join().ok()?;
+        renewal::renew(&backdated, printer);
         Some(beginning)
     }
 
@@ -138,11 +159,11 @@ impl LastBuild {
         json: bool,
     ) -> anyhow::Result<()> {
         let printer = assembly.printer;
-        let plan = self.file.as_ref().map(|_| assembly.plan.tree.clone());
+        let plan = self.files.as_ref().map(|_| assembly.plan.tree.clone());
         let earlier = self.earlier(&assembly.description.spec.path);
         let (report, description) = assembly.make(earlier.as_ref().map(|earlier| earlier as _))?;
-        if let (Some(file), Some(plan)) = (&self.file, &plan) {
-            self.keep(file, beginning, plan, &description, &report, printer);
+        if let (Some(files), Some(plan)) = (&self.files, &plan) {
+            self.keep(files, beginning, plan, &description, &report, printer);
         }
         announce(&report, description.quiet, json, printer)
     }
@@ -155,7 +176,7 @@ impl LastBuild {
     /// Keeps what is to be known of a build that has ended; nothing when its own code could have read anything.
     fn keep(
         &self,
-        file: &Utf8Path,
+        files: &Files,
         beginning: Option<Beginning>,
         plan: &Tree,
         description: &ReleaseDescription,
@@ -163,7 +184,7 @@ impl LastBuild {
         printer: &Printer,
     ) {
         let (Some(beginning), false) = (beginning, description.steps.contains(&Step::Custom)) else {
-            let _ = fs_err::remove_file(file);
+            files.remove();
             return;
         };
         let summary = serde_json::json!({
@@ -183,7 +204,8 @@ impl LastBuild {
             made: made(plan, &description.spec.path, report),
             summary,
         };
-        Record::new(ended, std::env::vars_os()).save(file);
+        Record::new(ended, std::env::vars_os()).save(&files.own);
+        files.link();
     }
 
     fn scope(&self, description: &ReleaseDescription, plan: &Tree, report: &Report) -> Scope {
@@ -283,17 +305,6 @@ fn made(
         Node::Directory { .. } => None,
     });
     files.chain(report.archive.iter().map(|archive| (Utf8PathBuf::from(&archive.path), None))).collect()
-}
-
-/// Sets the time of a file to now, or where it is of this second already, which is as long as Mix looks, to the next one.
-fn present_time(path: &Utf8Path) -> std::io::Result<()> {
-    let file = std::fs::File::options().append(true).open(path)?;
-    let seconds = |time: SystemTime| time.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-    let was = seconds(file.metadata()?.modified()?);
-    while seconds(SystemTime::now()) == was {
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    file.set_modified(SystemTime::now())
 }
 
 fn in_path(name: &str) -> Option<Utf8PathBuf> {

@@ -61,12 +61,8 @@ impl Record {
     #[must_use]
     pub fn new(build: Ended<'_>, variables: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
         let Ended { scope, beginning, variables: asked, sources, made, summary } = build;
-        let mut snapshot = Snapshot::take(&scope, beginning.snapshot());
+        let snapshot = Snapshot::take(&scope, beginning.snapshot());
         let disturbed = beginning.disturbance(&snapshot, &scope);
-        if disturbed.is_some() {
-            // What was compiled is not known: rather what was there before.
-            snapshot.prefer(beginning.snapshot());
-        }
         let looked_at = Moment::now();
         // What is in the snapshot is compared by content.
         let is_elsewhere = |path: &&Utf8PathBuf| {
@@ -173,7 +169,8 @@ impl Record {
     /// Files that have another content than the last build found, but times from before its end.
     ///
     /// Who goes by times takes them for compiled: Mix does, where the size is the same too. They come to be when a file is
-    /// changed in the second in which it was compiled, or is replaced by an older one with its time.
+    /// changed in the second in which it was compiled, or is replaced by an older one with its time. What package managers
+    /// fetch (`deps`, `node_modules`) is passed over: it has the times of its packages, and is compiled by its version.
     #[must_use]
     pub fn backdated(&self, now: &Beginning) -> Vec<Utf8PathBuf> {
         let is_older = |path: &&Utf8Path| {
@@ -255,14 +252,10 @@ mod tests {
         fn record(&self) -> Record {
             let scope = Scope { directories: [self.root.join("project")].into(), ..Scope::default() };
             let beginning = Beginning::look(scope.clone(), &Snapshot::default());
-            self.record_since(scope, &beginning)
-        }
-
-        fn record_since(&self, scope: Scope, beginning: &Beginning) -> Record {
             let otp = self.root.join("otp.beam");
             let build = Ended {
                 scope,
-                beginning,
+                beginning: &beginning,
                 variables: EnvironmentScope::default(),
                 sources: vec![otp.clone()],
                 made: vec![(self.root.join("made.beam"), Some((otp, "stripped".to_owned())))],
@@ -337,18 +330,17 @@ mod tests {
         assert_eq!(backdated(), [path.as_path()]);
         set_time(now + Duration::from_secs(10));
         assert!(backdated().is_empty(), "newer");
-    }
-
-    #[test]
-    fn what_changed_during_a_build_counts_as_it_was_before() {
-        let build = Build::new();
-        let path = build.root.join("project/a.ex");
-        let scope = Scope { directories: [build.root.join("project")].into(), ..Scope::default() };
-        let beginning = Beginning::look(scope.clone(), &Snapshot::default());
-        fs::write(&path, "PROJECT/a.ex").unwrap();
-        let record = build.record_since(scope, &beginning);
+        for place in ["deps/a", "assets/node_modules/b"] {
+            let path = build.root.join("project").join(place);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(&path, "1").unwrap();
+        }
+        let record = build.record();
+        for place in ["deps/a", "assets/node_modules/b"] {
+            fs::write(build.root.join("project").join(place), "2").unwrap();
+        }
         let now = Beginning::look(record.scope().clone(), record.snapshot());
-        assert_eq!(record.backdated(&now), [path]);
+        assert_eq!(record.backdated(&now), [""; 0], "what is fetched");
     }
 
     #[test]

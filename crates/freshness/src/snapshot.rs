@@ -107,23 +107,16 @@ impl Snapshot {
         self.found.contains_key(path.as_str())
     }
 
-    /// Files in the directories of the scope that have another content here.
+    /// Files in the directories of the scope that have another content now, but for those that package managers fetch.
     pub(crate) fn changed<'a>(&'a self, now: &'a Beginning) -> impl Iterator<Item = &'a Utf8Path> {
         let is_changed = |path: &&String| match (self.found.get(*path), now.snapshot.found.get(*path)) {
             (Some(Found::File(.., was)), Some(Found::File(.., is))) => was != is,
             _ => false,
         };
         let paths = now.snapshot.found.keys().filter(is_changed).map(Utf8Path::new);
-        paths.filter(|path| is_within(path, &now.scope.directories))
-    }
-
-    /// Takes over what an earlier one knows otherwise.
-    pub(crate) fn prefer(&mut self, earlier: &Self) {
-        for (path, found) in &mut self.found {
-            if let Some(was) = earlier.found.get(path) {
-                found.clone_from(was);
-            }
-        }
+        paths.filter(|path| {
+            is_within(path, &now.scope.directories) && !is_fetched(path, &now.scope.directories)
+        })
     }
 
     /// The first thing that is not there as it is here.
@@ -180,6 +173,14 @@ impl Beginning {
         });
         gone.or(other.map(|(path, _)| path)).map(Utf8PathBuf::from)
     }
+}
+
+fn is_fetched(path: &Utf8Path, places: &BTreeSet<Utf8PathBuf>) -> bool {
+    path.components().any(|part| part.as_str() == "node_modules")
+        || path.ancestors().any(|ancestor| {
+            ancestor.file_name() == Some("deps")
+                && ancestor.parent().is_some_and(|place| places.contains(place))
+        })
 }
 
 fn is_within(path: &Utf8Path, places: &BTreeSet<Utf8PathBuf>) -> bool {

@@ -390,10 +390,18 @@ fn a_source_that_changes_and_gets_no_newer_is_compiled() {
         write(&project.file(path), content);
         std::fs::File::options().write(true).open(project.file(path)).unwrap().set_modified(old).unwrap();
     };
-    for (greeting, phrase) in [("hello", "dear"), ("adieu", "dear"), ("adieu", "good")] {
+    // Each of them compiles for the others.
+    let builds = [
+        ("hello", "dear", &["build"][..]),
+        ("adieu", "dear", &["build"]),
+        ("adieu", "good", &["release"]),
+        ("hello", "good", &["build", "--tar"]),
+        ("adieu", "dear", &["build"]),
+    ];
+    for (greeting, phrase, arguments) in builds {
         place("greeter/lib/greeter.ex", &elixir(greeting));
         place("greeter/src/polite.erl", &erlang(phrase));
-        let said = succeed(&mut project.command(&["build"])).stderr;
+        let said = succeed(&mut project.command(arguments)).stderr;
         assert_eq!(
             said.contains("given the present time"),
             (greeting, phrase) != ("hello", "dear"),
