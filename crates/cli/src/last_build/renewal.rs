@@ -9,23 +9,26 @@ use crate::printer::{Printer, count};
 
 /// Gives it to them, and says so.
 pub(super) fn renew(backdated: &[Utf8PathBuf], printer: &Printer) {
-    let refused: Vec<_> =
-        backdated.iter().filter_map(|path| present_time(path).err().map(|error| (path, error))).collect();
-    if let Some((path, error)) = refused.first() {
+    let (mut renewed, mut refused) = (Vec::new(), Vec::new());
+    for path in backdated {
+        match present_time(path) {
+            Ok(()) => renewed.push(path),
+            Err(error) => refused.push((path, error)),
+        }
+    }
+    if let [(path, error), ..] = refused.as_slice() {
         printer.warn(&format!(
             "`{path}` has changed, but looks older than what was compiled last, and its time cannot be set ({error}): build \
              with --force if Mix does not compile it"
         ));
     }
-    let renewed = backdated.len() - refused.len();
-    let first = backdated.iter().find(|path| refused.iter().all(|(refused, _)| refused != path));
-    match (first, renewed) {
-        (Some(path), 1) => printer.say(&format!("  given the present time, because it has changed and does not look so: `{path}`")),
-        (Some(path), _) => printer.say(&format!(
-            "  given the present time, because they have changed and do not look so: {} files, `{path}` the first of them",
-            count(renewed)
-        )),
-        (None, _) => {}
+    let given = "  given the present time, because what has changed does not look so:";
+    match renewed.as_slice() {
+        [] => {}
+        [path] => printer.say(&format!("{given} `{path}`")),
+        [path, ..] => {
+            printer.say(&format!("{given} {} files, `{path}` the first of them", count(renewed.len())));
+        }
     }
 }
 
