@@ -5,14 +5,13 @@
 //! stands at the target. A cache that cannot be read or written, and a record that is damaged, only cost time.
 
 mod external_resources;
-mod renewal;
 
-use std::thread::JoinHandle;
+use std::collections::BTreeMap;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use data_encoding::HEXLOWER;
-use freshness::{Beginning, Difference, Ended, EnvironmentScope, Record, Scope, Snapshot};
-use project::{ReleaseDescription, Step};
+use freshness::{Beginning, Difference, Ended, EnvironmentScope, Record, Scope, Snapshot, Stamps};
+use project::{LocalApplication, ReleaseDescription, Step};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use tree::directory::Earlier;
@@ -20,6 +19,7 @@ use tree::{Content, Node, Tree, TreePath};
 
 use crate::arguments::{BuildArguments, GlobalArguments, ReleaseArguments};
 use crate::assembly::{Assembly, announce};
+use crate::compilation::Look;
 use crate::pipeline::project_directory;
 use crate::printer::{Printer, Remark};
 use crate::report::Report;
@@ -39,40 +39,9 @@ pub(crate) struct Summary {
 #[derive(Debug)]
 pub(crate) struct LastBuild {
     project: Utf8PathBuf,
-    /// None when nothing is to be kept of builds.
-    files: Option<Files>,
+    /// Where the record of builds with these arguments is; none when nothing is to be kept of them.
+    file: Option<Utf8PathBuf>,
     record: Option<Record>,
-}
-
-/// Where records are.
-#[derive(Debug)]
-struct Files {
-    /// That of the last build with these arguments.
-    own: Utf8PathBuf,
-    /// That of whatever has compiled the project last: another link to its own one.
-    latest: Utf8PathBuf,
-}
-
-/// What a build begins with.
-pub(crate) struct Look {
-    beginning: Beginning,
-    /// What has changed and looks older than what was compiled last.
-    backdated: Vec<Utf8PathBuf>,
-}
-
-impl Files {
-    /// That these cannot be written, or removed, only costs time.
-    fn remove(&self) {
-        for file in [&self.own, &self.latest] {
-            let _ = fs_err::remove_file(file);
-        }
-    }
-
-    /// Lets the latest record be the own one.
-    fn link(&self) {
-        let _ = fs_err::remove_file(&self.latest);
-        let _ = fs_err::hard_link(&self.own, &self.latest);
-    }
 }
 
 impl LastBuild {
@@ -100,51 +69,33 @@ impl LastBuild {
     fn find(way: &str, is_kept: bool, global: &GlobalArguments) -> anyhow::Result<Self> {
         let project = project_directory(global)?;
         let Some(cache) = project::user_cache().filter(|_| is_kept) else {
-            return Ok(Self { project, files: None, record: None });
+            return Ok(Self { project, file: None, record: None });
         };
         let variable = |name| std::env::var(name).unwrap_or_default();
         let (environment, target) = (variable("MIX_ENV"), variable("MIX_TARGET"));
-        let file = |way: &str| {
-            let key = format!("{} {project} {way} {environment:?} {target:?}", env!("CARGO_PKG_VERSION"));
-            cache.join("builds").join(HEXLOWER.encode(&Sha256::digest(key)[..16]))
-        };
-        let files = Files { own: file(way), latest: file("latest") };
-        let record = Record::load(&files.own);
-        Ok(Self { project, files: Some(files), record })
+        let key = format!("{} {project} {way} {environment:?} {target:?}", env!("CARGO_PKG_VERSION"));
+        let file = cache.join("builds").join(HEXLOWER.encode(&Sha256::digest(key)[..16]));
+        let record = Record::load(&file);
+        Ok(Self { project, file: Some(file), record })
     }
 
     /// Why it is not enough, or what the user was told of it.
     pub(crate) fn is_enough(&mut self) -> Result<Summary, Option<Difference>> {
         let record = self.record.as_mut().ok_or(None)?;
         let touched = record.difference(std::env::vars_os())?;
-        if let (true, Some(files)) = (touched, &self.files) {
-            record.save(&files.own);
+        if let (true, Some(file)) = (touched, &self.file) {
+            record.save(file);
         }
         serde_json::from_value(record.summary.clone()).map_err(|_| None)
     }
 
-    /// Looks at what there is to read while Elixir starts, if anybody will want to know.
-    pub(crate) fn begin(&self) -> Option<JoinHandle<Look>> {
-        let latest = self.files.as_ref()?.latest.clone();
-        let known = self.record.as_ref().map_or_else(Snapshot::default, |record| record.snapshot().clone());
-        let scope = self
-            .record
-            .as_ref()
-            .map_or_else(|| of_every_build(&self.project), |record| record.scope().clone());
-        Some(std::thread::spawn(move || {
-            let beginning = Beginning::look(scope, &known);
-            let latest = Record::load(&latest);
-            let backdated = latest.map_or_else(Vec::new, |latest| latest.backdated(&beginning));
-            Look { beginning, backdated }
-        }))
-    }
-
-    /// What there was, right before it is compiled. Files that have changed and do not look so by their times get the present
-    /// one: Mix, which compares times, would take them for compiled, and the release would have the code of before.
-    pub(crate) fn begun(&self, look: Option<JoinHandle<Look>>, printer: &Printer) -> Option<Beginning> {
-        let Look { beginning, backdated } = look?.join().ok()?;
-        renewal::renew(&backdated, printer);
-        Some(beginning)
+    /// Looks at what there is to read while Elixir starts.
+    pub(crate) fn look(&self) -> Look {
+        match (&self.file, &self.record) {
+            (None, _) => Look::at_sources(&self.project),
+            (Some(_), None) => Look::start(of_every_build(&self.project), Snapshot::default()),
+            (Some(_), Some(record)) => Look::start(record.scope().clone(), record.snapshot().clone()),
+        }
     }
 
     /// Writes the release, keeps what the next build needs to know of it, and says so.
@@ -152,18 +103,28 @@ impl LastBuild {
     /// # Errors
     ///
     /// As [`Assembly::make`].
-    pub(crate) fn write(
-        self,
-        beginning: Option<Beginning>,
-        assembly: Assembly<'_>,
-        json: bool,
-    ) -> anyhow::Result<()> {
+    pub(crate) fn write(self, mut assembly: Assembly<'_>, json: bool) -> anyhow::Result<()> {
         let printer = assembly.printer;
-        let plan = self.files.as_ref().map(|_| assembly.plan.tree.clone());
+        let plan = assembly.plan.tree.clone();
+        let (beginning, mut compilation) = (assembly.beginning.take(), assembly.compilation.take());
+        let local = std::mem::take(&mut assembly.local);
+        let sources = self.file.as_ref().map(|_| Stamps::take(&sources(&plan)));
         let earlier = self.earlier(&assembly.description.spec.path);
         let (report, description) = assembly.make(earlier.as_ref().map(|earlier| earlier as _))?;
-        if let (Some(files), Some(plan)) = (&self.files, &plan) {
-            self.keep(files, beginning, plan, &description, &report, printer);
+        let external_resources = external_resources(&description.inputs.made, &plan, &local);
+        if let Some(compilation) = &mut compilation {
+            compilation.include(external_resources.iter().cloned());
+        }
+        if let (Some(file), Some(sources)) = (&self.file, sources) {
+            let record = beginning.filter(|_| !description.steps.contains(&Step::Custom)).map(|beginning| {
+                let scope = self.scope(&description, external_resources, &report);
+                record(scope, &beginning, sources, &plan, &description, &report, printer)
+            });
+            match record {
+                Some(record) => record.save(file),
+                // Its own code could have read anything. That the file cannot be removed only costs time.
+                None => drop(fs_err::remove_file(file)),
+            }
         }
         announce(&report, description.quiet, json, printer)
     }
@@ -173,42 +134,13 @@ impl LastBuild {
         self.record.as_ref().map(|record| EarlierBuild { record, target: target.to_owned() })
     }
 
-    /// Keeps what is to be known of a build that has ended; nothing when its own code could have read anything.
-    fn keep(
+    /// Where the build may have read.
+    fn scope(
         &self,
-        files: &Files,
-        beginning: Option<Beginning>,
-        plan: &Tree,
         description: &ReleaseDescription,
+        external_resources: Vec<Utf8PathBuf>,
         report: &Report,
-        printer: &Printer,
-    ) {
-        let (Some(beginning), false) = (beginning, description.steps.contains(&Step::Custom)) else {
-            files.remove();
-            return;
-        };
-        let summary = serde_json::json!({
-            "report": report,
-            "quiet": description.quiet,
-            "remarks": printer.remarks(),
-        });
-        let inputs = &description.inputs;
-        let ended = Ended {
-            scope: self.scope(description, plan, report),
-            beginning: &beginning,
-            variables: EnvironmentScope {
-                names: inputs.variables.iter().cloned().collect(),
-                all: inputs.every_variable,
-            },
-            sources: sources(plan),
-            made: made(plan, &description.spec.path, report),
-            summary,
-        };
-        Record::new(ended, std::env::vars_os()).save(&files.own);
-        files.link();
-    }
-
-    fn scope(&self, description: &ReleaseDescription, plan: &Tree, report: &Report) -> Scope {
+    ) -> Scope {
         let spec = &description.spec;
         let inputs = &description.inputs;
         let mut scope = of_every_build(&self.project);
@@ -220,11 +152,38 @@ impl LastBuild {
         }
         scope.except.insert(spec.path.clone());
         scope.except.extend(report.archive.iter().map(|archive| Utf8PathBuf::from(&archive.path)));
-        scope.files.extend(
-            external_resources(description, plan).into_iter().filter(|path| !path.starts_with(&self.project)),
-        );
+        scope.files.extend(external_resources.into_iter().filter(|path| !path.starts_with(&self.project)));
         scope
     }
+}
+
+/// What is to be known of a build that has ended.
+fn record(
+    scope: Scope,
+    beginning: &Beginning,
+    sources: Stamps,
+    plan: &Tree,
+    description: &ReleaseDescription,
+    report: &Report,
+    printer: &Printer,
+) -> Record {
+    let inputs = &description.inputs;
+    let ended = Ended {
+        scope,
+        beginning,
+        variables: EnvironmentScope {
+            names: inputs.variables.iter().cloned().collect(),
+            all: inputs.every_variable,
+        },
+        sources,
+        made: made(plan, &description.spec.path, report),
+        summary: serde_json::json!({
+            "report": report,
+            "quiet": description.quiet,
+            "remarks": printer.remarks(),
+        }),
+    };
+    Record::new(ended, std::env::vars_os())
 }
 
 /// What every build of this project reads: the project, the programs that it starts from somewhere in PATH, and the files
@@ -242,16 +201,19 @@ fn of_every_build(project: &Utf8Path) -> Scope {
     scope
 }
 
-/// Files that the project's own modules were compiled from, wherever they are.
-fn external_resources(description: &ReleaseDescription, plan: &Tree) -> Vec<Utf8PathBuf> {
-    let is_own = |path: &Utf8PathBuf| {
-        description.own_applications.iter().any(|name| {
-            let ebin = format!("lib/{name}/ebin");
-            description.inputs.made.iter().any(|made| path.parent() == Some(made.join(&ebin).as_path()))
+/// Files that modules of these applications were compiled from besides their sources, wherever they are.
+fn external_resources(build: &[Utf8PathBuf], plan: &Tree, local: &[LocalApplication]) -> Vec<Utf8PathBuf> {
+    let compiled_in: BTreeMap<Utf8PathBuf, &Utf8Path> = build
+        .iter()
+        .flat_map(|build| {
+            local.iter().map(move |it| (build.join("lib").join(&it.name).join("ebin"), &*it.directory))
         })
-    };
-    let modules = sources(plan).into_iter().filter(is_own);
-    external_resources::of_modules(modules, &description.spec.project_directory)
+        .collect();
+    let modules = sources(plan).into_iter().filter_map(|path| {
+        let directory = compiled_in.get(path.parent()?)?;
+        Some((path, *directory))
+    });
+    external_resources::of_modules(modules)
 }
 
 /// The release of the last build, for the one that is written in its place.

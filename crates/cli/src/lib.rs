@@ -7,6 +7,7 @@ mod archiving;
 pub mod arguments;
 mod assembly;
 mod commands;
+mod compilation;
 mod cookie;
 mod failure;
 pub mod files;

@@ -7,9 +7,10 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use camino::Utf8PathBuf;
+use freshness::{Beginning, Compilation};
 use project::{
-    Bridge, BridgeError, BridgeOptions, CompileOptions, Notice, Outcome, ReleaseDescription, ReleaseLocation,
-    ReleaseRequest, Step, Stream,
+    Bridge, BridgeError, BridgeOptions, CompileOptions, LocalApplication, Notice, Outcome,
+    ReleaseDescription, ReleaseLocation, ReleaseRequest, Step, Stream,
 };
 use release::{Materials, Plan, ReleaseSpec};
 use tree::directory::Snapshot;
@@ -18,11 +19,12 @@ use tree::{Content, Node, TreePath};
 use crate::archiving::Archiving;
 use crate::arguments::{ArchiveArguments, CompileArguments, GlobalArguments, TargetArguments};
 use crate::assembly::{Assembly, Machine};
+use crate::compilation::Look;
 use crate::failure::AlreadyExplained;
 use crate::files::MachineFiles;
 use crate::printer::{Printer, Verbosity, count};
 use crate::report::Report;
-use crate::{cookie, launcher_file, native_code};
+use crate::{compilation, cookie, launcher_file, native_code};
 
 /// What is said of a project whose alias beamship does not follow.
 pub(crate) const RELEASE_ALIAS: &str =
@@ -36,17 +38,23 @@ pub(crate) struct Pipeline<'a> {
     request: ReleaseRequest,
     /// What custom steps have written into the directory of the release, relative to it.
     made_by_steps: Vec<PathBuf>,
+    project: Utf8PathBuf,
+    look: Option<Look>,
+    beginning: Option<Beginning>,
+    compilation: Option<Compilation>,
+    local: Vec<LocalApplication>,
 }
 
 impl<'a> Pipeline<'a> {
-    /// Loads the project.
+    /// Loads the project. It is looked at meanwhile.
     ///
     /// # Errors
     ///
     /// When there is no project, no Elixir, or `mix.exs` does not load.
-    pub(crate) fn start(global: &GlobalArguments, printer: &'a Printer) -> anyhow::Result<Self> {
+    pub(crate) fn start(global: &GlobalArguments, printer: &'a Printer, look: Look) -> anyhow::Result<Self> {
         let phase = printer.phase("project");
-        let mut options = BridgeOptions::new(project_directory(global)?);
+        let project = project_directory(global)?;
+        let mut options = BridgeOptions::new(project.clone());
         options.digest = std::env::current_exe().ok().and_then(|path| Utf8PathBuf::from_path_buf(path).ok());
         if printer.verbosity() == Verbosity::Verbose {
             options.sink = Some(Arc::new(|_: Stream, bytes: &[u8]| {
@@ -75,6 +83,11 @@ impl<'a> Pipeline<'a> {
             report: Report::default(),
             request: ReleaseRequest::default(),
             made_by_steps: Vec::new(),
+            project,
+            look: Some(look),
+            beginning: None,
+            compilation: None,
+            local: Vec::new(),
         };
         pipeline.report.phase("project", phase.finish(&versions));
         Ok(pipeline)
@@ -103,15 +116,35 @@ impl<'a> Pipeline<'a> {
     ///
     /// When it does not compile.
     pub(crate) fn compile(&mut self, arguments: &CompileArguments, no_compile: bool) -> anyhow::Result<()> {
+        self.beginning = self.look.take().and_then(Look::end);
+        let beginning = self.beginning.as_ref().filter(|_| !no_compile);
+        let prepared = beginning.map(|beginning| {
+            let information = self.bridge.information();
+            compilation::prepare(self.project.clone(), information, beginning, self.printer)
+        });
+        let (compilation, anew) = prepared.unzip();
+        let anew = anew.unwrap_or(false);
         let options = CompileOptions {
-            force: arguments.force,
+            force: arguments.force || anew,
+            anew,
             no_compile,
             no_deps_check: arguments.no_deps_check,
             no_archives_check: arguments.no_archives_check,
             no_elixir_version_check: arguments.no_elixir_version_check,
         };
         let result = if no_compile { "not asked for" } else { "done" };
-        self.phase("compile", |bridge| bridge.compile(&options), |()| result.to_owned())
+        let compiled = self.phase("compile", |bridge| bridge.compile(&options), |_| result.to_owned());
+        self.compilation = compilation;
+        if let Some(compilation) = &mut self.compilation {
+            match &compiled {
+                Ok(local) => {
+                    compilation.succeed(local.iter().map(|it| (it.name.clone(), it.directory.clone())));
+                }
+                Err(_) => compilation.fail(),
+            }
+        }
+        self.local = compiled?;
+        Ok(())
     }
 
     /// Runs `assets.deploy`, when the project has such an alias.
@@ -228,7 +261,7 @@ impl<'a> Pipeline<'a> {
         description: ReleaseDescription,
         archive: ArchiveArguments,
     ) -> anyhow::Result<Assembly<'a>> {
-        let Self { printer, bridge, mut report, made_by_steps, .. } = self;
+        let Self { printer, bridge, mut report, made_by_steps, beginning, compilation, local, .. } = self;
         let machine = Machine::new(bridge, &description.steps);
         let start = Instant::now();
         let spec = &description.spec;
@@ -253,6 +286,9 @@ impl<'a> Pipeline<'a> {
             description,
             made_by_steps: !made_by_steps.is_empty(),
             machine,
+            beginning,
+            compilation,
+            local,
         })
     }
 }

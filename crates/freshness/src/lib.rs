@@ -13,14 +13,17 @@
     reason = "no error here is anyone's to see: what cannot be read counts as changed"
 )]
 
+mod compilation;
 mod difference;
 mod environment;
+mod kept;
 mod record;
 mod snapshot;
 mod stamp;
 
+pub use compilation::{Compilation, Compiled, Doubt};
 pub use difference::Difference;
 pub use environment::{Environment, EnvironmentScope};
 pub use record::{Ended, Record};
 pub use snapshot::{Beginning, Scope, Snapshot};
-pub use stamp::{Moment, Stamp};
+pub use stamp::{Moment, Stamp, Stamps};

@@ -3,15 +3,12 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
-use std::io::Write;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use data_encoding::HEXLOWER;
-use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
+use rayon::iter::{IntoParallelIterator, IntoParallelRefIterator, ParallelIterator};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
-use crate::{Beginning, Difference, Environment, EnvironmentScope, Moment, Scope, Snapshot, Stamp};
+use crate::{Beginning, Difference, Environment, EnvironmentScope, Scope, Snapshot, Stamp, Stamps, kept};
 
 /// A build: what it has read, what it has made.
 #[derive(Debug, Serialize, Deserialize)]
@@ -25,7 +22,6 @@ pub struct Record {
     made: BTreeMap<String, Made>,
     /// What changed while the build ran.
     disturbed: Option<Utf8PathBuf>,
-    ended: Moment,
     /// What the caller needs to tell its user about this build.
     pub summary: serde_json::Value,
 }
@@ -48,8 +44,8 @@ pub struct Ended<'a> {
     pub beginning: &'a Beginning,
     /// Which variables it has asked for.
     pub variables: EnvironmentScope,
-    /// Files that are in the release.
-    pub sources: Vec<Utf8PathBuf>,
+    /// Files that are in the release, as they were before it was written.
+    pub sources: Stamps,
     /// What it has made; of a file that was made of one source alone, which and how.
     pub made: Vec<(Utf8PathBuf, Option<(Utf8PathBuf, String)>)>,
     /// What to keep for the user.
@@ -63,19 +59,17 @@ impl Record {
         let Ended { scope, beginning, variables: asked, sources, made, summary } = build;
         let snapshot = Snapshot::take(&scope, beginning.snapshot());
         let disturbed = beginning.disturbance(&snapshot, &scope);
-        let looked_at = Moment::now();
         // What is in the snapshot is compared by content.
-        let is_elsewhere = |path: &&Utf8PathBuf| {
+        let is_elsewhere = |path: &Utf8Path| {
             let place = path.canonicalize_utf8();
             !place.is_ok_and(|place| snapshot.contains(&place))
         };
+        // One that has changed since may be in the release with either content.
+        let sources: Vec<_> = sources.iter().collect();
         let sources = sources
-            .par_iter()
-            .filter(is_elsewhere)
-            .map(|path| {
-                let stamp = fs::metadata(path).ok().map(|metadata| Stamp::of(&metadata));
-                (path.to_string(), stamp.filter(|stamp| stamp.is_certain(looked_at)))
-            })
+            .into_par_iter()
+            .filter(|(path, _)| is_elsewhere(path))
+            .map(|(path, stamp)| (path.to_string(), stamp.filter(|stamp| has_stamp(path, Some(stamp)))))
             .collect();
         let made = made
             .par_iter()
@@ -88,7 +82,6 @@ impl Record {
             sources,
             made,
             disturbed,
-            ended: looked_at,
             summary,
         }
     }
@@ -96,27 +89,12 @@ impl Record {
     /// The record in a file; none when there is none, or it is damaged.
     #[must_use]
     pub fn load(path: &Utf8Path) -> Option<Self> {
-        let bytes = fs::read(path).ok()?;
-        let (sum, content) = bytes.split_at_checked(64)?;
-        (HEXLOWER.encode(&Sha256::digest(content)).as_bytes() == sum).then_some(())?;
-        serde_json::from_slice(content).ok()
+        kept::load(path)
     }
 
     /// Keeps it: whole or not at all. That it cannot be kept only costs time, so it is no error.
     pub fn save(&self, path: &Utf8Path) {
-        let _ = self.try_save(path);
-    }
-
-    fn try_save(&self, path: &Utf8Path) -> std::io::Result<()> {
-        let directory = path.parent().unwrap_or(Utf8Path::new("."));
-        fs::create_dir_all(directory)?;
-        let content = serde_json::to_vec(self)?;
-        // Only its user can read it: a digest of a password can be guessed.
-        let mut file = tempfile::NamedTempFile::new_in(directory)?;
-        file.write_all(HEXLOWER.encode(&Sha256::digest(&content)).as_bytes())?;
-        file.write_all(&content)?;
-        file.persist(path)?;
-        Ok(())
+        let _ = kept::save(self, path);
     }
 
     /// Where the build may have read.
@@ -166,21 +144,6 @@ impl Record {
         Ok(touched)
     }
 
-    /// Files that have another content than the last build found, but times from before its end.
-    ///
-    /// Who goes by times takes them for compiled: Mix does, where the size is the same too. They come to be when a file is
-    /// changed in the second in which it was compiled, or is replaced by an older one with its time. What package managers
-    /// fetch (`deps`, `node_modules`) is passed over: it has the times of its packages, and is compiled by its version.
-    #[must_use]
-    pub fn backdated(&self, now: &Beginning) -> Vec<Utf8PathBuf> {
-        let is_older = |path: &&Utf8Path| {
-            fs::metadata(path)
-                .and_then(|metadata| metadata.modified())
-                .is_ok_and(|modified| Moment::from(modified).second() <= self.ended.second())
-        };
-        self.snapshot.changed(now).filter(is_older).map(Utf8Path::to_owned).collect()
-    }
-
     /// Whether the last build has made this file of this source alone, in this way, and source and file are as they were.
     #[must_use]
     pub fn is_still(&self, path: &Utf8Path, source: &Utf8Path, way: &str, mode: u32) -> bool {
@@ -221,10 +184,8 @@ fn has_stamp(path: &Utf8Path, stamp: Option<&Stamp>) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::fs::File;
-    use std::time::{Duration, SystemTime};
-
     use super::*;
+    use crate::Moment;
 
     struct Build {
         _directory: tempfile::TempDir,
@@ -250,14 +211,21 @@ mod tests {
         }
 
         fn record(&self) -> Record {
+            self.record_with(|| ())
+        }
+
+        /// `written` happens while the release is written.
+        fn record_with(&self, written: impl FnOnce()) -> Record {
             let scope = Scope { directories: [self.root.join("project")].into(), ..Scope::default() };
             let beginning = Beginning::look(scope.clone(), &Snapshot::default());
             let otp = self.root.join("otp.beam");
+            let sources = Stamps::take(std::slice::from_ref(&otp));
+            written();
             let build = Ended {
                 scope,
                 beginning: &beginning,
                 variables: EnvironmentScope::default(),
-                sources: vec![otp.clone()],
+                sources,
                 made: vec![(self.root.join("made.beam"), Some((otp, "stripped".to_owned())))],
                 summary: serde_json::json!({"name": "demo"}),
             };
@@ -315,32 +283,15 @@ mod tests {
         assert!(!record.is_still(&made, &otp, "stripped", mode));
     }
 
+    /// Compiled again while the release was written: nobody knows which code is in it.
     #[test]
-    fn what_has_changed_and_looks_older_is_found() {
+    fn what_has_changed_since_it_was_written_is_not_taken_over() {
         let build = Build::new();
-        let record = build.record();
-        let path = build.root.join("project/a.ex");
-        let backdated = || record.backdated(&Beginning::look(record.scope().clone(), record.snapshot()));
-        let set_time = |time| File::options().append(true).open(&path).unwrap().set_modified(time).unwrap();
-        let now = SystemTime::now();
-        set_time(now - Duration::from_secs(1000));
-        assert!(backdated().is_empty(), "the same content");
-        fs::write(&path, "PROJECT/a.ex").unwrap();
-        set_time(now - Duration::from_secs(1000));
-        assert_eq!(backdated(), [path.as_path()]);
-        set_time(now + Duration::from_secs(10));
-        assert!(backdated().is_empty(), "newer");
-        for place in ["deps/a", "assets/node_modules/b"] {
-            let path = build.root.join("project").join(place);
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(&path, "1").unwrap();
-        }
-        let record = build.record();
-        for place in ["deps/a", "assets/node_modules/b"] {
-            fs::write(build.root.join("project").join(place), "2").unwrap();
-        }
-        let now = Beginning::look(record.scope().clone(), record.snapshot());
-        assert_eq!(record.backdated(&now), [""; 0], "what is fetched");
+        let (made, otp) = (build.root.join("made.beam"), build.root.join("otp.beam"));
+        let mode = fs::metadata(&made).map(|metadata| Stamp::of(&metadata).mode() & 0o7777).unwrap();
+        let mut record = build.record_with(|| fs::write(&otp, "OTP.beam").unwrap());
+        assert!(!record.is_still(&made, &otp, "stripped", mode));
+        assert_eq!(record.difference(NO_VARIABLES), Err(Difference::Changed(otp)));
     }
 
     #[test]

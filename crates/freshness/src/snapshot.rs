@@ -16,6 +16,9 @@ use crate::{Difference, Moment, Stamp};
 /// (but see [`Scope`]), what language servers compile to.
 const PASSED_OVER: [&str; 6] = ["_build", ".git", ".elixir_ls", ".lexical", ".expert", ".nextls"];
 
+/// Where packages of Node are.
+pub(crate) const NODE_MODULES: &str = "node_modules";
+
 /// Where a build may read.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Scope {
@@ -26,6 +29,9 @@ pub struct Scope {
     pub files: BTreeSet<Utf8PathBuf>,
     /// What is not looked at: what the build makes.
     pub except: BTreeSet<Utf8PathBuf>,
+    /// Whether only what code is compiled from matters: packages of Node are passed over.
+    #[serde(default)]
+    pub sources_only: bool,
 }
 
 /// What stands at a path.
@@ -107,15 +113,13 @@ impl Snapshot {
         self.found.contains_key(path.as_str())
     }
 
-    /// Files in the directories of the scope that have another content now, but for those that package managers fetch.
-    pub(crate) fn changed<'a>(&'a self, now: &'a Beginning) -> impl Iterator<Item = &'a Utf8Path> {
-        let is_changed = |path: &&String| match (self.found.get(*path), now.snapshot.found.get(*path)) {
-            (Some(Found::File(.., was)), Some(Found::File(.., is))) => was != is,
-            _ => false,
-        };
-        let paths = now.snapshot.found.keys().filter(is_changed).map(Utf8Path::new);
-        paths.filter(|path| {
-            is_within(path, &now.scope.directories) && !is_fetched(path, &now.scope.directories)
+    /// Its files.
+    pub(crate) fn files(&self) -> impl Iterator<Item = (&Utf8Path, Seen)> {
+        self.found.iter().filter_map(|(path, found)| match found {
+            Found::File(stamp, _, digest) => {
+                Some((Utf8Path::new(path), Seen { stamp: *stamp, digest: digest.clone() }))
+            }
+            _ => None,
         })
     }
 
@@ -150,6 +154,16 @@ impl Beginning {
         Self { snapshot: Snapshot::take(&scope, known), scope, moment }
     }
 
+    /// Where it was looked.
+    pub(crate) fn scope(&self) -> &Scope {
+        &self.scope
+    }
+
+    /// When it was begun to look.
+    pub(crate) fn moment(&self) -> Moment {
+        self.moment
+    }
+
     /// What was there.
     pub(crate) fn snapshot(&self) -> &Snapshot {
         &self.snapshot
@@ -175,15 +189,30 @@ impl Beginning {
     }
 }
 
-fn is_fetched(path: &Utf8Path, places: &BTreeSet<Utf8PathBuf>) -> bool {
-    path.components().any(|part| part.as_str() == "node_modules")
-        || path.ancestors().any(|ancestor| {
-            ancestor.file_name() == Some("deps")
-                && ancestor.parent().is_some_and(|place| places.contains(place))
-        })
+/// A file that was looked at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Seen {
+    /// Its stamp if that is certain.
+    pub(crate) stamp: Option<Stamp>,
+    /// A digest of its content.
+    pub(crate) digest: String,
 }
 
-fn is_within(path: &Utf8Path, places: &BTreeSet<Utf8PathBuf>) -> bool {
+impl Seen {
+    /// Looks at a file; none when there is none that can be read. What is known of it is believed as long as its stamp is
+    /// the same.
+    pub(crate) fn look(path: &Utf8Path, known: Option<&Self>) -> Option<Self> {
+        let looked_at = Moment::now();
+        let metadata = fs::metadata(path).ok().filter(fs::Metadata::is_file)?;
+        let stamp = Stamp::of(&metadata);
+        if let Some(known) = known.filter(|known| known.stamp == Some(stamp)) {
+            return Some(known.clone());
+        }
+        Some(Self { digest: digest(path)?, stamp: stamp.is_certain(looked_at).then_some(stamp) })
+    }
+}
+
+pub(crate) fn is_within(path: &Utf8Path, places: &BTreeSet<Utf8PathBuf>) -> bool {
     path.ancestors().any(|ancestor| places.contains(ancestor))
 }
 
@@ -225,7 +254,7 @@ fn list(directory: &Utf8Path, scope: &Scope, known: &Snapshot, looked_at: Moment
                         listed.found.push((file.into_string(), content));
                     }
                 }
-            } else if !PASSED_OVER.contains(&name.as_str()) {
+            } else if !(PASSED_OVER.contains(&name.as_str()) || scope.sources_only && name == NODE_MODULES) {
                 listed.directories.push(path.clone());
                 listed.found.push((path.into_string(), Found::Directory));
             }
@@ -312,6 +341,7 @@ mod tests {
                 directories: [root.clone()].into(),
                 files: [base.join("config.exs")].into(),
                 except: [root.join("out")].into(),
+                sources_only: false,
             };
             Self { _directory: directory, root, scope }
         }

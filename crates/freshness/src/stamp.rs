@@ -1,9 +1,12 @@
 //! What tells without reading a file that it is the same.
 
-use std::fs::Metadata;
+use std::fs::{self, Metadata};
 use std::os::unix::fs::MetadataExt;
+use std::thread::sleep;
 use std::time::{Duration, SystemTime};
 
+use camino::{Utf8Path, Utf8PathBuf};
+use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use serde::{Deserialize, Serialize};
 
 /// A file system writes down the moment of a change no finer than this: a kernel with 100 ticks a second, doubled.
@@ -12,7 +15,7 @@ const TICK: Duration = Duration::from_millis(20);
 const COARSE_TICK: Duration = Duration::from_secs(2);
 
 /// A moment of the clock that file systems use, in nanoseconds since 1970.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Moment(i64);
 
@@ -23,7 +26,7 @@ impl Moment {
         Self::from(SystemTime::now())
     }
 
-    /// The second it is in.
+    /// The second it is in: as exactly as Mix looks.
     pub(crate) fn second(self) -> i64 {
         self.0.div_euclid(1_000_000_000)
     }
@@ -78,6 +81,37 @@ impl Stamp {
         let tick = if self.2.0 % 1_000_000_000 == 0 { COARSE_TICK } else { TICK };
         let tick = i64::try_from(tick.as_nanos()).unwrap_or(i64::MAX);
         self.2.0.saturating_add(tick) < looked_at.0
+    }
+}
+
+/// Stamps of files.
+#[derive(Debug, Default)]
+pub struct Stamps(Vec<(Utf8PathBuf, Option<Stamp>)>);
+
+impl Stamps {
+    /// Those of these files, as they are now; none of one that cannot be looked at. Files that were written an instant ago are
+    /// given the time to become [certain](Stamp::is_certain).
+    #[must_use]
+    pub fn take(files: &[Utf8PathBuf]) -> Self {
+        let look = || {
+            let looked_at = Moment::now();
+            let stamp = |path: &Utf8PathBuf| fs::metadata(path).ok().map(|metadata| Stamp::of(&metadata));
+            let stamps: Vec<_> = files.par_iter().map(stamp).collect();
+            let is_fresh = |stamp: &Stamp| !stamp.is_certain(looked_at);
+            (stamps.iter().flatten().any(is_fresh), looked_at, stamps)
+        };
+        let (is_fresh, mut looked_at, mut stamps) = look();
+        if is_fresh {
+            sleep(TICK);
+            (_, looked_at, stamps) = look();
+        }
+        let certain = stamps.into_iter().map(|stamp| stamp.filter(|stamp| stamp.is_certain(looked_at)));
+        Self(files.iter().cloned().zip(certain).collect())
+    }
+
+    /// Each file with its stamp, unless that is uncertain.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&Utf8Path, Option<Stamp>)> {
+        self.0.iter().map(|(path, stamp)| (path.as_path(), *stamp))
     }
 }
 

@@ -25,6 +25,7 @@ use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::overlay_commands;
 use crate::release::Release;
+use crate::start_lock::StartLock;
 
 /// Runs the command that was typed.
 pub(crate) fn run() -> Result<ExitCode, Failure> {
@@ -51,9 +52,12 @@ pub(crate) fn run() -> Result<ExitCode, Failure> {
     let environment = environment.complete(&release);
     let rest = arguments.get(1..).unwrap_or_default();
     match command.as_str() {
-        "start" => start::run(&release, &environment),
-        "start_iex" => start::run_iex(&release, &environment),
-        "daemon" | "daemon_iex" => daemon::run(&release, &environment, &command),
+        "start" => start::run(&release, &environment, StartLock::for_start(&environment)?),
+        "start_iex" => start::run_iex(&release, &environment, StartLock::for_start(&environment)?),
+        "daemon" | "daemon_iex" => {
+            let lock = StartLock::for_start(&environment)?;
+            daemon::run(&release, &environment, &command, lock.as_ref())
+        }
         "eval" => eval::run(&release, &environment, rest),
         "version" => {
             let text = format!("{} {}\n", environment.text("RELEASE_NAME")?, release.version);

@@ -19,9 +19,7 @@ use crate::state::is_trusted;
 /// Gives a system that has no cookie of its own one for this start. A release in a container image has none: it would be
 /// the same for everybody who has the image. Control commands find it in `RELEASE_TMP`.
 pub(crate) fn provide(release: &Release, environment: &Environment) -> Result<(), Failure> {
-    let is_given = given("RELEASE_COOKIE").is_some() || given("RELEASE_COOKIE_FILE").is_some();
-    let is_there = release.root.join("releases/COOKIE").exists();
-    if is_given || is_there || Distribution::from_environment(environment)? == Distribution::None {
+    if !is_missing(release) || Distribution::from_environment(environment)? == Distribution::None {
         return Ok(());
     }
     let path = of_this_start(environment);
@@ -42,6 +40,12 @@ pub(crate) fn provide(release: &Release, environment: &Environment) -> Result<()
             "the release has no cookie, and no place for one: set RELEASE_COOKIE, or RELEASE_TMP to a directory that the system may write to",
         )
     })
+}
+
+/// Whether neither the environment nor the release has a cookie.
+pub(crate) fn is_missing(release: &Release) -> bool {
+    let is_given = given("RELEASE_COOKIE").is_some() || given("RELEASE_COOKIE_FILE").is_some();
+    !is_given && !release.root.join("releases/COOKIE").exists()
 }
 
 /// The file that the cookie comes from, as far as there is one.

@@ -8,7 +8,7 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
 
-use crate::environment::{Environment, is_sourced};
+use crate::environment::{ENDS_WITH, Environment, is_sourced};
 use crate::failure::Failure;
 use crate::release::{Release, executable};
 
@@ -16,9 +16,10 @@ use crate::release::{Release, executable};
 const SHELL: &str = "/bin/sh";
 
 /// Sources the file, exports what Mix's script exports, and becomes the executable `$1` with the arguments that are
-/// left. `SELF` and `REL_VSN_DIR` are variables of Mix's script that files in use refer to.
+/// left. `SELF` and `REL_VSN_DIR` are variables of Mix's script that files in use refer to. Whom the system ends with (`$2`)
+/// is said to the executable that this shell becomes, and to none that the file starts.
 const SCRIPT: &str = r#"
-SELF="$1"; shift
+SELF="$1"; __beamship_ends_with="$2"; shift 2
 REL_VSN_DIR="$RELEASE_ROOT/releases/$RELEASE_VSN"
 __beamship_launcher="$SELF"
 . "$REL_VSN_DIR/env.sh"
@@ -26,6 +27,7 @@ export RELEASE_ROOT RELEASE_NAME RELEASE_VSN RELEASE_COMMAND RELEASE_PROG RELEAS
 export RELEASE_TMP RELEASE_VM_ARGS RELEASE_REMOTE_VM_ARGS RELEASE_DISTRIBUTION RELEASE_BOOT_SCRIPT
 export RELEASE_BOOT_SCRIPT_CLEAN RELEASE_SYS_CONFIG
 BEAMSHIP_ENV_SH_SOURCED=1; export BEAMSHIP_ENV_SH_SOURCED
+BEAMSHIP_ENDS_WITH="$__beamship_ends_with"; export BEAMSHIP_ENDS_WITH
 exec "$__beamship_launcher" "$@"
 "#;
 
@@ -55,7 +57,8 @@ pub(crate) fn source(release: &Release, environment: &Environment) -> Failure {
     };
     let mut given = std::env::args_os();
     let mut shell = Command::new(SHELL);
-    shell.args(["-e", "-c", SCRIPT]).arg(given.next().unwrap_or_default()).arg(executable).args(given);
+    shell.args(["-e", "-c", SCRIPT]).arg(given.next().unwrap_or_default()).arg(executable);
+    shell.arg(std::env::var_os(ENDS_WITH).unwrap_or_default()).args(given);
     environment.apply(&mut shell);
     let error = shell.exec();
     Failure::cannot("run `/bin/sh` for", path.display(), error)

@@ -32,6 +32,7 @@ mod run_erl;
 mod schedulers;
 mod signals;
 mod standard_streams;
+mod start_lock;
 mod state;
 mod supervision;
 mod temporary_directory;

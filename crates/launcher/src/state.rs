@@ -13,6 +13,7 @@ use etf::Term;
 
 use crate::environment::Environment;
 use crate::failure::Failure;
+use crate::start_lock::StartLock;
 
 /// A running system.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,10 +66,7 @@ impl State {
 
     /// Writes it, in one piece and for nobody else.
     pub(crate) fn write(&self, environment: &Environment) -> Result<(), Failure> {
-        path(environment).map_or(Ok(()), |path| self.write_to(&path))
-    }
-
-    fn write_to(&self, path: &Path) -> Result<(), Failure> {
+        let Some(path) = path(environment) else { return Ok(()) };
         let new = path.with_extension(format!("{}.new", self.process.pid));
         let written = || -> std::io::Result<()> {
             if let Some(directory) = path.parent() {
@@ -78,7 +76,7 @@ impl State {
             let _ = std::fs::remove_file(&new);
             let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new)?;
             file.write_all(self.text().as_bytes())?;
-            std::fs::rename(&new, path)
+            std::fs::rename(&new, &path)
         };
         written().map_err(|error| {
             let _ = std::fs::remove_file(&new);
@@ -87,10 +85,13 @@ impl State {
         })
     }
 
-    /// Removes it when the system has ended.
+    /// Removes it when the system has ended, and leaves that of the next one.
     pub(crate) fn remove(environment: &Environment, process: &Process) {
-        if let Some(path) = path(environment) {
-            remove(&path, process);
+        let Some(path) = path(environment) else { return };
+        let _lock = StartLock::acquire(environment);
+        let is_its = std::fs::read(&path).ok().and_then(|text| Self::parse(&text));
+        if is_its.is_some_and(|state| state.process == *process) {
+            let _ = std::fs::remove_file(path);
         }
     }
 
@@ -120,26 +121,6 @@ impl State {
             port: number("port").and_then(|port| u16::try_from(port).ok()),
         })
     }
-}
-
-/// Removes the file at `path` if it is this process's. The next system may write its own at any moment: so it is taken away
-/// before it is looked at a second time, and what turns out to be the next one's is put back unless there is a newer one.
-fn remove(path: &Path, process: &Process) {
-    let is_its = |path: &Path| {
-        let state = std::fs::read(path).ok().and_then(|text| State::parse(&text));
-        state.is_some_and(|state| state.process == *process)
-    };
-    if !is_its(path) {
-        return;
-    }
-    let old = path.with_extension(format!("{}.old", process.pid));
-    if std::fs::rename(path, &old).is_err() {
-        return;
-    }
-    if !is_its(&old) {
-        let _ = std::fs::hard_link(&old, path);
-    }
-    let _ = std::fs::remove_file(&old);
 }
 
 /// Whether a file was written by who runs this command or owns the release. RELEASE_TMP may be a directory for
@@ -212,19 +193,23 @@ mod tests {
     #[test]
     fn the_end_of_one_system_leaves_the_file_of_the_next_one() {
         let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("demo.state");
+        let mut environment = Environment::default();
+        environment.set("RELEASE_TMP", directory.path());
+        environment.set("RELEASE_NODE", "demo\"@h");
         let own = Process::of(std::process::id()).unwrap();
         let earlier = Process { pid: own.pid + 1, ..own.clone() };
         for _ in 0..500 {
-            state(earlier.clone()).write_to(&path).unwrap();
+            state(earlier.clone()).write(&environment).unwrap();
             std::thread::scope(|scope| {
-                scope.spawn(|| remove(&path, &earlier));
-                scope.spawn(|| state(own.clone()).write_to(&path).unwrap());
+                scope.spawn(|| State::remove(&environment, &earlier));
+                scope.spawn(|| {
+                    let _lock = StartLock::acquire(&environment);
+                    state(own.clone()).write(&environment).unwrap();
+                });
             });
-            let left = State::parse(&std::fs::read(&path).unwrap()).unwrap();
-            assert_eq!(left.process, own);
+            assert_eq!(State::of_running(&environment).map(|state| state.process), Some(own.clone()));
         }
-        remove(&path, &own);
+        State::remove(&environment, &own);
         assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0);
     }
 

@@ -64,7 +64,7 @@ pub(crate) fn supervise(
 }
 
 /// The status as a shell reports it: 128 and the number of the signal for a process that was killed.
-fn exit_code(status: ExitStatus) -> ExitCode {
+pub(crate) fn exit_code(status: ExitStatus) -> ExitCode {
     let code = status.code().or_else(|| status.signal().map(|signal| 128 + signal)).unwrap_or(1);
     ExitCode::from(u8::try_from(code & 0xff).unwrap_or(1))
 }

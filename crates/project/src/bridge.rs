@@ -61,6 +61,21 @@ pub struct ProjectInformation {
     pub mix_target: String,
     /// The project's aliases. One called `release` is something that `mix release` would run and beamship does not.
     pub aliases: Vec<String>,
+    /// The build directory: `_build/prod`.
+    pub build_path: Utf8PathBuf,
+    /// Where dependencies are fetched to.
+    pub deps_path: Utf8PathBuf,
+    /// The project's own application, or those of the umbrella.
+    pub own_applications: Vec<String>,
+}
+
+/// An application of the project or of a path dependency.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LocalApplication {
+    /// Its name.
+    pub name: String,
+    /// The directory in which it is compiled.
+    pub directory: Utf8PathBuf,
 }
 
 /// What became of the dependencies.
@@ -95,6 +110,9 @@ impl Bridge {
             mix_env: String::new(),
             mix_target: String::new(),
             aliases: Vec::new(),
+            build_path: Utf8PathBuf::new(),
+            deps_path: Utf8PathBuf::new(),
+            own_applications: Vec::new(),
         };
         let loading = Outcome { value: (), duration: Duration::ZERO, output: Output::default() };
         let digest = options.digest.clone();
@@ -127,13 +145,22 @@ impl Bridge {
         })
     }
 
-    /// `mix compile`, as `mix release` runs it first.
+    /// `mix compile`, as `mix release` runs it first. Gives what is compiled by the content of its sources: the project's
+    /// applications, and those of path dependencies.
     ///
     /// # Errors
     ///
     /// When something does not compile.
-    pub fn compile(&mut self, options: &CompileOptions) -> Result<Outcome<()>, BridgeError> {
-        self.call(Phase::Compile, "compile", options.to_term(), |_| Ok(()))
+    pub fn compile(
+        &mut self,
+        options: &CompileOptions,
+    ) -> Result<Outcome<Vec<LocalApplication>>, BridgeError> {
+        let application = |fields: &Fields<'_>| {
+            Ok(LocalApplication { name: fields.text("name")?, directory: fields.path("directory")? })
+        };
+        self.call(Phase::Compile, "compile", options.to_term(), |answer| {
+            answer.maps("applications")?.iter().map(application).collect()
+        })
     }
 
     /// Runs the project's alias `assets.deploy`; false when there is none. It comes after [`Bridge::compile`].
@@ -284,8 +311,15 @@ fn information(answer: Fields<'_>) -> Result<ProjectInformation, Malformed> {
         otp_release: answer.number("otp_release")?,
         mix_env: answer.text("mix_env")?,
         mix_target: answer.text("mix_target")?,
-        aliases: answer.atoms("aliases")?.iter().map(ToString::to_string).collect(),
+        aliases: names(answer, "aliases")?,
+        build_path: answer.path("build_path")?,
+        deps_path: answer.path("deps_path")?,
+        own_applications: names(answer, "own_applications")?,
     })
+}
+
+fn names(answer: Fields<'_>, field: &str) -> Result<Vec<String>, Malformed> {
+    Ok(answer.atoms(field)?.iter().map(ToString::to_string).collect())
 }
 
 /// Without a project file Mix would start only to say so.

@@ -34,7 +34,7 @@ mod request;
 mod source;
 mod survey;
 
-pub use bridge::{Bridge, Dependencies, Outcome, ProjectInformation};
+pub use bridge::{Bridge, Dependencies, LocalApplication, Outcome, ProjectInformation};
 pub use description::{BuildInputs, NextStep, Notice, ReleaseDescription, ReleaseLocation, Step};
 pub use error::{BridgeError, Phase};
 pub use options::{BridgeOptions, user_cache};

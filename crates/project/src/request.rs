@@ -8,6 +8,8 @@ use etf::Term;
 pub struct CompileOptions {
     /// `--force`: everything is compiled anew.
     pub force: bool,
+    /// So are path dependencies, which `--force` leaves as they are.
+    pub anew: bool,
     /// `--no-compile`: nothing is compiled, code paths are set up all the same.
     pub no_compile: bool,
     /// `--no-deps-check`: dependencies are taken as they are.
@@ -27,7 +29,8 @@ impl CompileOptions {
             (self.no_archives_check, "--no-archives-check"),
             (self.no_elixir_version_check, "--no-elixir-version-check"),
         ];
-        Term::List(flags.iter().filter(|(set, _)| *set).map(|(_, flag)| Term::binary(flag)).collect())
+        let flags = flags.iter().filter(|(set, _)| *set).map(|(_, flag)| Term::binary(flag)).collect();
+        Term::Tuple(vec![Term::List(flags), Term::boolean(self.anew)])
     }
 }
 

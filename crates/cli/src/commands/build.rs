@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use crate::arguments::{BuildArguments, GlobalArguments};
 use crate::assembly::{Assembly, announce};
+use crate::compilation::Look;
 use crate::last_build::{LastBuild, Summary};
 use crate::pipeline::{Pipeline, project_directory};
 use crate::printer::{Printer, Verbosity, seconds};
@@ -27,10 +28,8 @@ pub(crate) fn run(
             Err(_) => {}
         }
     }
-    let beginning = last.begin();
-    let mut begun = None;
-    let assembly = assembly(arguments, global, printer, || begun = last.begun(beginning, printer))?;
-    if arguments.dry_run { assembly.print(global.json) } else { last.write(begun, assembly, global.json) }
+    let assembly = assembly(arguments, global, printer, last.look())?;
+    if arguments.dry_run { assembly.print(global.json) } else { last.write(assembly, global.json) }
 }
 
 /// The release stands there, and another build would make the same.
@@ -55,7 +54,7 @@ fn unchanged(
     announce(&report, quiet, global.json, printer)
 }
 
-/// Everything up to the point where the release has to be written; `before_compiling` is called once the project is loaded.
+/// Everything up to the point where the release has to be written.
 ///
 /// # Errors
 ///
@@ -64,10 +63,9 @@ pub(super) fn assembly<'a>(
     arguments: &BuildArguments,
     global: &GlobalArguments,
     printer: &'a Printer,
-    before_compiling: impl FnOnce(),
+    look: Look,
 ) -> anyhow::Result<Assembly<'a>> {
-    let mut pipeline = Pipeline::start(global, printer)?;
-    before_compiling();
+    let mut pipeline = Pipeline::start(global, printer, look)?;
     if arguments.dry_run {
         printer
             .say("  would fetch dependencies, compile and deploy assets; planning from what is compiled now");

@@ -19,9 +19,7 @@ pub(crate) fn run(
 ) -> anyhow::Result<()> {
     let _lock = ProjectLock::acquire(&project_directory(global)?, printer);
     let last = LastBuild::of_release(arguments, global)?;
-    let beginning = last.begin();
-    let mut pipeline = Pipeline::start(global, printer)?;
-    let begun = last.begun(beginning, printer);
+    let mut pipeline = Pipeline::start(global, printer, last.look())?;
     pipeline.compile(&arguments.compile, arguments.no_compile)?;
     let location = pipeline.locate(&arguments.target, arguments.overwrite, arguments.dry_run)?;
     if !arguments.dry_run && !location.overwrite {
@@ -29,7 +27,7 @@ pub(crate) fn run(
     }
     let description = pipeline.describe(&location)?;
     let assembly = pipeline.plan(description, arguments.archive)?;
-    if arguments.dry_run { assembly.print(global.json) } else { last.write(begun, assembly, global.json) }
+    if arguments.dry_run { assembly.print(global.json) } else { last.write(assembly, global.json) }
 }
 
 /// Asks before a release is replaced, if there is somebody to ask. Without a terminal it is replaced: nothing is lost

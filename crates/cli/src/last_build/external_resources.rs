@@ -9,13 +9,15 @@ use etf::Term;
 /// What stands in the chunk of attributes, as text, when a module has external resources.
 const NAME: &str = "external_resource";
 
-/// The files that the modules in these files name, made absolute from the directory of the project. A file that is no
-/// module names none: it is not compiled code, or the build has already failed because of it.
-pub(super) fn of_modules(modules: impl Iterator<Item = Utf8PathBuf>, project: &Utf8Path) -> Vec<Utf8PathBuf> {
+/// The files that the modules in these files name, made absolute from the directory in which each was compiled. A file that
+/// is no module names none: it is not compiled code, or the build has already failed because of it.
+pub(super) fn of_modules<'a>(modules: impl Iterator<Item = (Utf8PathBuf, &'a Utf8Path)>) -> Vec<Utf8PathBuf> {
     modules
-        .filter_map(|path| fs_err::read(path).ok())
-        .flat_map(|bytes| of_module(&bytes).unwrap_or_default())
-        .map(|path| absolute(project, &path))
+        .filter_map(|(path, directory)| Some((fs_err::read(path).ok()?, directory)))
+        .flat_map(|(bytes, directory)| {
+            let named = of_module(&bytes).unwrap_or_default();
+            named.into_iter().map(|path| absolute(directory, &path)).collect::<Vec<_>>()
+        })
         .collect()
 }
 
@@ -36,9 +38,9 @@ fn of_module(bytes: &[u8]) -> Option<Vec<String>> {
 }
 
 /// Without `..`, so that it can be seen whether it is in the project. The file need not be there.
-fn absolute(project: &Utf8Path, path: &str) -> Utf8PathBuf {
+fn absolute(directory: &Utf8Path, path: &str) -> Utf8PathBuf {
     let mut absolute = Utf8PathBuf::new();
-    for component in project.join(path).components() {
+    for component in directory.join(path).components() {
         match component {
             Utf8Component::ParentDir => {
                 absolute.pop();

@@ -261,6 +261,8 @@ fn a_trial_start_ends_with_a_command_that_is_killed() {
     let noted = project.sandbox.join("noted");
     let noting = format!("File.write!({noted:?}, System.pid())\n    Demo.Used.run()\n");
     write(&project.path.join("lib/demo.ex"), &DEMO.replace("Demo.Used.run()\n", &noting));
+    // A shell is between the command and the launcher that looks after the system.
+    write(&project.path.join("rel/env.sh.eex"), "export DEMO=1\n");
     project.build();
     let mut command = project.sandbox.beamship(&project.path, &["profile-boot", "--exercise"]);
     // As long as the system runs.

@@ -23,4 +23,5 @@ mod reproducibility;
 mod running;
 #[path = "../support/sandbox.rs"]
 mod sandbox;
+mod stale_code;
 mod unchanged;

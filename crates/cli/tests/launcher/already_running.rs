@@ -1,9 +1,12 @@
 //! A second start of a system that runs, and the first one after a crash.
 
+use std::process::Stdio;
+
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::control::System;
 use crate::files::wait_until;
+use crate::installed::{Installed, Kind};
 use crate::running::{Running, has_ended, report};
 use crate::sandbox::{fail, succeed};
 
@@ -34,6 +37,53 @@ fn a_node_that_was_started_elsewhere_is_found() {
     let message =
         fail(system.command(&["start"]).env("RELEASE_TMP", &elsewhere).env("RELEASE_COOKIE", "other"));
     assert!(message.contains("is already running, with another cookie"), "{message}");
+}
+
+/// Neither finds the other one running when it asks.
+#[test]
+fn of_two_starts_at_once_one_is_refused() {
+    let installed = Installed::new(Kind::Plain);
+    std::fs::remove_file(installed.root().join("releases/COOKIE")).unwrap();
+    let start = |name: &str| {
+        let mut command = installed.command(&["start"]);
+        command.envs([("RELEASE_DISTRIBUTION", "sname"), ("RELEASE_EPMD", "none")]);
+        command.env("PROBE_REPORT", installed.sandbox.join(name));
+        command.stdout(Stdio::null()).stderr(std::fs::File::create(installed.sandbox.join("said")).unwrap());
+        Running::start(&mut command)
+    };
+    let mut both = [start("one"), start("other")];
+    let mut refused = None;
+    wait_until("one of them ends", || {
+        refused = both.iter_mut().position(Running::has_ended);
+        refused.is_some()
+    });
+    let (refused, running) = (refused.unwrap(), 1 - refused.unwrap());
+    assert_eq!(both[refused].status(), Some(1));
+    let started = report(&installed.sandbox.join(["one", "other"][running]));
+    let mut command = installed.command(&["pid"]);
+    command.envs([("RELEASE_DISTRIBUTION", "sname"), ("RELEASE_EPMD", "none")]);
+    assert_eq!(succeed(&mut command).stdout, format!("{}\n", started["pid"]));
+    both[running].signal(Signal::TERM);
+    assert_eq!(both[running].status(), Some(0));
+}
+
+/// `daemon` has ended before the system in the background asks.
+#[test]
+fn a_second_daemon_right_after_the_first_one_is_refused() {
+    let installed = Installed::new(Kind::Plain);
+    std::fs::remove_file(installed.root().join("releases/COOKIE")).unwrap();
+    let command = |arguments: &[&str]| {
+        let mut command = installed.command(arguments);
+        command.envs([("RELEASE_DISTRIBUTION", "sname"), ("RELEASE_EPMD", "none")]);
+        command.env("PROBE_REPORT", installed.sandbox.join("started"));
+        command
+    };
+    let first = command(&["daemon"]).status().unwrap();
+    assert!(first.success());
+    let message = fail(&mut command(&["daemon"]));
+    assert!(message.starts_with("error: `plain` is already running as process "), "{message}");
+    succeed(&mut command(&["ready", "--wait", "60"]));
+    succeed(&mut command(&["stop", "--wait"]));
 }
 
 /// `stop` returns when the system has been asked: it may still be there for a moment.

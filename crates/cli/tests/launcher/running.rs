@@ -26,6 +26,10 @@ impl Running {
         kill_process(Pid::from_child(&self.child), signal).unwrap();
     }
 
+    pub(crate) fn has_ended(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
+    }
+
     /// Waits for the end; gives the exit status.
     pub(crate) fn status(&mut self) -> Option<i32> {
         let mut status = None;

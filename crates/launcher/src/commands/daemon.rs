@@ -5,8 +5,11 @@
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::process::CommandExt;
 use std::process::{Command, ExitCode};
+use std::thread::sleep;
+use std::time::Duration;
+
+use node::Deadline;
 
 use super::start;
 use crate::already_running;
@@ -17,14 +20,27 @@ use crate::failure::Failure;
 use crate::file_limit;
 use crate::release::{Release, executable};
 use crate::run_erl;
+use crate::start_lock::StartLock;
+use crate::state::State;
+use crate::supervision::exit_code;
+
+/// How long the system may take to be found. One that has failed to start is not waited for any longer; its log says why.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+const INTERVAL: Duration = Duration::from_millis(10);
 
 /// Whether this is the inner one.
 pub(super) fn is_inner() -> bool {
     std::env::var_os(INNER).is_some()
 }
 
-/// Becomes `run_erl`, which goes to the background by itself.
-pub(super) fn run(release: &Release, environment: &Environment, command: &str) -> Result<ExitCode, Failure> {
+/// Runs `run_erl`, which goes to the background by itself, and waits until control commands find the system there.
+pub(super) fn run(
+    release: &Release,
+    environment: &Environment,
+    command: &str,
+    lock: Option<&StartLock>,
+) -> Result<ExitCode, Failure> {
     // What is wrong is said here: nobody sees what the inner one prints.
     check(release, environment)?;
     let bin = release.erts_bin().map(|bin| bin.join("run_erl"));
@@ -43,9 +59,18 @@ pub(super) fn run(release: &Release, environment: &Environment, command: &str) -
     background.arg("-daemon").arg(pipes.join("")).arg(logs.join("")).arg(inner);
     environment.apply(&mut background);
     background.env(INNER, "1");
-    let error = background.exec();
-    Err(Failure::cannot("run", program.display(), error)
-        .hint("`daemon` needs the `run_erl` of the Erlang runtime"))
+    let status = background.status().map_err(|error| {
+        Failure::cannot("run", program.display(), error)
+            .hint("`daemon` needs the `run_erl` of the Erlang runtime")
+    })?;
+    // The inner one starts under the lock of this one.
+    if lock.is_some() && status.success() {
+        let deadline = Deadline::after(PATIENCE);
+        while let (None, Some(left)) = (State::of_running(environment), deadline.remaining()) {
+            sleep(left.min(INTERVAL));
+        }
+    }
+    Ok(exit_code(status))
 }
 
 /// Runs the system on the pseudo-terminal.
@@ -55,9 +80,9 @@ pub(super) fn run_inner(
     command: &str,
 ) -> Result<ExitCode, Failure> {
     if command == "daemon_iex" {
-        start::run_iex(release, environment)
+        start::run_iex(release, environment, None)
     } else {
-        start::run(release, environment)
+        start::run(release, environment, None)
     }
 }
 
@@ -67,8 +92,10 @@ fn check(release: &Release, environment: &Environment) -> Result<(), Failure> {
     run_erl::check_limits()?;
     already_running::refuse(release, environment)?;
     let distribution = Distribution::from_environment(environment)?;
-    cookie::provide(release, environment)?;
-    cookie::cookie(release, environment, &distribution)?;
+    // Where there is none the inner one makes it.
+    if !cookie::is_missing(release) {
+        cookie::cookie(release, environment, &distribution)?;
+    }
     Ok(())
 }
 

@@ -17,6 +17,7 @@ use crate::failure::Failure;
 use crate::file_limit;
 use crate::notify::Notify;
 use crate::release::Release;
+use crate::start_lock::StartLock;
 use crate::state::{Process, State};
 use crate::supervision::{Keys, supervise};
 use crate::virtual_machine::{Program, command};
@@ -24,27 +25,36 @@ use crate::virtual_machine::{Program, command};
 /// When a system is first asked whether it is ready: later than any can be.
 const FIRST_QUESTION: Duration = Duration::from_millis(300);
 
-/// Runs the system in the foreground.
-pub(super) fn run(release: &Release, environment: &Environment) -> Result<ExitCode, Failure> {
+/// Runs the system in the foreground. The lock is given back as soon as control commands find the system.
+pub(super) fn run(
+    release: &Release,
+    environment: &Environment,
+    lock: Option<StartLock>,
+) -> Result<ExitCode, Failure> {
     already_running::refuse(release, environment)?;
     let configuration = Configuration::prepare(release, environment)?;
     let exposure = prepare_system(release, environment, &configuration)?;
     let command = command(release, environment, Some(&configuration), &Program::Start, &exposure)?;
-    supervise_system(command, Keys::Launcher, release, environment, &exposure)
+    supervise_system(command, Keys::Launcher, release, environment, &exposure, lock)
 }
 
 /// Runs the system with IEx. The terminal belongs to IEx, so the launcher steps aside, unless it has something to
 /// clean up.
-pub(super) fn run_iex(release: &Release, environment: &Environment) -> Result<ExitCode, Failure> {
+pub(super) fn run_iex(
+    release: &Release,
+    environment: &Environment,
+    lock: Option<StartLock>,
+) -> Result<ExitCode, Failure> {
     already_running::refuse(release, environment)?;
     let configuration = Configuration::prepare(release, environment)?;
     let exposure = prepare_system(release, environment, &configuration)?;
     let mut command = command(release, environment, Some(&configuration), &Program::StartIex, &exposure)?;
     if configuration.copy.is_some() {
-        return supervise_system(command, Keys::VirtualMachine, release, environment, &exposure);
+        return supervise_system(command, Keys::VirtualMachine, release, environment, &exposure, lock);
     }
     // The process stays the same when it becomes the virtual machine.
     record(std::process::id(), environment, &exposure)?;
+    drop(lock);
     CrashDump::prepare(environment, &mut command);
     become_command(command)
 }
@@ -84,12 +94,14 @@ fn supervise_system(
     release: &Release,
     environment: &Environment,
     exposure: &Exposure,
+    lock: Option<StartLock>,
 ) -> Result<ExitCode, Failure> {
     let mut process = None;
     let notify = Notify::from_environment();
     let crash_dump = CrashDump::prepare(environment, &mut command);
     let result = supervise(command, keys, notify.as_ref(), |pid| {
         process = record(pid, environment, exposure)?;
+        drop(lock);
         if let Some(notify) = &notify {
             tell_when_ready(notify.clone(), release.clone(), environment.clone());
         }

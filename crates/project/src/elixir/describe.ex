@@ -41,7 +41,7 @@ defmodule Beamship.Bridge.Describe do
       mix_env: Atom.to_string(Mix.env()),
       mix_target: Atom.to_string(Mix.target()),
       project_application: config[:app],
-      own_applications: own_applications(config),
+      own_applications: Beamship.Bridge.Phases.own_applications(),
       applications: choice.applications,
       boot_scripts: choice.boot_scripts,
       dependencies: Mix.Project.deps_apps(),
@@ -220,14 +220,6 @@ defmodule Beamship.Bridge.Describe do
   defp archive_directory(%{config: config, name: name, path: path}) do
     build = config |> Mix.Project.build_path() |> Path.absname()
     if path == Path.join([build, "rel", Atom.to_string(name)]), do: build, else: path
-  end
-
-  # What the developers of this project change: its application, or those of the umbrella.
-  defp own_applications(config) do
-    case Mix.Project.apps_paths() do
-      nil -> List.wrap(config[:app])
-      paths -> Enum.sort(Map.keys(paths))
-    end
   end
 
   # What the code server knows, as Mix asks it: the directory of an application is the one that `code:lib_dir/1` gives.

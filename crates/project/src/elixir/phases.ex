@@ -9,6 +9,9 @@ defmodule Beamship.Bridge.Phases do
       otp_release: List.to_integer(:erlang.system_info(:otp_release)),
       mix_env: to_string(Mix.env()),
       mix_target: to_string(Mix.target()),
+      build_path: Path.expand(Mix.Project.build_path()),
+      deps_path: Path.expand(Mix.Project.deps_path()),
+      own_applications: own_applications(),
       aliases: for({name, _} <- Mix.Project.config()[:aliases] || [], is_atom(name), do: name)
     }
   end
@@ -33,16 +36,39 @@ defmodule Beamship.Bridge.Phases do
   # The same question as `Mix.Tasks.Deps.Loadpaths` asks: does compiling it bring this dependency into order?
   defp usable?(dep), do: Mix.Dep.ok?(dep) or Mix.Dep.compilable?(dep)
 
-  def compile(flags) do
+  def compile({flags, anew?}) do
     unless "--no-compile" in flags, do: distrust_the_future()
-    begin = System.os_time(:second)
+    if anew?, do: remove_code_of_path_dependencies()
     # Rebar is asked for here, when a dependency is about to be compiled.
-    result = answering_yes_to_installations(fn -> Mix.Task.run("compile", flags) end)
-    distrust_the_second(begin)
+    case answering_yes_to_installations(fn -> Mix.Task.run("compile", flags) end) do
+      {:error, _} ->
+        refuse("compilation failed")
 
-    case result do
-      {:error, _} -> refuse("compilation failed")
-      _ -> %{}
+      _ ->
+        local = for {name, path} <- local(), do: %{name: Atom.to_string(name), directory: Path.expand(path)}
+        %{applications: local}
+    end
+  end
+
+  # What the developers of this project change: its application, or those of the umbrella.
+  def own_applications do
+    case Mix.Project.apps_paths() do
+      nil -> List.wrap(Mix.Project.config()[:app])
+      paths -> Enum.sort(Map.keys(paths))
+    end
+  end
+
+  # Those and the path dependencies, with the directories in which they are compiled.
+  defp local do
+    own = Mix.Project.apps_paths() || Map.new(own_applications(), &{&1, "."})
+    beside = for %{app: app, scm: Mix.SCM.Path, opts: opts} <- Mix.Dep.cached(), into: %{}, do: {app, opts[:dest]}
+    Map.merge(beside, own)
+  end
+
+  # `--force` is for the project itself.
+  defp remove_code_of_path_dependencies do
+    for app <- Map.keys(local()) -- own_applications() do
+      File.rm_rf!(Path.join([Mix.Project.build_path(), "lib", Atom.to_string(app)]))
     end
   end
 
@@ -55,21 +81,6 @@ defmodule Beamship.Bridge.Phases do
         {:ok, %{mtime: mtime}} when mtime > now + 1 <- [File.stat(manifest, time: :posix)] do
       # Where it cannot be written nothing can be compiled either.
       File.touch(manifest, 0)
-    end
-  end
-
-  # Mix gives its manifest the second in which it began to compile, and takes a source of the same second for compiled: also
-  # one that was changed later in that second, with the size that it had. With a second less it is looked into.
-  defp distrust_the_second(begin) do
-    own = Map.keys(Mix.Project.apps_paths() || %{}) ++ List.wrap(Mix.Project.config()[:app])
-    beside = for dependency <- Mix.Dep.cached(), dependency.scm == Mix.SCM.Path, do: dependency.app
-
-    for app <- Enum.uniq(own ++ beside) do
-      manifest = Path.join([Mix.Project.build_path(), "lib", Atom.to_string(app), ".mix", "compile.elixir"])
-
-      with {:ok, %{mtime: mtime}} when mtime >= begin <- File.stat(manifest, time: :posix) do
-        File.touch(manifest, mtime - 1)
-      end
     end
   end
 

@@ -5,6 +5,7 @@ use project::{Bridge, BridgeError, CompileOptions};
 use crate::fixture::{Project, count, explain, keeping_sink, mix_exs, write};
 
 const COMPILE: CompileOptions = CompileOptions {
+    anew: false,
     force: false,
     no_compile: false,
     no_deps_check: false,

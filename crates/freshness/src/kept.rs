@@ -1,0 +1,33 @@
+//! Files that are kept for the next build: whole, or not at all.
+
+use std::fs;
+use std::io::{self, Write};
+
+use camino::Utf8Path;
+use data_encoding::HEXLOWER;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use sha2::{Digest, Sha256};
+
+/// Length of the checksum in front, in characters.
+const CHECKSUM: usize = 64;
+
+/// What is in the file; none when there is none, or it is damaged.
+pub(crate) fn load<T: DeserializeOwned>(path: &Utf8Path) -> Option<T> {
+    let bytes = fs::read(path).ok()?;
+    let (sum, content) = bytes.split_at_checked(CHECKSUM)?;
+    (HEXLOWER.encode(&Sha256::digest(content)).as_bytes() == sum).then_some(())?;
+    serde_json::from_slice(content).ok()
+}
+
+/// Replaces the file. Only its user can read it: a digest of a password can be guessed.
+pub(crate) fn save<T: Serialize>(value: &T, path: &Utf8Path) -> io::Result<()> {
+    let directory = path.parent().unwrap_or(Utf8Path::new("."));
+    fs::create_dir_all(directory)?;
+    let content = serde_json::to_vec(value)?;
+    let mut file = tempfile::NamedTempFile::new_in(directory)?;
+    file.write_all(HEXLOWER.encode(&Sha256::digest(&content)).as_bytes())?;
+    file.write_all(&content)?;
+    file.persist(path)?;
+    Ok(())
+}
