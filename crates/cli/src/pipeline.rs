@@ -156,7 +156,10 @@ impl<'a> Pipeline<'a> {
         let text = |deployed: &bool| {
             if *deployed { "assets.deploy".to_owned() } else { "no alias `assets.deploy`".to_owned() }
         };
-        self.phase("assets", Bridge::deploy_assets, text)?;
+        let are_deployed = self.phase("assets", Bridge::deploy_assets, text)?;
+        if let Some(compilation) = self.compilation.as_mut().filter(|_| are_deployed) {
+            compilation.accept_what_was_made();
+        }
         Ok(())
     }
 

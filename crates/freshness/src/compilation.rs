@@ -30,6 +30,9 @@ const ELIXIR: &str = "compile.elixir";
 /// Those of what else it compiles itself. Their content does not tell one compilation from another, but their time does.
 const OTHERS: [&str; 3] = ["compile.erlang", "compile.leex", "compile.yecc"];
 
+/// What is written by people only.
+const WRITTEN: [&str; 9] = ["ex", "exs", "eex", "heex", "leex", "erl", "hrl", "xrl", "yrl"];
+
 /// A project's code, and where its parts are.
 #[derive(Clone, Debug)]
 pub struct Compiled {
@@ -167,6 +170,26 @@ impl Compilation {
     pub fn fail(&mut self) {
         if self.doubt.is_none() && !self.note.manifests.is_empty() {
             self.note.manifests = manifests(&self.compiled.build, &self.note.applications);
+            let _ = kept::save(&self.note, &self.file);
+        }
+    }
+
+    /// Believes what a bundler has made of files that may have been compiled, after it has succeeded: a build writes it anew each
+    /// time, often in the second of the compilation.
+    pub fn accept_what_was_made(&mut self) {
+        let sources: Vec<_> = self.note.sources.iter().collect();
+        let made: Vec<_> = sources
+            .into_par_iter()
+            .filter(|(path, _)| {
+                !Utf8Path::new(path).extension().is_some_and(|extension| WRITTEN.contains(&extension))
+            })
+            .filter_map(|(path, was)| {
+                let is = Seen::look(Utf8Path::new(path), was.as_ref())?;
+                (!is_same(was.as_ref(), &is)).then(|| (path.clone(), Some(is)))
+            })
+            .collect();
+        if !made.is_empty() {
+            self.note.sources.extend(made);
             let _ = kept::save(&self.note, &self.file);
         }
     }
@@ -400,6 +423,21 @@ mod tests {
         }
         project.build("3");
         assert_eq!(project.backdated(), []);
+    }
+
+    #[test]
+    fn what_a_bundler_makes_after_a_compilation_is_believed() {
+        let project = Project::new();
+        project.write("project/priv/static/app.css", "old");
+        let mut compilation = project.prepare();
+        compilation.begin();
+        project.compile("1");
+        project.succeed(&mut compilation);
+        project.write("project/priv/static/app.css", "new");
+        project.write("project/lib/a.ex", "new");
+        assert_eq!(project.backdated().len(), 2);
+        compilation.accept_what_was_made();
+        assert_eq!(project.backdated(), own(&["project/lib/a.ex"]));
     }
 
     #[test]

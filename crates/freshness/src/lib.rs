@@ -5,6 +5,8 @@
 //! toolchain by their stamps, variables of the environment), and what was made. As long as nothing of it has changed, another
 //! build would make the same, and need not run.
 //!
+//! And whether what a build has compiled is what is there: [`Compilation`].
+//!
 //! Errors are on one side only. What cannot be told for sure counts as changed: a file that was touched while it was
 //! looked at, a record that cannot be read, a file that changed during the build. Then the build runs, as it would without
 //! a record.

@@ -23,15 +23,23 @@ fn debian(otp: &str) -> &'static str {
     }
 }
 
+/// The arguments of `COPY` for something that goes to the same place in the image.
+fn copied(path: &str) -> String {
+    let is_plain = path.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-+@/".contains(&byte));
+    if is_plain { format!("{path} {path}") } else { serde_json::json!([path, path]).to_string() }
+}
+
 /// `makes_rel` is whether there will be a directory `rel` when all is generated.
 pub(crate) fn values(project: &Project, options: &Options, makes_rel: bool) -> Value {
     let in_applications = |directory: &str| -> Vec<String> {
         let paths = project.applications.iter().map(|application| Project::path_in(application, directory));
         paths.filter(|path| project.has(path)).collect()
     };
+    let application_paths: Vec<String> =
+        project.applications.iter().map(|application| application.path.clone()).collect();
     // All of an umbrella's application is one directory, which also has its assets.
     let sources: Vec<String> = if project.is_umbrella {
-        project.applications.iter().map(|application| application.path.clone()).collect()
+        application_paths.clone()
     } else {
         ["priv", "lib", "src", "include", "c_src"]
             .into_iter()
@@ -43,11 +51,11 @@ pub(crate) fn values(project: &Project, options: &Options, makes_rel: bool) -> V
     let compile_time_config: Vec<&str> =
         ["config/config.exs", "config/prod.exs"].into_iter().filter(|path| project.has(path)).collect();
     let has_assets = !in_applications("assets").is_empty();
-    let umbrella_applications: Vec<Value> = if project.is_umbrella {
-        project.applications.iter().map(|application| context! { path => application.path.clone() }).collect()
-    } else {
-        Vec::new()
-    };
+    let mut before_dependencies: Vec<String> = Vec::new();
+    if project.is_umbrella {
+        before_dependencies.extend(application_paths.iter().map(|path| copied(&format!("{path}/mix.exs"))));
+    }
+    before_dependencies.extend(project.path_dependencies.iter().map(|path| copied(path)));
     let asset_roots: Vec<String> = project
         .applications
         .iter()
@@ -70,13 +78,13 @@ pub(crate) fn values(project: &Project, options: &Options, makes_rel: bool) -> V
         has_lock => project.has("mix.lock"),
         has_dependencies => !project.dependencies.is_empty(),
         npm => project.npm().map(|npm| context! { path => npm.path, has_lock => npm.has_lock }),
-        umbrella_applications => umbrella_applications,
-        path_dependencies => project.path_dependencies.clone(),
+        before_dependencies => before_dependencies,
+        umbrella => if project.is_umbrella { application_paths } else { Vec::new() },
         compile_time_config => compile_time_config,
         has_assets_setup => has_assets && project.aliases.contains("assets.setup"),
         has_assets_deploy => project.aliases.contains("assets.deploy"),
-        sources => sources,
-        assets => assets,
+        sources => sources.iter().map(|path| copied(path)).collect::<Vec<_>>(),
+        assets => assets.iter().map(|path| copied(path)).collect::<Vec<_>>(),
         asset_roots => asset_roots,
         has_runtime_config => project.has("config/runtime.exs"),
         has_rel => project.has("rel") || makes_rel,

@@ -9,6 +9,7 @@ mod notices;
 mod part;
 mod project;
 mod template;
+mod tool_versions;
 
 pub use docker::Builder;
 pub use notices::{Notice, notices};

@@ -169,47 +169,7 @@ pub(super) fn project(directory: &Utf8Path, survey: Survey) -> anyhow::Result<Pr
     }
     let tools = directory.join(".tool-versions");
     if tools.is_file() {
-        take_versions(&fs_err::read_to_string(tools)?, &mut project);
+        project.pin_versions(&fs_err::read_to_string(tools)?);
     }
     Ok(project)
-}
-
-/// What `.tool-versions` of asdf and mise pins: `elixir 1.18.3-otp-27`, `erlang 27.2.1`.
-fn take_versions(text: &str, project: &mut Project) {
-    for line in text.lines() {
-        let mut words = line.split('#').next().unwrap_or_default().split_whitespace();
-        let (tool, version) = (words.next(), words.next());
-        let is_version = |text: &str| text.starts_with(|first: char| first.is_ascii_digit());
-        let Some(version) = version.filter(|version| is_version(version)) else { continue };
-        match tool {
-            Some("elixir") => {
-                let (elixir, otp) = version.split_once("-otp-").unwrap_or((version, ""));
-                elixir.clone_into(&mut project.elixir);
-                if !otp.is_empty() {
-                    otp.clone_into(&mut project.otp);
-                }
-            }
-            Some("erlang") => version.split('.').next().unwrap_or_default().clone_into(&mut project.otp),
-            _ => continue,
-        }
-        project.versions_from = ".tool-versions".to_owned();
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn versions_are_taken_from_tool_versions() {
-        let versions = |text: &str| {
-            let mut project = Project { elixir: "1.14.0".into(), otp: "25".into(), ..Project::default() };
-            take_versions(text, &mut project);
-            (project.elixir, project.otp)
-        };
-        let pair = |elixir: &str, otp: &str| (elixir.to_owned(), otp.to_owned());
-        assert_eq!(versions("erlang 27.2.1\nelixir 1.18.3-otp-27\nnodejs 20"), pair("1.18.3", "27"));
-        assert_eq!(versions("elixir 1.17.0 # comment"), pair("1.17.0", "25"));
-        assert_eq!(versions("# elixir 1.17.0\nelixir ref:main\nerlang system"), pair("1.14.0", "25"));
-    }
 }

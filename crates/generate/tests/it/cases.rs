@@ -187,7 +187,7 @@ fn what_fits_is_generated() {
 fn node_packages_and_dependencies_inside_are_copied_first() {
     let project = Project {
         present: names(&["assets", "assets/package.json", "assets/package-lock.json", "lib"]),
-        path_dependencies: vec!["vendor/fork".to_owned()],
+        path_dependencies: vec!["vendor/fork".to_owned(), "our \"own\" libraries".to_owned()],
         ..phoenix()
     };
     let options = Options { builder: Builder::Beamship, ..Options::default() };
@@ -195,6 +195,7 @@ fn node_packages_and_dependencies_inside_are_copied_first() {
     let docker = &all[0].text;
     for line in [
         "COPY vendor/fork vendor/fork\n",
+        "COPY [\"our \\\"own\\\" libraries\",\"our \\\"own\\\" libraries\"]\n",
         "COPY assets/package.json assets/package-lock.json assets/\n",
         "  npm --prefix assets ci --no-audit --no-fund\n",
         "RUN beamship build\n",
