@@ -22,7 +22,7 @@ use crate::snapshot::{NODE_MODULES, Seen, is_within};
 use crate::{Beginning, Moment, Scope, Snapshot, kept};
 
 /// The note's name in the build directory.
-const FILE: &str = ".beamship-sources";
+const FILE: &str = "beamship/sources";
 
 /// Mix's manifest of what it has compiled of Elixir. It holds digests of its sources.
 const ELIXIR: &str = "compile.elixir";
@@ -46,15 +46,16 @@ pub struct Compiled {
     pub applications: BTreeSet<String>,
 }
 
-/// The note.
+/// The note. A project that is moved with its build directory takes it along: names are relative to it, as far as they are of
+/// files within.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 struct Note {
-    /// Files by path; none for one of which it is not known which content is in the code.
+    /// Files by name; none for one of which it is not known which content is in the code.
     sources: BTreeMap<String, Option<Seen>>,
     /// Directories of the project and of its path dependencies.
     places: BTreeSet<Utf8PathBuf>,
     applications: BTreeSet<String>,
-    /// Digests of manifests by path.
+    /// Digests of manifests by their names within the build directory.
     manifests: BTreeMap<String, String>,
     /// When the compilation had ended.
     ended: Moment,
@@ -86,7 +87,7 @@ impl Compilation {
     #[must_use]
     pub fn prepare(compiled: Compiled, beginning: &Beginning) -> Self {
         let file = compiled.build.join(FILE);
-        let note: Option<Note> = kept::load(&file);
+        let note = Note::load(&file, &compiled.project);
         let doubt = match &note {
             None => {
                 let is_compiled = !manifests(&compiled.build, &compiled.applications).is_empty();
@@ -123,7 +124,7 @@ impl Compilation {
         differing.map(|(path, _)| (path.into(), is_within(Utf8Path::new(path), &self.note.places))).collect()
     }
 
-    /// Marks what is about to be compiled. A note that cannot be written is then not that of the manifests.
+    /// Marks what is about to be compiled.
     pub fn begin(&mut self) {
         if self.doubt.is_some() || self.note.manifests.is_empty() {
             return;
@@ -136,7 +137,7 @@ impl Compilation {
             }
         }
         if is_marked {
-            let _ = kept::save(&self.note, &self.file);
+            self.save();
         }
     }
 
@@ -163,15 +164,27 @@ impl Compilation {
         let manifests = manifests(&self.compiled.build, &applications);
         self.note = Note { sources, places, applications, manifests, ended };
         self.doubt = None;
-        let _ = kept::save(&self.note, &self.file);
+        self.save();
     }
 
-    /// Notes that it has failed. The code is what it was, or what was marked.
+    /// Notes that it has failed. The code is what it was, or what was marked; where there was none, it is of what is there.
     pub fn fail(&mut self) {
-        if self.doubt.is_none() && !self.note.manifests.is_empty() {
-            self.note.manifests = manifests(&self.compiled.build, &self.note.applications);
-            let _ = kept::save(&self.note, &self.file);
+        if self.doubt.is_some() {
+            return;
         }
+        if self.note.manifests.is_empty() {
+            let own = self.compiled.applications.clone();
+            let project = self.compiled.project.clone();
+            self.succeed(own.into_iter().map(|name| (name, project.clone())));
+        } else {
+            self.note.manifests = manifests(&self.compiled.build, &self.note.applications);
+            self.save();
+        }
+    }
+
+    /// A note that cannot be kept is later not that of the manifests.
+    fn save(&self) {
+        let _ = kept::save(&self.note.relative_to(&self.compiled.project), &self.file);
     }
 
     /// Believes what a bundler has made of files that may have been compiled, after it has succeeded: a build writes it anew each
@@ -190,7 +203,7 @@ impl Compilation {
             .collect();
         if !made.is_empty() {
             self.note.sources.extend(made);
-            let _ = kept::save(&self.note, &self.file);
+            self.save();
         }
     }
 
@@ -208,8 +221,26 @@ impl Compilation {
             }
         }
         if is_new {
-            let _ = kept::save(&self.note, &self.file);
+            self.save();
         }
+    }
+}
+
+impl Note {
+    fn load(file: &Utf8Path, project: &Utf8Path) -> Option<Self> {
+        let note: Self = kept::load(file)?;
+        Some(note.renamed(|name| project.join(name)))
+    }
+
+    fn relative_to(&self, project: &Utf8Path) -> Self {
+        self.clone().renamed(|path| path.strip_prefix(project).unwrap_or(path).to_owned())
+    }
+
+    fn renamed(self, name: impl Fn(&Utf8Path) -> Utf8PathBuf) -> Self {
+        let sources =
+            self.sources.into_iter().map(|(path, seen)| (name(path.as_str().into()).into_string(), seen));
+        let places = self.places.iter().map(|place| name(place)).collect();
+        Self { sources: sources.collect(), places, ..self }
     }
 }
 
@@ -261,9 +292,9 @@ fn is_same(was: Option<&Seen>, is: &Seen) -> bool {
 fn manifests(build: &Utf8Path, applications: &BTreeSet<String>) -> BTreeMap<String, String> {
     let mut manifests = BTreeMap::new();
     for application in applications {
-        let directory = build.join("lib").join(application).join(".mix");
         for name in OTHERS.into_iter().chain([ELIXIR]) {
-            let path = directory.join(name);
+            let within = format!("lib/{application}/.mix/{name}");
+            let path = build.join(&within);
             let Ok(content) = fs::read(&path) else { continue };
             let mut sum = Sha256::new_with_prefix(&content);
             if name != ELIXIR
@@ -271,7 +302,7 @@ fn manifests(build: &Utf8Path, applications: &BTreeSet<String>) -> BTreeMap<Stri
             {
                 sum.update(Moment::from(modified).second().to_be_bytes());
             }
-            manifests.insert(path.into_string(), HEXLOWER.encode(&sum.finalize()[..16]));
+            manifests.insert(within, HEXLOWER.encode(&sum.finalize()[..16]));
         }
     }
     manifests
@@ -295,7 +326,8 @@ mod tests {
     impl Project {
         fn new() -> Self {
             let directory = tempfile::tempdir().unwrap();
-            let root = Utf8Path::from_path(directory.path()).unwrap().canonicalize_utf8().unwrap();
+            let root =
+                Utf8Path::from_path(directory.path()).unwrap().canonicalize_utf8().unwrap().join("here");
             let project = Self { _directory: directory, root };
             for name in SOURCES {
                 project.write(&format!("project/{name}"), "old");
@@ -402,6 +434,31 @@ mod tests {
         assert_eq!(project.prepare().doubt(), None);
         fs::write(project.root.join("project/_build/prod").join(FILE), "damaged").unwrap();
         assert_eq!(project.prepare().doubt(), Some(Doubt::NoNote));
+    }
+
+    #[test]
+    fn a_project_that_is_moved_takes_its_note_along() {
+        let mut project = Project::new();
+        project.build("1");
+        let there = project.root.with_file_name("there");
+        fs::rename(&project.root, &there).unwrap();
+        project.root = there;
+        assert_eq!(project.backdated(), []);
+        project.write("project/lib/a.ex", "new");
+        assert_eq!(project.backdated(), own(&["project/lib/a.ex"]));
+    }
+
+    /// What is there is what was compiled, or will be: there was nothing before.
+    #[test]
+    fn the_first_compilation_may_fail() {
+        let project = Project::new();
+        let mut compilation = project.prepare();
+        compilation.begin();
+        project.compile("1");
+        compilation.fail();
+        assert_eq!(project.backdated(), []);
+        project.write("project/lib/a.ex", "new");
+        assert_eq!(project.backdated(), own(&["project/lib/a.ex"]));
     }
 
     /// A source that was changed, compiled, and put back with its time.

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
 
 use camino::Utf8Path;
 use data_encoding::HEXLOWER;
@@ -21,13 +22,15 @@ pub(crate) fn load<T: DeserializeOwned>(path: &Utf8Path) -> Option<T> {
 }
 
 /// Replaces the file. Only its user can read it: a digest of a password can be guessed.
+///
+/// One build at a time writes to it. What a killed one has left of it goes with the next.
 pub(crate) fn save<T: Serialize>(value: &T, path: &Utf8Path) -> io::Result<()> {
-    let directory = path.parent().unwrap_or(Utf8Path::new("."));
-    fs::create_dir_all(directory)?;
+    fs::create_dir_all(path.parent().unwrap_or(Utf8Path::new(".")))?;
     let content = serde_json::to_vec(value)?;
-    let mut file = tempfile::NamedTempFile::new_in(directory)?;
+    let new = path.with_extension("new");
+    let _ = fs::remove_file(&new);
+    let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new)?;
     file.write_all(HEXLOWER.encode(&Sha256::digest(&content)).as_bytes())?;
     file.write_all(&content)?;
-    file.persist(path)?;
-    Ok(())
+    fs::rename(&new, path)
 }

@@ -52,6 +52,9 @@ impl Toolchain {
             "-e",
             script,
         ]));
+        // A build of the same compiles nothing.
+        let arguments = ["release", "--quiet", "--path", "../unused"];
+        succeed(&mut sandbox.beamship(&project, &arguments));
         let mut versions: BTreeMap<String, String> = answer
             .stdout
             .lines()
