@@ -122,7 +122,7 @@ impl Work for Release {
     fn left_behind(&self) -> Vec<String> {
         let build = self.project.path.join("_build/prod");
         let mut names = names(&build.join("rel"), &["demo", ".demo.beamship-lock"]);
-        names.extend(self::names(&build, &["rel", "lib", "demo-0.1.0.tar.gz"]));
+        names.extend(self::names(&build, &["rel", "lib", "beamship", "demo-0.1.0.tar.gz"]));
         names
     }
 
