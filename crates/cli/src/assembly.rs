@@ -5,8 +5,8 @@ use std::time::Instant;
 
 use anyhow::Context;
 use camino::{Utf8Path, Utf8PathBuf};
-use freshness::{Beginning, Compilation};
-use project::{Bridge, BridgeError, LocalApplication, NextStep, Outcome, ReleaseDescription, Step};
+use freshness::Beginning;
+use project::{Bridge, BridgeError, NextStep, Outcome, ReleaseDescription, Step};
 use release::{MANIFEST, Plan};
 use tree::directory::{self, DirectoryOptions, Earlier, Published};
 use tree::{Content, Node, Tree, TreePath};
@@ -29,10 +29,8 @@ pub(crate) struct Assembly<'a> {
     pub(crate) machine: Machine,
     /// What there was before anything was compiled; none when it was not looked at.
     pub(crate) beginning: Option<Beginning>,
-    /// The compilation; none when nothing was to be compiled.
-    pub(crate) compilation: Option<Compilation>,
-    /// What the project's developers change.
-    pub(crate) local: Vec<LocalApplication>,
+    /// Files that code was compiled from besides its sources, wherever they are.
+    pub(crate) external_resources: Vec<Utf8PathBuf>,
 }
 
 /// The virtual machine of the bridge.

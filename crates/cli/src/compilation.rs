@@ -1,10 +1,10 @@
 //! What is compiled is what is there.
 //!
 //! Mix goes by the times of files, and takes some that have changed for compiled. beamship goes by content: it knows what the code
-//! in the build directory was compiled from ([`freshness::Compilation`]). Files that differ and do not look so get the present
-//! time; where that is not possible, or nothing is known, everything is compiled.
+//! in the build directory was compiled from ([`freshness::Compilation`]), and where that is not what is there and Mix would not
+//! see it, everything is compiled.
 
-mod renewal;
+pub(crate) mod external_resources;
 
 use std::thread::JoinHandle;
 
@@ -36,33 +36,30 @@ impl Look {
     }
 }
 
-/// Prepares the compilation of a project, so that whatever has changed is compiled. Gives true when that takes compiling
-/// everything.
-pub(crate) fn prepare(
+/// Begins the compilation of a project, and says why everything has to be compiled, if it has to be.
+pub(crate) fn begin(
     project: Utf8PathBuf,
     information: &ProjectInformation,
     beginning: &Beginning,
+    own_only: bool,
     printer: &Printer,
-) -> (Compilation, bool) {
+) -> Compilation {
+    let build = &information.build_path;
     let compiled = Compiled {
         project,
-        build: information.build_path.clone(),
+        build: build.clone(),
         dependencies: information.deps_path.clone(),
         applications: information.own_applications.iter().cloned().collect(),
+        own_only,
     };
-    let mut compilation = Compilation::prepare(compiled, beginning);
-    let reason = match compilation.doubt() {
-        Some(Doubt::NoNote) => {
-            Some(format!("nothing is known of what `{}` was made from", information.build_path))
-        }
-        Some(Doubt::CompiledElsewhere) => {
-            Some(format!("`{}` is not as the last build has left it", information.build_path))
-        }
-        None => renewal::renew(&compilation.backdated(), printer),
-    };
-    if let Some(reason) = &reason {
+    let compilation = Compilation::begin(compiled, beginning);
+    if let Some(doubt) = compilation.doubt() {
+        let reason = match doubt {
+            Doubt::NoNote => format!("nothing is known of what `{build}` was made from"),
+            Doubt::CompiledElsewhere => format!("`{build}` is not as the last build has left it"),
+            Doubt::LooksCompiled(path) => format!("`{path}` is not what was compiled, and does not look so"),
+        };
         printer.say(&format!("  compiling everything, because {reason}"));
     }
-    compilation.begin();
-    (compilation, reason.is_some())
+    compilation
 }

@@ -4,14 +4,10 @@
 //! says that there is nothing to do, without starting Elixir; or takes the code that has not changed from the release that
 //! stands at the target. A cache that cannot be read or written, and a record that is damaged, only cost time.
 
-mod external_resources;
-
-use std::collections::BTreeMap;
-
 use camino::{Utf8Path, Utf8PathBuf};
 use data_encoding::HEXLOWER;
 use freshness::{Beginning, Difference, Ended, EnvironmentScope, Record, Scope, Snapshot, Stamps};
-use project::{LocalApplication, ReleaseDescription, Step};
+use project::{ReleaseDescription, Step};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use tree::directory::Earlier;
@@ -106,15 +102,11 @@ impl LastBuild {
     pub(crate) fn write(self, mut assembly: Assembly<'_>, json: bool) -> anyhow::Result<()> {
         let printer = assembly.printer;
         let plan = assembly.plan.tree.clone();
-        let (beginning, mut compilation) = (assembly.beginning.take(), assembly.compilation.take());
-        let local = std::mem::take(&mut assembly.local);
+        let beginning = assembly.beginning.take();
+        let external_resources = std::mem::take(&mut assembly.external_resources);
         let sources = self.file.as_ref().map(|_| Stamps::take(&sources(&plan)));
         let earlier = self.earlier(&assembly.description.spec.path);
         let (report, description) = assembly.make(earlier.as_ref().map(|earlier| earlier as _))?;
-        let external_resources = external_resources(&description.inputs.made, &plan, &local);
-        if let Some(compilation) = &mut compilation {
-            compilation.include(external_resources.iter().cloned());
-        }
         if let (Some(file), Some(sources)) = (&self.file, sources) {
             let record = beginning.filter(|_| !description.steps.contains(&Step::Custom)).map(|beginning| {
                 let scope = self.scope(&description, external_resources, &report);
@@ -199,21 +191,6 @@ fn of_every_build(project: &Utf8Path) -> Scope {
     let this = std::env::current_exe().ok().and_then(|path| Utf8PathBuf::from_path_buf(path).ok());
     scope.files.extend(this);
     scope
-}
-
-/// Files that modules of these applications were compiled from besides their sources, wherever they are.
-fn external_resources(build: &[Utf8PathBuf], plan: &Tree, local: &[LocalApplication]) -> Vec<Utf8PathBuf> {
-    let compiled_in: BTreeMap<Utf8PathBuf, &Utf8Path> = build
-        .iter()
-        .flat_map(|build| {
-            local.iter().map(move |it| (build.join("lib").join(&it.name).join("ebin"), &*it.directory))
-        })
-        .collect();
-    let modules = sources(plan).into_iter().filter_map(|path| {
-        let directory = compiled_in.get(path.parent()?)?;
-        Some((path, *directory))
-    });
-    external_resources::of_modules(modules)
 }
 
 /// The release of the last build, for the one that is written in its place.

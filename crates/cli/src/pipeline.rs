@@ -19,7 +19,7 @@ use tree::{Content, Node, TreePath};
 use crate::archiving::Archiving;
 use crate::arguments::{ArchiveArguments, CompileArguments, GlobalArguments, TargetArguments};
 use crate::assembly::{Assembly, Machine};
-use crate::compilation::Look;
+use crate::compilation::{Look, external_resources};
 use crate::failure::AlreadyExplained;
 use crate::files::MachineFiles;
 use crate::printer::{Printer, Verbosity, count};
@@ -42,7 +42,7 @@ pub(crate) struct Pipeline<'a> {
     look: Option<Look>,
     beginning: Option<Beginning>,
     compilation: Option<Compilation>,
-    local: Vec<LocalApplication>,
+    external_resources: Vec<Utf8PathBuf>,
 }
 
 impl<'a> Pipeline<'a> {
@@ -87,7 +87,7 @@ impl<'a> Pipeline<'a> {
             look: Some(look),
             beginning: None,
             compilation: None,
-            local: Vec::new(),
+            external_resources: Vec::new(),
         };
         pipeline.report.phase("project", phase.finish(&versions));
         Ok(pipeline)
@@ -118,12 +118,12 @@ impl<'a> Pipeline<'a> {
     pub(crate) fn compile(&mut self, arguments: &CompileArguments, no_compile: bool) -> anyhow::Result<()> {
         self.beginning = self.look.take().and_then(Look::end);
         let beginning = self.beginning.as_ref().filter(|_| !no_compile);
-        let prepared = beginning.map(|beginning| {
+        self.compilation = beginning.map(|beginning| {
             let information = self.bridge.information();
-            compilation::prepare(self.project.clone(), information, beginning, self.printer)
+            let own_only = arguments.no_deps_check;
+            compilation::begin(self.project.clone(), information, beginning, own_only, self.printer)
         });
-        let (compilation, anew) = prepared.unzip();
-        let anew = anew.unwrap_or(false);
+        let anew = self.compilation.as_ref().is_some_and(|compilation| compilation.doubt().is_some());
         let options = CompileOptions {
             force: arguments.force || anew,
             anew,
@@ -134,16 +134,21 @@ impl<'a> Pipeline<'a> {
         };
         let result = if no_compile { "not asked for" } else { "done" };
         let compiled = self.phase("compile", |bridge| bridge.compile(&options), |_| result.to_owned());
-        self.compilation = compilation;
-        if let Some(compilation) = &mut self.compilation {
-            match &compiled {
-                Ok(local) => {
-                    compilation.succeed(local.iter().map(|it| (it.name.clone(), it.directory.clone())));
-                }
-                Err(_) => compilation.fail(),
+        let information = self.bridge.information();
+        let Ok(local) = &compiled else {
+            if let Some(compilation) = &mut self.compilation {
+                compilation.fail();
             }
+            return compiled.map(|_| ());
+        };
+        self.external_resources = external_resources::of_applications(&information.build_path, local);
+        if let Some(compilation) = &mut self.compilation {
+            let is_own = |name: &String| information.own_applications.contains(name);
+            let is_compiled = |it: &&LocalApplication| !arguments.no_deps_check || is_own(&it.name);
+            let compiled = local.iter().filter(is_compiled);
+            compilation.succeed(compiled.map(|it| (it.name.clone(), it.directory.clone())));
+            compilation.include(self.external_resources.iter().cloned());
         }
-        self.local = compiled?;
         Ok(())
     }
 
@@ -156,10 +161,7 @@ impl<'a> Pipeline<'a> {
         let text = |deployed: &bool| {
             if *deployed { "assets.deploy".to_owned() } else { "no alias `assets.deploy`".to_owned() }
         };
-        let are_deployed = self.phase("assets", Bridge::deploy_assets, text)?;
-        if let Some(compilation) = self.compilation.as_mut().filter(|_| are_deployed) {
-            compilation.accept_what_was_made();
-        }
+        self.phase("assets", Bridge::deploy_assets, text)?;
         Ok(())
     }
 
@@ -264,7 +266,7 @@ impl<'a> Pipeline<'a> {
         description: ReleaseDescription,
         archive: ArchiveArguments,
     ) -> anyhow::Result<Assembly<'a>> {
-        let Self { printer, bridge, mut report, made_by_steps, beginning, compilation, local, .. } = self;
+        let Self { printer, bridge, mut report, made_by_steps, beginning, external_resources, .. } = self;
         let machine = Machine::new(bridge, &description.steps);
         let start = Instant::now();
         let spec = &description.spec;
@@ -290,8 +292,7 @@ impl<'a> Pipeline<'a> {
             made_by_steps: !made_by_steps.is_empty(),
             machine,
             beginning,
-            compilation,
-            local,
+            external_resources,
         })
     }
 }

@@ -2,12 +2,16 @@
 //!
 //! Mix goes by the times of files. A source that is changed in the second of its compilation, or replaced by an older one
 //! with its time, looks compiled, and the release gets the code of before. So each compilation leaves a note in the build
-//! directory: a digest of every file that it may have read, and one of the manifests that Mix keeps there. Before the next
-//! one, what differs from the note and does not look newer is known; and when the manifests are others, somebody else has
-//! compiled, and nothing is known: then everything has to be compiled.
+//! directory: a digest of every source, and one of the manifests that Mix keeps there. Before the next one, what differs from
+//! the note and does not look newer is known; and when the manifests are others, somebody else has compiled, and nothing is
+//! known. In both cases everything has to be compiled. No file's time is changed for it: what generators and `make` compare
+//! would no longer be right.
 //!
 //! The note is right whatever interrupts a build. What is about to be compiled is marked in it before, as a file of which nobody
 //! knows which content is in the code; the mark goes when the compilation has ended and the file is still the same.
+//!
+//! A source is what has the name of one, and what code says that it was compiled from (`@external_resource`). What else a
+//! compiler may read is its own to watch, and what it writes is not to be taken for a source that somebody has changed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -24,14 +28,11 @@ use crate::{Beginning, Moment, Scope, Snapshot, kept};
 /// The note's name in the build directory.
 const FILE: &str = "beamship/sources";
 
-/// Mix's manifest of what it has compiled of Elixir. It holds digests of its sources.
-const ELIXIR: &str = "compile.elixir";
+/// Mix's manifests of what it compiles itself.
+const MANIFESTS: [&str; 4] = ["compile.elixir", "compile.erlang", "compile.leex", "compile.yecc"];
 
-/// Those of what else it compiles itself. Their content does not tell one compilation from another, but their time does.
-const OTHERS: [&str; 3] = ["compile.erlang", "compile.leex", "compile.yecc"];
-
-/// What is written by people only.
-const WRITTEN: [&str; 9] = ["ex", "exs", "eex", "heex", "leex", "erl", "hrl", "xrl", "yrl"];
+/// How the names of sources end.
+const SOURCES: [&str; 9] = ["ex", "exs", "eex", "heex", "leex", "erl", "hrl", "xrl", "yrl"];
 
 /// A project's code, and where its parts are.
 #[derive(Clone, Debug)]
@@ -44,10 +45,12 @@ pub struct Compiled {
     pub dependencies: Utf8PathBuf,
     /// The project's own applications.
     pub applications: BTreeSet<String>,
+    /// Whether nothing else is compiled: path dependencies are taken as they are.
+    pub own_only: bool,
 }
 
-/// The note. A project that is moved with its build directory takes it along: names are relative to it, as far as they are of
-/// files within.
+/// The note. A project that is moved with its build directory takes it along: names are relative to where the build directory
+/// is, as far as they are of files there.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 struct Note {
     /// Files by name; none for one of which it is not known which content is in the code.
@@ -61,13 +64,16 @@ struct Note {
     ended: Moment,
 }
 
-/// Why nothing is known of what the code was compiled from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Why everything has to be compiled.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Doubt {
     /// There is code, and no note.
     NoNote,
     /// Mix's manifests are not those of the note.
     CompiledElsewhere,
+    /// This file is not, or not for sure, what the code was compiled from, and has a time from before the end of that
+    /// compilation: who goes by times takes it for compiled.
+    LooksCompiled(Utf8PathBuf),
 }
 
 /// A compilation: about to begin, or ended.
@@ -83,62 +89,34 @@ pub struct Compilation {
 }
 
 impl Compilation {
-    /// Before it begins.
+    /// Before it begins. What is about to be compiled is marked in the note.
     #[must_use]
-    pub fn prepare(compiled: Compiled, beginning: &Beginning) -> Self {
+    pub fn begin(compiled: Compiled, beginning: &Beginning) -> Self {
         let file = compiled.build.join(FILE);
-        let note = Note::load(&file, &compiled.project);
-        let doubt = match &note {
-            None => {
-                let is_compiled = !manifests(&compiled.build, &compiled.applications).is_empty();
-                is_compiled.then_some(Doubt::NoNote)
-            }
-            Some(note) => (manifests(&compiled.build, &note.applications) != note.manifests)
-                .then_some(Doubt::CompiledElsewhere),
-        };
-        let mut note = note.unwrap_or_default();
+        let found = Note::load(&file, compiled.base());
+        let is_there = found.is_some();
+        let mut note = found.unwrap_or_default();
         note.places.insert(compiled.project.clone());
-        let now = sources(&compiled, &note, beginning);
-        Self { file, compiled, note, doubt, now, began: beginning.moment() }
-    }
-
-    /// Whether everything has to be compiled, and why.
-    #[must_use]
-    pub fn doubt(&self) -> Option<Doubt> {
-        self.doubt
-    }
-
-    /// Files that are not, or not for sure, what the code was compiled from, and have times from before the end of that
-    /// compilation: who goes by times takes them for compiled. With each, whether it is one of the project's or of its
-    /// path dependencies'.
-    #[must_use]
-    pub fn backdated(&self) -> Vec<(Utf8PathBuf, bool)> {
-        let looks_older = |path: &str| {
-            fs::metadata(path)
-                .and_then(|metadata| metadata.modified())
-                .is_ok_and(|modified| Moment::from(modified).second() <= self.note.ended.second())
+        let now = compiled.sources(&note, beginning);
+        let concerned = compiled.concerned(&note);
+        let manifests = compiled.manifests(&concerned);
+        let doubt = if is_there {
+            let noted = note.manifests.iter().filter(|(name, _)| concerned.contains(application(name)));
+            if noted.eq(&manifests) { note.looks_compiled(&now) } else { Some(Doubt::CompiledElsewhere) }
+        } else {
+            (!manifests.is_empty()).then_some(Doubt::NoNote)
         };
-        let differing = self.note.sources.iter().filter(|(path, was)| {
-            self.now.get(*path).is_some_and(|is| !is_same(was.as_ref(), is)) && looks_older(path)
-        });
-        differing.map(|(path, _)| (path.into(), is_within(Utf8Path::new(path), &self.note.places))).collect()
+        let mut compilation = Self { file, compiled, note, doubt, now, began: beginning.moment() };
+        if is_there && compilation.note.mark(&compilation.now) {
+            compilation.save();
+        }
+        compilation
     }
 
-    /// Marks what is about to be compiled.
-    pub fn begin(&mut self) {
-        if self.doubt.is_some() || self.note.manifests.is_empty() {
-            return;
-        }
-        let mut is_marked = false;
-        for (path, is) in &self.now {
-            let was = self.note.sources.entry(path.clone()).or_default();
-            if !is_same(was.as_ref(), is) {
-                is_marked |= was.take().is_some();
-            }
-        }
-        if is_marked {
-            self.save();
-        }
+    /// Why everything has to be compiled, if it has to be.
+    #[must_use]
+    pub fn doubt(&self) -> Option<&Doubt> {
+        self.doubt.as_ref()
     }
 
     /// Notes that it has succeeded, and what has been compiled: applications of the project and of path dependencies, with
@@ -152,58 +130,38 @@ impl Compilation {
             .into_par_iter()
             .filter_map(|(path, was)| {
                 let is = Seen::look(Utf8Path::new(&path), Some(&was))?;
-                let is_same = is.digest == was.digest;
-                Some((path, is_same.then_some(is)))
+                let is_known = is.digest == was.digest || !has_name_of_source(Utf8Path::new(&path));
+                Some((path, is_known.then_some(is)))
             })
             .collect();
         let new = places.difference(&self.note.places).cloned().collect();
-        for (path, seen) in look_through(new, &self.compiled) {
-            let seen = seen.stamp.is_some_and(|stamp| stamp.is_certain(self.began)).then_some(seen);
-            sources.insert(path, seen);
+        for (path, seen) in self.compiled.look_through(new) {
+            sources.entry(path).or_insert(seen.is_older_than(self.began).then_some(seen));
         }
-        let manifests = manifests(&self.compiled.build, &applications);
-        self.note = Note { sources, places, applications, manifests, ended };
-        self.doubt = None;
+        let mut note = Note { sources, places, applications, manifests: BTreeMap::new(), ended };
+        note.manifests = self.compiled.manifests(&self.compiled.concerned(&note));
+        self.note = match self.doubt.take() {
+            // Of a project that shares the build directory, an umbrella or a part of it, nothing has changed.
+            None | Some(Doubt::LooksCompiled(_)) => note.beside(std::mem::take(&mut self.note)),
+            Some(Doubt::NoNote | Doubt::CompiledElsewhere) => note,
+        };
         self.save();
     }
 
     /// Notes that it has failed. The code is what it was, or what was marked; where there was none, it is of what is there.
     pub fn fail(&mut self) {
-        if self.doubt.is_some() {
-            return;
-        }
-        if self.note.manifests.is_empty() {
-            let own = self.compiled.applications.clone();
-            let project = self.compiled.project.clone();
-            self.succeed(own.into_iter().map(|name| (name, project.clone())));
-        } else {
-            self.note.manifests = manifests(&self.compiled.build, &self.note.applications);
-            self.save();
-        }
-    }
-
-    /// A note that cannot be kept is later not that of the manifests.
-    fn save(&self) {
-        let _ = kept::save(&self.note.relative_to(&self.compiled.project), &self.file);
-    }
-
-    /// Believes what a bundler has made of files that may have been compiled, after it has succeeded: a build writes it anew each
-    /// time, often in the second of the compilation.
-    pub fn accept_what_was_made(&mut self) {
-        let sources: Vec<_> = self.note.sources.iter().collect();
-        let made: Vec<_> = sources
-            .into_par_iter()
-            .filter(|(path, _)| {
-                !Utf8Path::new(path).extension().is_some_and(|extension| WRITTEN.contains(&extension))
-            })
-            .filter_map(|(path, was)| {
-                let is = Seen::look(Utf8Path::new(path), was.as_ref())?;
-                (!is_same(was.as_ref(), &is)).then(|| (path.clone(), Some(is)))
-            })
-            .collect();
-        if !made.is_empty() {
-            self.note.sources.extend(made);
-            self.save();
+        match self.doubt {
+            None if self.note.manifests.is_empty() => {
+                let (own, project) = (self.compiled.applications.clone(), self.compiled.project.clone());
+                self.succeed(own.into_iter().map(|name| (name, project.clone())));
+            }
+            None => {
+                self.note.manifests = self.compiled.manifests(&self.compiled.concerned(&self.note));
+                self.note.ended = Moment::now();
+                self.save();
+            }
+            // Some of it may have been compiled, and the rest still has to be.
+            Some(_) => {}
         }
     }
 
@@ -211,12 +169,12 @@ impl Compilation {
     pub fn include(&mut self, files: impl IntoIterator<Item = Utf8PathBuf>) {
         let mut is_new = false;
         for path in files {
-            if self.note.sources.contains_key(path.as_str()) || is_within(&path, &self.note.places) {
+            if self.note.sources.contains_key(path.as_str()) {
                 continue;
             }
             if let Some(seen) = Seen::look(&path, None) {
-                let seen = seen.stamp.is_some_and(|stamp| stamp.is_certain(self.began)).then_some(seen);
-                self.note.sources.insert(path.into_string(), seen);
+                let is_known = seen.is_older_than(self.began) || !has_name_of_source(&path);
+                self.note.sources.insert(path.into_string(), is_known.then_some(seen));
                 is_new = true;
             }
         }
@@ -224,88 +182,179 @@ impl Compilation {
             self.save();
         }
     }
+
+    /// A note that cannot be kept is later not that of the manifests.
+    fn save(&self) {
+        let _ = kept::save(&self.note.relative_to(self.compiled.base()), &self.file);
+    }
 }
 
 impl Note {
-    fn load(file: &Utf8Path, project: &Utf8Path) -> Option<Self> {
+    fn load(file: &Utf8Path, base: &Utf8Path) -> Option<Self> {
         let note: Self = kept::load(file)?;
-        Some(note.renamed(|name| project.join(name)))
+        Some(note.renamed(|name| base.join(name)))
     }
 
-    fn relative_to(&self, project: &Utf8Path) -> Self {
-        self.clone().renamed(|path| path.strip_prefix(project).unwrap_or(path).to_owned())
+    fn relative_to(&self, base: &Utf8Path) -> Self {
+        self.clone().renamed(|path| path.strip_prefix(base).unwrap_or(path).to_owned())
     }
 
     fn renamed(self, name: impl Fn(&Utf8Path) -> Utf8PathBuf) -> Self {
-        let sources =
-            self.sources.into_iter().map(|(path, seen)| (name(path.as_str().into()).into_string(), seen));
+        let rename = |(path, seen): (String, _)| (name(Utf8Path::new(&path)).into_string(), seen);
+        let sources = self.sources.into_iter().map(rename).collect();
         let places = self.places.iter().map(|place| name(place)).collect();
-        Self { sources: sources.collect(), places, ..self }
+        Self { sources, places, ..self }
+    }
+
+    /// The first file that is not what was compiled, and looks so.
+    fn looks_compiled(&self, now: &BTreeMap<String, Seen>) -> Option<Doubt> {
+        let looks_older = |path: &str| {
+            fs::metadata(path)
+                .and_then(|metadata| metadata.modified())
+                .is_ok_and(|modified| Moment::from(modified).second() <= self.ended.second())
+        };
+        let differs = |path: &str, was: Option<&Seen>| now.get(path).is_some_and(|is| !is_same(was, is));
+        let mut sources = self.sources.iter();
+        let found = sources.find(|(path, was)| differs(path, was.as_ref()) && looks_older(path));
+        found.map(|(path, _)| Doubt::LooksCompiled(path.into()))
+    }
+
+    /// Forgets what is known of files that are about to be compiled; whether there are any.
+    fn mark(&mut self, now: &BTreeMap<String, Seen>) -> bool {
+        let mut is_marked = false;
+        for (path, is) in now {
+            if !is_same(self.sources.get(path).and_then(Option::as_ref), is) {
+                is_marked |= self.sources.insert(path.clone(), None) != Some(None);
+            }
+        }
+        is_marked
+    }
+
+    /// This one, with what another one knows of other applications and places.
+    fn beside(mut self, other: Self) -> Self {
+        let is_other = |path: &str| !is_within(Utf8Path::new(path), &self.places);
+        let sources: Vec<_> = other
+            .sources
+            .into_iter()
+            .filter(|(path, _)| is_other(path) && !self.sources.contains_key(path))
+            .collect();
+        let manifests: Vec<_> = other
+            .manifests
+            .into_iter()
+            .filter(|(name, _)| !self.applications.contains(application(name)))
+            .filter(|(name, _)| !self.manifests.contains_key(name))
+            .collect();
+        self.sources.extend(sources);
+        self.manifests.extend(manifests);
+        self.applications.extend(other.applications);
+        self.places.extend(other.places);
+        self
     }
 }
 
 impl Compiled {
-    /// Whether this is a file that Mix compiles by what is in it, in one of these directories.
+    /// What names in the note are relative to: where the build directory is, `_build/prod` in.
+    fn base(&self) -> &Utf8Path {
+        self.build.parent().and_then(Utf8Path::parent).unwrap_or(&self.project)
+    }
+
+    /// Applications whose code has to be what the note says: noted ones, the project's, and whatever else is compiled in a
+    /// build directory of the project's own and was not fetched, which is a path dependency.
+    fn concerned(&self, note: &Note) -> BTreeSet<String> {
+        if self.own_only {
+            return self.applications.clone();
+        }
+        let mut concerned: BTreeSet<_> = note.applications.union(&self.applications).cloned().collect();
+        if self.build.starts_with(&self.project) {
+            let entries = self.build.join("lib").read_dir_utf8().into_iter().flatten().flatten();
+            let names = entries.map(|entry| entry.file_name().to_owned());
+            concerned.extend(names.filter(|name| !self.dependencies.join(name).is_dir()));
+        }
+        concerned
+    }
+
+    /// What Mix knows of the compiled code of these applications. The content of a manifest does not always tell one compilation
+    /// from another, but its time does.
+    fn manifests(&self, applications: &BTreeSet<String>) -> BTreeMap<String, String> {
+        let mut manifests = BTreeMap::new();
+        for application in applications {
+            for name in MANIFESTS {
+                let within = format!("lib/{application}/.mix/{name}");
+                let path = self.build.join(&within);
+                let modified = fs::metadata(&path).and_then(|metadata| metadata.modified());
+                let (Ok(content), Ok(modified)) = (fs::read(&path), modified) else { continue };
+                let mut sum = Sha256::new_with_prefix(&content);
+                sum.update(Moment::from(modified).second().to_be_bytes());
+                manifests.insert(within, HEXLOWER.encode(&sum.finalize()[..16]));
+            }
+        }
+        manifests
+    }
+
+    /// The sources that are known before.
+    fn sources(&self, note: &Note, beginning: &Beginning) -> BTreeMap<String, Seen> {
+        let scope = beginning.scope();
+        let is_behind_a_link =
+            |path: &Utf8Path| !is_within(path, &scope.directories) && !scope.files.contains(path);
+        let looked_at = beginning.snapshot().files();
+        let mut now: BTreeMap<_, _> = looked_at
+            .filter(|(path, _)| self.is_source(path, &note.places) || is_behind_a_link(path))
+            .filter(|(path, _)| has_name_of_source(path) && !self.is_built(path))
+            .map(|(path, seen)| (path.to_string(), seen))
+            .collect();
+        let is_new = |place: &&Utf8PathBuf| !is_within(place, &scope.directories);
+        now.extend(self.look_through(note.places.iter().filter(is_new).cloned().collect()));
+        for (path, was) in &note.sources {
+            if !now.contains_key(path)
+                && let Some(seen) = Seen::look(Utf8Path::new(path), was.as_ref())
+            {
+                now.insert(path.clone(), seen);
+            }
+        }
+        now
+    }
+
+    /// The sources in directories.
+    fn look_through(&self, directories: BTreeSet<Utf8PathBuf>) -> Vec<(String, Seen)> {
+        let except = [self.build.clone()].into();
+        let scope = Scope { directories, except, sources_only: true, ..Scope::default() };
+        let snapshot = Snapshot::take(&scope, &Snapshot::default());
+        let sources = snapshot.files().filter(|(path, _)| self.is_source(path, &scope.directories));
+        sources.map(|(path, seen)| (path.to_string(), seen)).collect()
+    }
+
+    /// Whether this is a source in one of these directories, and not one that was fetched.
     fn is_source(&self, path: &Utf8Path, places: &BTreeSet<Utf8PathBuf>) -> bool {
         let Some(place) = path.ancestors().find(|ancestor| places.contains(*ancestor)) else { return false };
         let is_fetched = path.starts_with(&self.dependencies) && !place.starts_with(&self.dependencies);
         let within = path.strip_prefix(place).unwrap_or(path);
-        !is_fetched && !within.components().any(|part| [NODE_MODULES, ".git"].contains(&part.as_str()))
+        let is_package = within.components().any(|part| part.as_str() == NODE_MODULES);
+        has_name_of_source(path) && !is_fetched && !is_package && !self.is_built(path)
+    }
+
+    /// Whether this is in the build directory, which may be behind a link.
+    fn is_built(&self, path: &Utf8Path) -> bool {
+        path.starts_with(&self.build)
+            || self.build.canonicalize_utf8().is_ok_and(|build| path.starts_with(build))
     }
 }
 
-/// What there is that code is compiled from, as far as that is known before.
-fn sources(compiled: &Compiled, note: &Note, beginning: &Beginning) -> BTreeMap<String, Seen> {
-    let scope = beginning.scope();
-    let is_behind_a_link =
-        |path: &Utf8Path| !is_within(path, &scope.directories) && !scope.files.contains(path);
-    let looked_at = beginning.snapshot().files();
-    let mut now: BTreeMap<_, _> = looked_at
-        .filter(|(path, _)| compiled.is_source(path, &note.places) || is_behind_a_link(path))
-        .map(|(path, seen)| (path.to_string(), seen))
-        .collect();
-    let is_new = |place: &&Utf8PathBuf| !is_within(place, &scope.directories);
-    now.extend(look_through(note.places.iter().filter(is_new).cloned().collect(), compiled));
-    for (path, was) in &note.sources {
-        if !now.contains_key(path)
-            && let Some(seen) = Seen::look(Utf8Path::new(path), was.as_ref())
-        {
-            now.insert(path.clone(), seen);
-        }
-    }
-    now
+/// Whether a file is called as what people write. A parser that yecc or leex makes is not.
+fn has_name_of_source(path: &Utf8Path) -> bool {
+    path.extension().is_some_and(|extension| {
+        let is_made =
+            extension == "erl" && ["yrl", "xrl"].iter().any(|grammar| path.with_extension(grammar).exists());
+        SOURCES.contains(&extension) && !is_made
+    })
 }
 
-/// The sources in directories.
-fn look_through(directories: BTreeSet<Utf8PathBuf>, compiled: &Compiled) -> Vec<(String, Seen)> {
-    let scope = Scope { directories, sources_only: true, ..Scope::default() };
-    let snapshot = Snapshot::take(&scope, &Snapshot::default());
-    let sources = snapshot.files().filter(|(path, _)| compiled.is_source(path, &scope.directories));
-    sources.map(|(path, seen)| (path.to_string(), seen)).collect()
+/// The application whose manifest has this name within the build directory.
+fn application(manifest: &str) -> &str {
+    manifest.split('/').nth(1).unwrap_or_default()
 }
 
 fn is_same(was: Option<&Seen>, is: &Seen) -> bool {
     was.is_some_and(|was| was.digest == is.digest)
-}
-
-/// What Mix knows of the compiled code of these applications.
-fn manifests(build: &Utf8Path, applications: &BTreeSet<String>) -> BTreeMap<String, String> {
-    let mut manifests = BTreeMap::new();
-    for application in applications {
-        for name in OTHERS.into_iter().chain([ELIXIR]) {
-            let within = format!("lib/{application}/.mix/{name}");
-            let path = build.join(&within);
-            let Ok(content) = fs::read(&path) else { continue };
-            let mut sum = Sha256::new_with_prefix(&content);
-            if name != ELIXIR
-                && let Ok(modified) = fs::metadata(&path).and_then(|metadata| metadata.modified())
-            {
-                sum.update(Moment::from(modified).second().to_be_bytes());
-            }
-            manifests.insert(within, HEXLOWER.encode(&sum.finalize()[..16]));
-        }
-    }
-    manifests
 }
 
 #[cfg(test)]
@@ -321,7 +370,15 @@ mod tests {
         root: Utf8PathBuf,
     }
 
-    const SOURCES: [&str; 4] = ["lib/a.ex", "deps/jason/a.ex", "deps/mine/a.ex", "assets/node_modules/a.js"];
+    const FILES: [&str; 7] = [
+        "lib/a.ex",
+        "deps/jason/a.ex",
+        "deps/mine/a.ex",
+        "assets/node_modules/a.ex",
+        "src/a.erl",
+        "src/a.yrl",
+        "README.md",
+    ];
 
     impl Project {
         fn new() -> Self {
@@ -329,7 +386,7 @@ mod tests {
             let root =
                 Utf8Path::from_path(directory.path()).unwrap().canonicalize_utf8().unwrap().join("here");
             let project = Self { _directory: directory, root };
-            for name in SOURCES {
+            for name in FILES {
                 project.write(&format!("project/{name}"), "old");
             }
             project.write("outside", "old");
@@ -349,7 +406,12 @@ mod tests {
             file.set_modified(SystemTime::now() - Duration::from_secs(1000)).unwrap();
         }
 
-        fn prepare(&self) -> Compilation {
+        fn set_now(&self, name: &str) {
+            let file = fs::File::options().write(true).open(self.root.join(name)).unwrap();
+            file.set_modified(SystemTime::now() + Duration::from_secs(10)).unwrap();
+        }
+
+        fn begin(&self) -> Compilation {
             let project = self.root.join("project");
             let scope = Scope { directories: [project.clone()].into(), ..Scope::default() };
             let beginning = Beginning::look(scope, &Snapshot::default());
@@ -357,9 +419,10 @@ mod tests {
                 build: project.join("_build/prod"),
                 dependencies: project.join("deps"),
                 applications: ["demo".to_owned()].into(),
+                own_only: false,
                 project,
             };
-            Compilation::prepare(compiled, &beginning)
+            Compilation::begin(compiled, &beginning)
         }
 
         /// What a compiler writes.
@@ -375,65 +438,78 @@ mod tests {
 
         /// A whole compilation.
         fn build(&self, manifest: &str) {
-            let mut compilation = self.prepare();
-            compilation.begin();
+            let mut compilation = self.begin();
             self.compile(manifest);
             self.succeed(&mut compilation);
         }
 
-        fn backdated(&self) -> Vec<(String, bool)> {
-            let compilation = self.prepare();
-            assert_eq!(compilation.doubt(), None);
-            let within = |path: Utf8PathBuf| path.strip_prefix(&self.root).unwrap().to_string();
-            compilation.backdated().into_iter().map(|(path, is_own)| (within(path), is_own)).collect()
+        /// The file for which everything has to be compiled.
+        fn looks_compiled(&self) -> Option<String> {
+            match self.begin().doubt() {
+                None => None,
+                Some(Doubt::LooksCompiled(path)) => Some(path.strip_prefix(&self.root).unwrap().to_string()),
+                Some(other) => panic!("{other:?}"),
+            }
         }
-    }
 
-    fn own(names: &[&str]) -> Vec<(String, bool)> {
-        names.iter().map(|name| ((*name).to_owned(), true)).collect()
+        fn doubt(&self) -> Option<Doubt> {
+            self.begin().doubt().cloned()
+        }
     }
 
     #[test]
     fn what_has_changed_and_looks_older_is_found() {
         let project = Project::new();
         project.build("1");
-        assert_eq!(project.backdated(), []);
-        for name in SOURCES {
+        assert_eq!(project.looks_compiled(), None);
+        // What is no source, or fetched.
+        for name in
+            ["README.md", "priv/cache.dat", "deps/jason/a.ex", "assets/node_modules/a.ex", "src/a.erl"]
+        {
             project.write(&format!("project/{name}"), "new");
         }
-        project.write("outside", "new");
-        project.write("beside/a.ex", "new");
-        let mut expected = own(&["beside/a.ex", "project/deps/mine/a.ex", "project/lib/a.ex"]);
-        expected.insert(1, ("outside".to_owned(), false));
-        assert_eq!(project.backdated(), expected);
-        let newer = fs::File::options().write(true).open(project.root.join("project/lib/a.ex")).unwrap();
-        newer.set_modified(SystemTime::now() + Duration::from_secs(10)).unwrap();
-        expected.pop();
-        assert_eq!(project.backdated(), expected);
-        project.build("2");
-        assert_eq!(project.backdated(), []);
+        assert_eq!(project.looks_compiled(), None);
+        for name in ["project/lib/a.ex", "project/deps/mine/a.ex", "beside/a.ex", "outside"] {
+            let set_time = |time: SystemTime| {
+                let file = fs::File::options().write(true).open(project.root.join(name)).unwrap();
+                file.set_modified(time).unwrap();
+            };
+            project.write(name, "new");
+            assert_eq!(project.looks_compiled().as_deref(), Some(name));
+            // Once known, twice marked.
+            assert_eq!(project.looks_compiled().as_deref(), Some(name));
+            set_time(SystemTime::now() + Duration::from_secs(10));
+            assert_eq!(project.looks_compiled(), None, "newer");
+            set_time(SystemTime::now() - Duration::from_secs(10));
+            project.build(name);
+            assert_eq!(project.looks_compiled(), None);
+        }
     }
 
     #[test]
     fn nothing_is_known_of_what_others_have_compiled() {
         let project = Project::new();
-        assert_eq!(project.prepare().doubt(), None, "there is nothing to know");
+        assert_eq!(project.doubt(), None, "there is nothing to know");
         project.compile("1");
-        assert_eq!(project.prepare().doubt(), Some(Doubt::NoNote));
+        assert_eq!(project.doubt(), Some(Doubt::NoNote));
         project.build("2");
-        assert_eq!(project.prepare().doubt(), None);
+        assert_eq!(project.doubt(), None);
         project.compile("3");
-        assert_eq!(project.prepare().doubt(), Some(Doubt::CompiledElsewhere));
+        assert_eq!(project.doubt(), Some(Doubt::CompiledElsewhere));
         // Killed before, or while, it compiles everything: it still has to.
-        let mut compilation = project.prepare();
-        compilation.begin();
-        compilation.fail();
+        project.begin().fail();
         project.compile("4");
-        assert_eq!(project.prepare().doubt(), Some(Doubt::CompiledElsewhere));
+        assert_eq!(project.doubt(), Some(Doubt::CompiledElsewhere));
         project.build("5");
-        assert_eq!(project.prepare().doubt(), None);
+        // Another application: of a path dependency, or new in an umbrella.
+        project.write("project/_build/prod/lib/jason/.mix/compile.elixir", "fetched");
+        assert_eq!(project.doubt(), None);
+        project.write("project/_build/prod/lib/other/.mix/compile.elixir", "1");
+        assert_eq!(project.doubt(), Some(Doubt::CompiledElsewhere));
+        project.build("6");
+        assert_eq!(project.doubt(), None);
         fs::write(project.root.join("project/_build/prod").join(FILE), "damaged").unwrap();
-        assert_eq!(project.prepare().doubt(), Some(Doubt::NoNote));
+        assert_eq!(project.doubt(), Some(Doubt::NoNote));
     }
 
     #[test]
@@ -443,75 +519,65 @@ mod tests {
         let there = project.root.with_file_name("there");
         fs::rename(&project.root, &there).unwrap();
         project.root = there;
-        assert_eq!(project.backdated(), []);
+        assert_eq!(project.looks_compiled(), None);
         project.write("project/lib/a.ex", "new");
-        assert_eq!(project.backdated(), own(&["project/lib/a.ex"]));
+        assert_eq!(project.looks_compiled().as_deref(), Some("project/lib/a.ex"));
     }
 
     /// What is there is what was compiled, or will be: there was nothing before.
     #[test]
     fn the_first_compilation_may_fail() {
         let project = Project::new();
-        let mut compilation = project.prepare();
-        compilation.begin();
+        let mut compilation = project.begin();
         project.compile("1");
         compilation.fail();
-        assert_eq!(project.backdated(), []);
+        assert_eq!(project.looks_compiled(), None);
         project.write("project/lib/a.ex", "new");
-        assert_eq!(project.backdated(), own(&["project/lib/a.ex"]));
+        assert_eq!(project.looks_compiled().as_deref(), Some("project/lib/a.ex"));
     }
 
     /// A source that was changed, compiled, and put back with its time.
     #[test]
     fn what_was_about_to_be_compiled_is_not_believed() {
-        let project = Project::new();
-        project.build("1");
-        // Killed when the compiler had written code but no manifest; failed later.
-        for fail in [false, true] {
-            project.write("project/lib/a.ex", "new");
-            let mut compilation = project.prepare();
-            compilation.begin();
-            if fail {
-                project.compile("2");
-                compilation.fail();
-            }
-            project.write("project/lib/a.ex", "old");
-            assert_eq!(project.backdated(), own(&["project/lib/a.ex"]), "{fail}");
+        for name in ["project/lib/a.ex", "project/lib/new.ex"] {
+            let project = Project::new();
+            project.build("1");
+            project.write(name, "new");
+            project.set_now(name);
+            let mut compilation = project.begin();
+            assert_eq!(compilation.doubt(), None);
+            // Killed when the compiler had written code but no manifest.
+            project.write(name, "old");
+            assert_eq!(project.looks_compiled().as_deref(), Some(name));
+            // Failed later.
+            project.compile("2");
+            compilation.fail();
+            assert_eq!(project.looks_compiled().as_deref(), Some(name));
+            project.build("3");
+            assert_eq!(project.looks_compiled(), None);
         }
-        project.build("3");
-        assert_eq!(project.backdated(), []);
-    }
-
-    #[test]
-    fn what_a_bundler_makes_after_a_compilation_is_believed() {
-        let project = Project::new();
-        project.write("project/priv/static/app.css", "old");
-        let mut compilation = project.prepare();
-        compilation.begin();
-        project.compile("1");
-        project.succeed(&mut compilation);
-        project.write("project/priv/static/app.css", "new");
-        project.write("project/lib/a.ex", "new");
-        assert_eq!(project.backdated().len(), 2);
-        compilation.accept_what_was_made();
-        assert_eq!(project.backdated(), own(&["project/lib/a.ex"]));
     }
 
     #[test]
     fn what_changes_while_it_is_compiled_is_not_believed() {
+        for name in ["project/lib/a.ex", "beside/a.ex"] {
+            let project = Project::new();
+            let mut compilation = project.begin();
+            project.compile("1");
+            project.write(name, "new");
+            project.succeed(&mut compilation);
+            assert_eq!(project.looks_compiled().as_deref(), Some(name));
+        }
+        // Compilers write: a parser of a grammar, what code is generated from. It is made again when it has to be.
         let project = Project::new();
-        let mut compilation = project.prepare();
-        compilation.begin();
-        project.compile("1");
-        project.write("project/lib/a.ex", "new");
-        project.write("beside/a.ex", "new");
-        project.write("outside", "new");
-        project.succeed(&mut compilation);
-        let mut expected = own(&["beside/a.ex", "project/lib/a.ex"]);
-        expected.insert(1, ("outside".to_owned(), false));
-        assert_eq!(
-            project.backdated().into_iter().filter(|(path, _)| !path.contains("deps")).collect::<Vec<_>>(),
-            expected
-        );
+        project.write("project/src/grammar.yrl", "1");
+        for round in ["1", "2"] {
+            let mut compilation = project.begin();
+            project.compile(round);
+            project.write("project/src/grammar.erl", round);
+            project.write("outside", round);
+            project.succeed(&mut compilation);
+            assert_eq!(project.looks_compiled(), None);
+        }
     }
 }

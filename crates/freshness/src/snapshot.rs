@@ -199,6 +199,11 @@ pub(crate) struct Seen {
 }
 
 impl Seen {
+    /// Whether it is as it was before this moment.
+    pub(crate) fn is_older_than(&self, moment: Moment) -> bool {
+        self.stamp.is_some_and(|stamp| stamp.is_certain(moment))
+    }
+
     /// Looks at a file; none when there is none that can be read. What is known of it is believed as long as its stamp is
     /// the same.
     pub(crate) fn look(path: &Utf8Path, known: Option<&Self>) -> Option<Self> {
@@ -259,7 +264,9 @@ fn list(directory: &Utf8Path, scope: &Scope, known: &Snapshot, looked_at: Moment
                 listed.found.push((path.into_string(), Found::Directory));
             }
         } else if metadata.is_symlink() {
-            follow(path, &mut listed, known, looked_at);
+            if !PASSED_OVER.contains(&name.as_str()) {
+                follow(path, &mut listed, known, looked_at);
+            }
         } else if metadata.is_file() {
             let file = read(&path, &metadata, known, looked_at);
             listed.found.push((path.into_string(), file));

@@ -52,10 +52,10 @@ pub(crate) fn run() -> Result<ExitCode, Failure> {
     let environment = environment.complete(&release);
     let rest = arguments.get(1..).unwrap_or_default();
     match command.as_str() {
-        "start" => start::run(&release, &environment, StartLock::for_start(&environment)?),
-        "start_iex" => start::run_iex(&release, &environment, StartLock::for_start(&environment)?),
+        "start" => start::run(&release, &environment, StartLock::of_start(&environment)),
+        "start_iex" => start::run_iex(&release, &environment, StartLock::of_start(&environment)),
         "daemon" | "daemon_iex" => {
-            let lock = StartLock::for_start(&environment)?;
+            let lock = StartLock::of_start(&environment);
             daemon::run(&release, &environment, &command, lock.as_ref())
         }
         "eval" => eval::run(&release, &environment, rest),

@@ -75,8 +75,12 @@ fn is_stale(path: &Path) -> bool {
 }
 
 /// Lets the terminal's end not matter from now on. `run_erl` does that as well, but only when it has left the session of
-/// the terminal; one that is closed at once (`ssh HOST bin/NAME daemon`) would end it before.
-pub(crate) fn ignore_hangup() {
-    // SAFETY: no handler is installed; the action is inherited by what this process becomes.
-    unsafe { libc::signal(libc::SIGHUP, libc::SIG_IGN) };
+/// the terminal; one that is closed at once (`ssh HOST bin/NAME daemon`) would end it before. And lets its own end be
+/// reported, also to who was started by a process that ignores the end of its own.
+pub(crate) fn prepare_signals() {
+    // SAFETY: no handler is installed; the actions are inherited by what this process starts.
+    unsafe {
+        libc::signal(libc::SIGHUP, libc::SIG_IGN);
+        libc::signal(libc::SIGCHLD, libc::SIG_DFL);
+    };
 }

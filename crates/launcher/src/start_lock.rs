@@ -2,10 +2,11 @@
 //!
 //! Between the question whether a system runs and the state file that says so lie a cookie, a configuration and the start of
 //! the virtual machine. Two starts at once would both find nothing, the second would take away the first one's cookie, and
-//! without EPMD both would run. So the directory that both write to is locked for that moment.
+//! without EPMD both would run. So a file beside the state file is locked for that moment.
 
-use std::fs::File;
-use std::os::unix::fs::DirBuilderExt;
+use std::fs::{File, OpenOptions, TryLockError};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::Path;
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -13,41 +14,54 @@ use node::Deadline;
 
 use crate::distribution::Distribution;
 use crate::environment::Environment;
-use crate::failure::Failure;
+use crate::state::{is_trusted, path_of};
 
-/// How long it may take another one: `daemon` waits for the system in the background meanwhile.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long a start waits for another one: `daemon` waits for the system in the background meanwhile.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long an end waits for a start. A state file that stays counts as none.
+const PATIENCE_AT_THE_END: Duration = Duration::from_secs(1);
 
 const INTERVAL: Duration = Duration::from_millis(10);
 
 /// The lock. It ends with this value, or the process.
 #[derive(Debug)]
 pub(crate) struct StartLock {
-    /// `RELEASE_TMP`; none where it cannot be locked: on a file system without locks, or in a place of somebody else's.
-    _directory: Option<File>,
+    _file: File,
 }
 
 impl StartLock {
-    /// For a start. Systems without distribution have no names, and any number of them may run.
-    pub(crate) fn for_start(environment: &Environment) -> Result<Option<Self>, Failure> {
-        let has_name = Distribution::from_environment(environment)? != Distribution::None;
-        Ok(has_name.then(|| Self::acquire(environment)))
+    /// For a start.
+    pub(crate) fn of_start(environment: &Environment) -> Option<Self> {
+        Self::acquire(environment, PATIENCE)
     }
 
-    /// Waits for it. Without it things go on as well, only less surely.
-    pub(crate) fn acquire(environment: &Environment) -> Self {
-        let path = environment.path("RELEASE_TMP");
-        let _ = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&path);
-        let deadline = Deadline::after(PATIENCE);
-        let directory = File::open(path).ok().filter(|directory| {
-            loop {
-                match (directory.try_lock(), deadline.remaining()) {
-                    (Ok(()), _) => break true,
-                    (Err(std::fs::TryLockError::WouldBlock), Some(left)) => sleep(left.min(INTERVAL)),
-                    (Err(_), _) => break false,
-                }
+    /// For the end of a system.
+    pub(crate) fn of_end(environment: &Environment) -> Option<Self> {
+        Self::acquire(environment, PATIENCE_AT_THE_END)
+    }
+
+    /// Without it things go on as well, only less surely: on a file system without locks, in a place of somebody else's.
+    /// Systems without distribution have no names, and any number of them may run.
+    fn acquire(environment: &Environment, patience: Duration) -> Option<Self> {
+        let distribution = Distribution::from_environment(environment).ok()?;
+        if distribution == Distribution::None {
+            return None;
+        }
+        let path = path_of(environment, "lock")?;
+        let directory = path.parent().unwrap_or(Path::new("."));
+        let _ = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(directory);
+        // RELEASE_TMP may be a directory for everybody: nobody's link is followed, nobody else's file is waited for.
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).mode(0o600).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK);
+        let file = options.open(path).ok().filter(|file| is_trusted(file, environment))?;
+        let deadline = Deadline::after(patience);
+        loop {
+            match (file.try_lock(), deadline.remaining()) {
+                (Ok(()), _) => return Some(Self { _file: file }),
+                (Err(TryLockError::WouldBlock), Some(left)) => sleep(left.min(INTERVAL)),
+                (Err(_), _) => return None,
             }
-        });
-        Self { _directory: directory }
+        }
     }
 }

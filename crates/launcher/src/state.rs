@@ -88,7 +88,7 @@ impl State {
     /// Removes it when the system has ended, and leaves that of the next one.
     pub(crate) fn remove(environment: &Environment, process: &Process) {
         let Some(path) = path(environment) else { return };
-        let _lock = StartLock::acquire(environment);
+        let _lock = StartLock::of_end(environment);
         let is_its = std::fs::read(&path).ok().and_then(|text| Self::parse(&text));
         if is_its.is_some_and(|state| state.process == *process) {
             let _ = std::fs::remove_file(path);
@@ -164,11 +164,16 @@ impl Found {
     }
 }
 
-/// `RELEASE_TMP/NODE.state`. A node whose name is no file name has none.
+/// `RELEASE_TMP/NODE.state`.
 fn path(environment: &Environment) -> Option<PathBuf> {
+    path_of(environment, "state")
+}
+
+/// A file of this node's in `RELEASE_TMP`. A node whose name is no file name has none.
+pub(crate) fn path_of(environment: &Environment, kind: &str) -> Option<PathBuf> {
     let node = environment.text("RELEASE_NODE").ok()?;
     (!node.contains('/') && !node.is_empty())
-        .then(|| environment.path("RELEASE_TMP").join(format!("{node}.state")))
+        .then(|| environment.path("RELEASE_TMP").join(format!("{node}.{kind}")))
 }
 
 #[cfg(test)]
@@ -196,6 +201,7 @@ mod tests {
         let mut environment = Environment::default();
         environment.set("RELEASE_TMP", directory.path());
         environment.set("RELEASE_NODE", "demo\"@h");
+        environment.set("RELEASE_DISTRIBUTION", "sname");
         let own = Process::of(std::process::id()).unwrap();
         let earlier = Process { pid: own.pid + 1, ..own.clone() };
         for _ in 0..500 {
@@ -203,14 +209,14 @@ mod tests {
             std::thread::scope(|scope| {
                 scope.spawn(|| State::remove(&environment, &earlier));
                 scope.spawn(|| {
-                    let _lock = StartLock::acquire(&environment);
+                    let _lock = StartLock::of_start(&environment);
                     state(own.clone()).write(&environment).unwrap();
                 });
             });
             assert_eq!(State::of_running(&environment).map(|state| state.process), Some(own.clone()));
         }
         State::remove(&environment, &own);
-        assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0);
+        assert!(!directory.path().join("demo\"@h.state").exists());
     }
 
     #[test]

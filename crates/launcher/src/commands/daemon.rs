@@ -51,7 +51,7 @@ pub(super) fn run(
         run_erl::create_directory(path)?;
     }
     run_erl::remove_stale_pipes(&pipes);
-    run_erl::ignore_hangup();
+    run_erl::prepare_signals();
     // It closes as many files as it may open before it does anything.
     file_limit::lower(environment);
     let inner = format!("exec {} {command}", quoted(executable()?.as_os_str())?);

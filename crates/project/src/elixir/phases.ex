@@ -38,7 +38,8 @@ defmodule Beamship.Bridge.Phases do
 
   def compile({flags, anew?}) do
     unless "--no-compile" in flags, do: distrust_the_future()
-    if anew?, do: remove_code_of_path_dependencies()
+    # Without a look at dependencies nobody would compile theirs again.
+    if anew? and "--no-deps-check" not in flags, do: remove_code_of_path_dependencies()
     # Rebar is asked for here, when a dependency is about to be compiled.
     case answering_yes_to_installations(fn -> Mix.Task.run("compile", flags) end) do
       {:error, _} ->
@@ -67,7 +68,8 @@ defmodule Beamship.Bridge.Phases do
 
   # `--force` is for the project itself.
   defp remove_code_of_path_dependencies do
-    for app <- Map.keys(local()) -- own_applications() do
+    for %{app: app, scm: Mix.SCM.Path, opts: opts} <- Mix.Dep.cached(),
+        opts[:compile] != false and app not in own_applications() do
       File.rm_rf!(Path.join([Mix.Project.build_path(), "lib", Atom.to_string(app)]))
     end
   end

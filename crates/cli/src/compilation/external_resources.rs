@@ -5,20 +5,23 @@
 use beam::BeamFile;
 use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 use etf::Term;
+use project::LocalApplication;
+use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 
 /// What stands in the chunk of attributes, as text, when a module has external resources.
 const NAME: &str = "external_resource";
 
-/// The files that the modules in these files name, made absolute from the directory in which each was compiled. A file that
-/// is no module names none: it is not compiled code, or the build has already failed because of it.
-pub(super) fn of_modules<'a>(modules: impl Iterator<Item = (Utf8PathBuf, &'a Utf8Path)>) -> Vec<Utf8PathBuf> {
-    modules
-        .filter_map(|(path, directory)| Some((fs_err::read(path).ok()?, directory)))
-        .flat_map(|(bytes, directory)| {
-            let named = of_module(&bytes).unwrap_or_default();
-            named.into_iter().map(|path| absolute(directory, &path)).collect::<Vec<_>>()
-        })
-        .collect()
+/// The files that modules of these applications name, made absolute from the directory in which each was compiled. A file
+/// that is no module names none: it is not compiled code, or the build will fail because of it.
+pub(crate) fn of_applications(build: &Utf8Path, local: &[LocalApplication]) -> Vec<Utf8PathBuf> {
+    let of_application = |application: &LocalApplication| -> Vec<Utf8PathBuf> {
+        let code = build.join("lib").join(&application.name).join("ebin");
+        let files: Vec<_> = code.read_dir_utf8().into_iter().flatten().flatten().collect();
+        let modules = files.par_iter().filter_map(|file| fs_err::read(file.path()).ok());
+        let named = modules.flat_map_iter(|bytes| of_module(&bytes).unwrap_or_default());
+        named.map(|path| absolute(&application.directory, &path)).collect()
+    };
+    local.iter().flat_map(of_application).collect()
 }
 
 fn of_module(bytes: &[u8]) -> Option<Vec<String>> {
