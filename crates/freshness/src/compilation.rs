@@ -122,9 +122,22 @@ impl Compilation {
     /// Notes that it has succeeded, and what has been compiled: applications of the project and of path dependencies, with
     /// their directories.
     pub fn succeed(&mut self, local: impl IntoIterator<Item = (String, Utf8PathBuf)>) {
-        let ended = Moment::now();
         let (applications, mut places): (BTreeSet<_>, BTreeSet<_>) = local.into_iter().unzip();
         places.insert(self.compiled.project.clone());
+        self.end(applications, places);
+    }
+
+    /// Notes that it has failed. What has not been compiled is still newer than what has, so that Mix will compile it. Where
+    /// everything had to be compiled, it still has to be.
+    pub fn fail(&mut self) {
+        if self.doubt.is_none() {
+            let applications = self.note.applications.union(&self.compiled.applications).cloned().collect();
+            self.end(applications, self.note.places.clone());
+        }
+    }
+
+    fn end(&mut self, applications: BTreeSet<String>, places: BTreeSet<Utf8PathBuf>) {
+        let ended = Moment::now();
         let looked_at: Vec<_> = std::mem::take(&mut self.now).into_iter().collect();
         let mut sources: BTreeMap<_, _> = looked_at
             .into_par_iter()
@@ -146,23 +159,6 @@ impl Compilation {
             Some(Doubt::NoNote | Doubt::CompiledElsewhere) => note,
         };
         self.save();
-    }
-
-    /// Notes that it has failed. The code is what it was, or what was marked; where there was none, it is of what is there.
-    pub fn fail(&mut self) {
-        match self.doubt {
-            None if self.note.manifests.is_empty() => {
-                let (own, project) = (self.compiled.applications.clone(), self.compiled.project.clone());
-                self.succeed(own.into_iter().map(|name| (name, project.clone())));
-            }
-            None => {
-                self.note.manifests = self.compiled.manifests(&self.compiled.concerned(&self.note));
-                self.note.ended = Moment::now();
-                self.save();
-            }
-            // Some of it may have been compiled, and the rest still has to be.
-            Some(_) => {}
-        }
     }
 
     /// Notes further files that code was compiled from, after it has succeeded.
@@ -521,6 +517,22 @@ mod tests {
         project.root = there;
         assert_eq!(project.looks_compiled(), None);
         project.write("project/lib/a.ex", "new");
+        assert_eq!(project.looks_compiled().as_deref(), Some("project/lib/a.ex"));
+    }
+
+    /// An error in the code, and its correction: Mix knows what to do.
+    #[test]
+    fn a_compilation_that_fails_casts_no_doubt() {
+        let project = Project::new();
+        project.build("1");
+        project.write("project/lib/a.ex", "wrong");
+        project.set_now("project/lib/a.ex");
+        let mut compilation = project.begin();
+        project.compile("2");
+        compilation.fail();
+        assert_eq!(project.looks_compiled(), None);
+        // It may have been compiled.
+        project.write("project/lib/a.ex", "old");
         assert_eq!(project.looks_compiled().as_deref(), Some("project/lib/a.ex"));
     }
 

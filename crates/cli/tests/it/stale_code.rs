@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use camino::Utf8PathBuf;
 
-use crate::files::write;
+use crate::files::{wait_until, write};
 use crate::project;
 use crate::sandbox::{Sandbox, fail, succeed};
 
@@ -51,6 +51,13 @@ impl Project {
 
 fn set_time(path: &Utf8PathBuf, time: SystemTime) {
     File::options().write(true).open(path).unwrap().set_modified(time).unwrap();
+}
+
+/// Nobody corrects an error in the second in which it is told.
+fn in_the_next_second() {
+    let second = || SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    let now = second();
+    wait_until("the clock goes on", || second() > now);
 }
 
 fn greeter(greeting: &str) -> String {
@@ -145,6 +152,22 @@ fn what_has_been_compiled_in_between_is_compiled_again() {
         assert_eq!(project.says(), "hello", "{name}: {said}");
         let is_unknown = said.contains("/_build/prod` is not as the last build has left it");
         assert_eq!(is_unknown, name == "Mix", "{name}: {said}");
+    }
+}
+
+/// The most usual failure of all. Mix compiles what has not been compiled, and nothing else has to be.
+#[test]
+fn code_that_did_not_compile_is_compiled_when_it_does() {
+    let project = Project::new();
+    for greeting in ["hello", "adieu"] {
+        in_the_next_second();
+        write(&project.file(GREETER), "defmodule Greeter do\n  def hello, do: (\nend\n");
+        fail(&mut project.command(&["build"]));
+        in_the_next_second();
+        write(&project.file(GREETER), &greeter(greeting));
+        let said = project.build();
+        assert!(!said.contains("compiling everything"), "{said}");
+        assert_eq!(project.says(), greeting);
     }
 }
 
