@@ -8,9 +8,9 @@ pub(crate) mod external_resources;
 
 use std::thread::JoinHandle;
 
-use camino::{Utf8Path, Utf8PathBuf};
+use camino::Utf8Path;
 use freshness::{Beginning, Compilation, Compiled, Doubt, Scope, Snapshot};
-use project::ProjectInformation;
+use project::{LocalApplication, ProjectInformation};
 
 use crate::printer::Printer;
 
@@ -36,21 +36,22 @@ impl Look {
     }
 }
 
-/// Begins the compilation of a project, and says why everything has to be compiled, if it has to be.
+/// Begins the compilation of these applications of a project, and says why everything has to be compiled, if it has to be.
 pub(crate) fn begin(
-    project: Utf8PathBuf,
+    project: &Utf8Path,
     information: &ProjectInformation,
+    local: &[&LocalApplication],
     beginning: &Beginning,
-    own_only: bool,
     printer: &Printer,
 ) -> Compilation {
     let build = &information.build_path;
+    let directories = local.iter().map(|application| application.directory.clone());
     let compiled = Compiled {
-        project,
+        project: project.to_owned(),
         build: build.clone(),
         dependencies: information.deps_path.clone(),
-        applications: information.own_applications.iter().cloned().collect(),
-        own_only,
+        applications: local.iter().map(|application| application.name.clone()).collect(),
+        places: directories.chain([project.to_owned()]).collect(),
     };
     let compilation = Compilation::begin(compiled, beginning);
     if let Some(doubt) = compilation.doubt() {

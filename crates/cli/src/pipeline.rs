@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use camino::Utf8PathBuf;
-use freshness::{Beginning, Compilation};
+use freshness::Beginning;
 use project::{
     Bridge, BridgeError, BridgeOptions, CompileOptions, LocalApplication, Notice, Outcome,
     ReleaseDescription, ReleaseLocation, ReleaseRequest, Step, Stream,
@@ -41,7 +41,6 @@ pub(crate) struct Pipeline<'a> {
     project: Utf8PathBuf,
     look: Option<Look>,
     beginning: Option<Beginning>,
-    compilation: Option<Compilation>,
     external_resources: Vec<Utf8PathBuf>,
 }
 
@@ -86,7 +85,6 @@ impl<'a> Pipeline<'a> {
             project,
             look: Some(look),
             beginning: None,
-            compilation: None,
             external_resources: Vec::new(),
         };
         pipeline.report.phase("project", phase.finish(&versions));
@@ -117,13 +115,19 @@ impl<'a> Pipeline<'a> {
     /// When it does not compile.
     pub(crate) fn compile(&mut self, arguments: &CompileArguments, no_compile: bool) -> anyhow::Result<()> {
         self.beginning = self.look.take().and_then(Look::end);
-        let beginning = self.beginning.as_ref().filter(|_| !no_compile);
-        self.compilation = beginning.map(|beginning| {
-            let information = self.bridge.information();
-            let own_only = arguments.no_deps_check;
-            compilation::begin(self.project.clone(), information, beginning, own_only, self.printer)
+        let local = match self.bridge.local_applications() {
+            Ok(outcome) => outcome.value,
+            Err(error) => return Err(explain(error, self.printer)),
+        };
+        let information = self.bridge.information();
+        let mut compilation = self.beginning.as_ref().filter(|_| !no_compile).map(|beginning| {
+            let is_own = |name: &String| information.own_applications.contains(name);
+            // Without a look at dependencies these are taken as they are.
+            let is_compiled = |it: &&LocalApplication| !arguments.no_deps_check || is_own(&it.name);
+            let compiled: Vec<_> = local.iter().filter(is_compiled).collect();
+            compilation::begin(&self.project, information, &compiled, beginning, self.printer)
         });
-        let anew = self.compilation.as_ref().is_some_and(|compilation| compilation.doubt().is_some());
+        let anew = compilation.as_ref().is_some_and(|compilation| compilation.doubt().is_some());
         let options = CompileOptions {
             force: arguments.force || anew,
             anew,
@@ -133,20 +137,15 @@ impl<'a> Pipeline<'a> {
             no_elixir_version_check: arguments.no_elixir_version_check,
         };
         let result = if no_compile { "not asked for" } else { "done" };
-        let compiled = self.phase("compile", |bridge| bridge.compile(&options), |_| result.to_owned());
-        let information = self.bridge.information();
-        let Ok(local) = &compiled else {
-            if let Some(compilation) = &mut self.compilation {
-                compilation.fail();
-            }
-            return compiled.map(|_| ());
-        };
-        self.external_resources = external_resources::of_applications(&information.build_path, local);
-        if let Some(compilation) = &mut self.compilation {
-            let is_own = |name: &String| information.own_applications.contains(name);
-            let is_compiled = |it: &&LocalApplication| !arguments.no_deps_check || is_own(&it.name);
-            let compiled = local.iter().filter(is_compiled);
-            compilation.succeed(compiled.map(|it| (it.name.clone(), it.directory.clone())));
+        let compiled = self.phase("compile", |bridge| bridge.compile(&options), |()| result.to_owned());
+        if let (Err(_), Some(compilation)) = (&compiled, &mut compilation) {
+            compilation.fail();
+        }
+        compiled?;
+        let build = &self.bridge.information().build_path;
+        self.external_resources = external_resources::of_applications(build, &local);
+        if let Some(compilation) = &mut compilation {
+            compilation.succeed();
             compilation.include(self.external_resources.iter().cloned());
         }
         Ok(())

@@ -43,10 +43,10 @@ pub struct Compiled {
     pub build: Utf8PathBuf,
     /// Where dependencies are fetched to, which Mix compiles by their versions.
     pub dependencies: Utf8PathBuf,
-    /// The project's own applications.
+    /// Its applications, and those of path dependencies.
     pub applications: BTreeSet<String>,
-    /// Whether nothing else is compiled: path dependencies are taken as they are.
-    pub own_only: bool,
+    /// Their directories.
+    pub places: BTreeSet<Utf8PathBuf>,
 }
 
 /// The note. A project that is moved with its build directory takes it along: names are relative to where the build directory
@@ -95,10 +95,9 @@ impl Compilation {
         let file = compiled.build.join(FILE);
         let found = Note::load(&file, compiled.base());
         let is_there = found.is_some();
-        let mut note = found.unwrap_or_default();
-        note.places.insert(compiled.project.clone());
+        let note = found.unwrap_or_default();
         let now = compiled.sources(&note, beginning);
-        let concerned = compiled.concerned(&note);
+        let concerned = note.applications.union(&compiled.applications).cloned().collect();
         let manifests = compiled.manifests(&concerned);
         let doubt = if is_there {
             let noted = note.manifests.iter().filter(|(name, _)| concerned.contains(application(name)));
@@ -119,27 +118,11 @@ impl Compilation {
         self.doubt.as_ref()
     }
 
-    /// Notes that it has succeeded, and what has been compiled: applications of the project and of path dependencies, with
-    /// their directories.
-    pub fn succeed(&mut self, local: impl IntoIterator<Item = (String, Utf8PathBuf)>) {
-        let (applications, mut places): (BTreeSet<_>, BTreeSet<_>) = local.into_iter().unzip();
-        places.insert(self.compiled.project.clone());
-        self.end(applications, places);
-    }
-
-    /// Notes that it has failed. What has not been compiled is still newer than what has, so that Mix will compile it. Where
-    /// everything had to be compiled, it still has to be.
-    pub fn fail(&mut self) {
-        if self.doubt.is_none() {
-            let applications = self.note.applications.union(&self.compiled.applications).cloned().collect();
-            self.end(applications, self.note.places.clone());
-        }
-    }
-
-    fn end(&mut self, applications: BTreeSet<String>, places: BTreeSet<Utf8PathBuf>) {
+    /// Notes that it has succeeded.
+    pub fn succeed(&mut self) {
         let ended = Moment::now();
         let looked_at: Vec<_> = std::mem::take(&mut self.now).into_iter().collect();
-        let mut sources: BTreeMap<_, _> = looked_at
+        let sources = looked_at
             .into_par_iter()
             .filter_map(|(path, was)| {
                 let is = Seen::look(Utf8Path::new(&path), Some(&was))?;
@@ -147,18 +130,23 @@ impl Compilation {
                 Some((path, is_known.then_some(is)))
             })
             .collect();
-        let new = places.difference(&self.note.places).cloned().collect();
-        for (path, seen) in self.compiled.look_through(new) {
-            sources.entry(path).or_insert(seen.is_older_than(self.began).then_some(seen));
-        }
-        let mut note = Note { sources, places, applications, manifests: BTreeMap::new(), ended };
-        note.manifests = self.compiled.manifests(&self.compiled.concerned(&note));
+        let Compiled { applications, places, .. } = self.compiled.clone();
+        let manifests = self.compiled.manifests(&applications);
+        let note = Note { sources, places, applications, manifests, ended };
         self.note = match self.doubt.take() {
             // Of a project that shares the build directory, an umbrella or a part of it, nothing has changed.
             None | Some(Doubt::LooksCompiled(_)) => note.beside(std::mem::take(&mut self.note)),
             Some(Doubt::NoNote | Doubt::CompiledElsewhere) => note,
         };
         self.save();
+    }
+
+    /// Notes that it has failed. What has not been compiled is still newer than what has, so that Mix will compile it. Where
+    /// everything had to be compiled, it still has to be.
+    pub fn fail(&mut self) {
+        if self.doubt.is_none() {
+            self.succeed();
+        }
     }
 
     /// Notes further files that code was compiled from, after it has succeeded.
@@ -254,21 +242,6 @@ impl Compiled {
         self.build.parent().and_then(Utf8Path::parent).unwrap_or(&self.project)
     }
 
-    /// Applications whose code has to be what the note says: noted ones, the project's, and whatever else is compiled in a
-    /// build directory of the project's own and was not fetched, which is a path dependency.
-    fn concerned(&self, note: &Note) -> BTreeSet<String> {
-        if self.own_only {
-            return self.applications.clone();
-        }
-        let mut concerned: BTreeSet<_> = note.applications.union(&self.applications).cloned().collect();
-        if self.build.starts_with(&self.project) {
-            let entries = self.build.join("lib").read_dir_utf8().into_iter().flatten().flatten();
-            let names = entries.map(|entry| entry.file_name().to_owned());
-            concerned.extend(names.filter(|name| !self.dependencies.join(name).is_dir()));
-        }
-        concerned
-    }
-
     /// What Mix knows of the compiled code of these applications. The content of a manifest does not always tell one compilation
     /// from another, but its time does.
     fn manifests(&self, applications: &BTreeSet<String>) -> BTreeMap<String, String> {
@@ -292,14 +265,15 @@ impl Compiled {
         let scope = beginning.scope();
         let is_behind_a_link =
             |path: &Utf8Path| !is_within(path, &scope.directories) && !scope.files.contains(path);
+        let places: BTreeSet<_> = note.places.union(&self.places).cloned().collect();
         let looked_at = beginning.snapshot().files();
         let mut now: BTreeMap<_, _> = looked_at
-            .filter(|(path, _)| self.is_source(path, &note.places) || is_behind_a_link(path))
+            .filter(|(path, _)| self.is_source(path, &places) || is_behind_a_link(path))
             .filter(|(path, _)| has_name_of_source(path) && !self.is_built(path))
             .map(|(path, seen)| (path.to_string(), seen))
             .collect();
         let is_new = |place: &&Utf8PathBuf| !is_within(place, &scope.directories);
-        now.extend(self.look_through(note.places.iter().filter(is_new).cloned().collect()));
+        now.extend(self.look_through(places.iter().filter(is_new).cloned().collect()));
         for (path, was) in &note.sources {
             if !now.contains_key(path)
                 && let Some(seen) = Seen::look(Utf8Path::new(path), was.as_ref())
@@ -414,8 +388,8 @@ mod tests {
             let compiled = Compiled {
                 build: project.join("_build/prod"),
                 dependencies: project.join("deps"),
-                applications: ["demo".to_owned()].into(),
-                own_only: false,
+                applications: ["demo", "mine", "beside"].map(str::to_owned).into(),
+                places: ["project", "project/deps/mine", "beside"].map(|name| self.root.join(name)).into(),
                 project,
             };
             Compilation::begin(compiled, &beginning)
@@ -427,8 +401,7 @@ mod tests {
         }
 
         fn succeed(&self, compilation: &mut Compilation) {
-            let beside = ["beside", "project/deps/mine"].map(|name| (name.to_owned(), self.root.join(name)));
-            compilation.succeed([("demo".to_owned(), self.root.join("project"))].into_iter().chain(beside));
+            compilation.succeed();
             compilation.include([self.root.join("outside")]);
         }
 
@@ -500,7 +473,7 @@ mod tests {
         // Another application: of a path dependency, or new in an umbrella.
         project.write("project/_build/prod/lib/jason/.mix/compile.elixir", "fetched");
         assert_eq!(project.doubt(), None);
-        project.write("project/_build/prod/lib/other/.mix/compile.elixir", "1");
+        project.write("project/_build/prod/lib/mine/.mix/compile.elixir", "1");
         assert_eq!(project.doubt(), Some(Doubt::CompiledElsewhere));
         project.build("6");
         assert_eq!(project.doubt(), None);
@@ -515,7 +488,6 @@ mod tests {
         let there = project.root.with_file_name("there");
         fs::rename(&project.root, &there).unwrap();
         project.root = there;
-        assert_eq!(project.looks_compiled(), None);
         project.write("project/lib/a.ex", "new");
         assert_eq!(project.looks_compiled().as_deref(), Some("project/lib/a.ex"));
     }

@@ -145,22 +145,28 @@ impl Bridge {
         })
     }
 
-    /// `mix compile`, as `mix release` runs it first. Gives what is compiled by the content of its sources: the project's
-    /// applications, and those of path dependencies.
+    /// What [`Bridge::compile`] compiles by the content of its sources: the project's applications, and those of path
+    /// dependencies. Nothing when dependencies are wrong, which `compile` then reports.
+    ///
+    /// # Errors
+    ///
+    /// When the virtual machine has ended.
+    pub fn local_applications(&mut self) -> Result<Outcome<Vec<LocalApplication>>, BridgeError> {
+        let application = |fields: &Fields<'_>| {
+            Ok(LocalApplication { name: fields.text("name")?, directory: fields.path("directory")? })
+        };
+        self.call(Phase::Compile, "local_applications", Term::nil(), |answer| {
+            answer.maps("applications")?.iter().map(application).collect()
+        })
+    }
+
+    /// `mix compile`, as `mix release` runs it first.
     ///
     /// # Errors
     ///
     /// When something does not compile.
-    pub fn compile(
-        &mut self,
-        options: &CompileOptions,
-    ) -> Result<Outcome<Vec<LocalApplication>>, BridgeError> {
-        let application = |fields: &Fields<'_>| {
-            Ok(LocalApplication { name: fields.text("name")?, directory: fields.path("directory")? })
-        };
-        self.call(Phase::Compile, "compile", options.to_term(), |answer| {
-            answer.maps("applications")?.iter().map(application).collect()
-        })
+    pub fn compile(&mut self, options: &CompileOptions) -> Result<Outcome<()>, BridgeError> {
+        self.call(Phase::Compile, "compile", options.to_term(), |_| Ok(()))
     }
 
     /// Runs the project's alias `assets.deploy`; false when there is none. It comes after [`Bridge::compile`].

@@ -42,13 +42,17 @@ defmodule Beamship.Bridge.Phases do
     if anew? and "--no-deps-check" not in flags, do: remove_code_of_path_dependencies()
     # Rebar is asked for here, when a dependency is about to be compiled.
     case answering_yes_to_installations(fn -> Mix.Task.run("compile", flags) end) do
-      {:error, _} ->
-        refuse("compilation failed")
-
-      _ ->
-        local = for {name, path} <- local(), do: %{name: Atom.to_string(name), directory: Path.expand(path)}
-        %{applications: local}
+      {:error, _} -> refuse("compilation failed")
+      _ -> %{}
     end
+  end
+
+  # What is compiled by the content of its sources. What is wrong with dependencies is said when they are compiled.
+  def local_applications do
+    local = for {name, path} <- local(), do: %{name: Atom.to_string(name), directory: Path.expand(path)}
+    %{applications: local}
+  rescue
+    _ -> %{applications: []}
   end
 
   # What the developers of this project change: its application, or those of the umbrella.
