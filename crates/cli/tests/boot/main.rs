@@ -282,7 +282,7 @@ fn a_trial_start_ends_with_a_command_that_is_killed() {
 fn the_time_of_a_start_is_explained() {
     let project = Project::new();
     // An application with a slow start, and one that prints without an end of line.
-    let slow = DEMO.replace("Demo.Used.run()\n", "IO.write(\"no end\")\n    Process.sleep(300)\n");
+    let slow = DEMO.replace("Demo.Used.run()\n", "IO.write(\"no end\")\n    Process.sleep(1500)\n");
     write(&project.path.join("lib/demo.ex"), &slow);
     project.build();
     let picture = project.sandbox.join("start.svg");
@@ -301,7 +301,7 @@ fn the_time_of_a_start_is_explained() {
     let slowest = started.iter().max_by_key(|step| duration(step)).unwrap();
     assert_eq!(slowest["application"], "demo", "{report}");
     // The line before it may have been read late.
-    assert!(duration(slowest) >= 250_000, "{report}");
+    assert!(duration(slowest) >= 1_400_000, "{report}");
     let modules = |name: &str| {
         let of = |step: &&serde_json::Value| step["step"] == "load" && step["application"] == name;
         steps.iter().filter(of).map(|step| step["modules"].as_u64().unwrap()).sum::<u64>()

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use camino::Utf8PathBuf;
 
-use crate::files::{wait_until, write};
+use crate::files::{in_the_next_second, write};
 use crate::project;
 use crate::sandbox::{Sandbox, fail, succeed};
 
@@ -51,13 +51,6 @@ impl Project {
 
 fn set_time(path: &Utf8PathBuf, time: SystemTime) {
     File::options().write(true).open(path).unwrap().set_modified(time).unwrap();
-}
-
-/// Nobody corrects an error in the second in which it is told.
-fn in_the_next_second() {
-    let second = || SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
-    let now = second();
-    wait_until("the clock goes on", || second() > now);
 }
 
 fn greeter(greeting: &str) -> String {
@@ -144,6 +137,7 @@ fn what_has_been_compiled_in_between_is_compiled_again() {
         project.place(GREETER, &greeter("hello"));
         project.build();
         assert_eq!(project.says(), "hello", "{name}");
+        in_the_next_second();
         write(&project.file(GREETER), &greeter("adieu"));
         compile(&project);
         write(&template, &before);
@@ -250,6 +244,7 @@ fn what_is_generated_of_a_source_is_generated_again() {
         "defmodule Greeter do\n  def hello, do: elem(:grammar.parse([{:atom, 1, :a}]), 1)\nend\n",
     );
     for word in ["one", "two", "three"] {
+        in_the_next_second();
         write(&project.file("greeter/src/grammar.yrl"), &grammar(word));
         let said = project.build();
         assert!(!said.contains("compiling everything"), "{said}");
@@ -274,6 +269,7 @@ fn a_build_directory_elsewhere_is_no_source() {
         }
         let release = if by_link { "_build/prod/rel/demo" } else { "built/prod/rel/demo" };
         for word in ["one", "two", "three", "four"] {
+            in_the_next_second();
             write(&project.file(GREETER), &greeter(word));
             let said = succeed(&mut project.command(&["build", "--no-cache"])).stderr;
             assert!(!said.contains("compiling everything"), "{said}");

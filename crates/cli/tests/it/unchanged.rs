@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use camino::Utf8PathBuf;
 
 use crate::differences::files;
-use crate::files::{wait_for, write};
+use crate::files::{in_the_next_second, wait_for, write};
 use crate::project;
 use crate::sandbox::{Outcome, Sandbox, succeed};
 
@@ -245,6 +245,7 @@ fn only_code_that_has_changed_is_written_again() {
     let file = |path: &Utf8PathBuf| (std::fs::metadata(path).unwrap().ino(), std::fs::read(path).unwrap());
     let before = (file(&changed), file(&greeter));
     let source = std::fs::read_to_string(project.file("lib/demo.ex")).unwrap();
+    in_the_next_second();
     write(
         &project.file("lib/demo.ex"),
         &source.replace("def static, do", "def another, do: 1\n  def static, do"),

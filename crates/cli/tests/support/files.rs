@@ -2,7 +2,7 @@
 
 #![allow(dead_code, reason = "every test executable uses its part")]
 
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use camino::Utf8Path;
 
@@ -30,4 +30,16 @@ pub(crate) fn wait_for(path: &Utf8Path, is_complete: impl Fn(&str) -> bool) -> S
         is_complete(&text)
     });
     text
+}
+
+/// Waits until what is written gets the time of another second than what has been. Nobody changes a file in the second of its
+/// compilation; a build cannot tell then what was compiled.
+pub(crate) fn in_the_next_second() {
+    // File systems use a clock that is a tick behind.
+    let second = || {
+        let now = SystemTime::now() - Duration::from_millis(50);
+        now.duration_since(UNIX_EPOCH).unwrap().as_secs()
+    };
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    wait_until("the clock goes on", || second() > now);
 }
