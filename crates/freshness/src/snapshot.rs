@@ -209,9 +209,14 @@ impl Seen {
     pub(crate) fn look(path: &Utf8Path, known: Option<&Self>) -> Option<Self> {
         let looked_at = Moment::now();
         let metadata = fs::metadata(path).ok().filter(fs::Metadata::is_file)?;
-        let stamp = Stamp::of(&metadata);
-        if let Some(known) = known.filter(|known| known.stamp == Some(stamp)) {
-            return Some(known.clone());
+        let known = known.and_then(|known| Some((known.stamp?, known.digest.as_str())));
+        Self::of(path, Stamp::of(&metadata), known, looked_at)
+    }
+
+    /// A file with this stamp, of which a stamp and a digest are known, or neither.
+    fn of(path: &Utf8Path, stamp: Stamp, known: Option<(Stamp, &str)>, looked_at: Moment) -> Option<Self> {
+        if let Some((_, digest)) = known.filter(|(known, _)| *known == stamp) {
+            return Some(Self { stamp: Some(stamp), digest: digest.to_owned() });
         }
         Some(Self { digest: digest(path)?, stamp: stamp.is_certain(looked_at).then_some(stamp) })
     }
@@ -296,13 +301,12 @@ fn follow(path: Utf8PathBuf, listed: &mut Listed, known: &Snapshot, looked_at: M
 
 fn read(path: &Utf8Path, metadata: &fs::Metadata, known: &Snapshot, looked_at: Moment) -> Found {
     let stamp = Stamp::of(metadata);
-    if let Some(Found::File(Some(known_stamp), mode, digest)) = known.found.get(path.as_str())
-        && *known_stamp == stamp
-    {
-        return Found::File(Some(stamp), *mode, digest.clone());
-    }
-    match digest(path) {
-        Some(digest) => Found::File(stamp.is_certain(looked_at).then_some(stamp), stamp.mode(), digest),
+    let known = match known.found.get(path.as_str()) {
+        Some(Found::File(Some(stamp), _, digest)) => Some((*stamp, digest.as_str())),
+        _ => None,
+    };
+    match Seen::of(path, stamp, known, looked_at) {
+        Some(seen) => Found::File(seen.stamp, stamp.mode(), seen.digest),
         None => Found::Other,
     }
 }
