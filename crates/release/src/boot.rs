@@ -12,8 +12,7 @@ mod explain;
 mod fast;
 mod order;
 mod script;
-
-use std::collections::BTreeSet;
+mod start_module;
 
 use etf::{Atom, AtomEncoding, Term};
 
@@ -77,10 +76,10 @@ impl BootScript {
         Self { script: cookie::with_cookie_from_environment(self.script), ..self }
     }
 
-    /// The script for a fast start, which loads these modules before everything else and the others afterwards, and takes
-    /// the compiled form of `runtime.exs`; none when this is no script that can be changed so.
+    /// The script for a fast start, which loads these modules, the largest first, before everything else and the others
+    /// afterwards, and takes the compiled form of `runtime.exs`; none when this is no script that can be changed so.
     #[must_use]
-    pub fn fast(&self, used: &BTreeSet<Atom>, runtime: &RuntimeConfiguration) -> Option<Self> {
+    pub fn fast(&self, used: &[Atom], runtime: &RuntimeConfiguration) -> Option<Self> {
         Some(Self { release: self.release.clone(), script: fast::fast(&self.script, used, runtime)? })
     }
 

@@ -320,7 +320,7 @@ fn the_time_of_a_start_is_explained() {
     let is_load = |step: &&serde_json::Value| step["step"] == "load";
     let loads: Vec<_> = report["steps"].as_array().unwrap().iter().filter(is_load).collect();
     assert_eq!(loads.len(), 1, "{report}");
-    assert_eq!(loads[0]["modules"], 31, "{report}");
+    assert_eq!(loads[0]["modules"], 30, "{report}");
 
     let outcome = succeed(&mut project.sandbox.beamship(&project.path, &["explain-boot"]));
     assert!(outcome.stdout.starts_with("step "), "{}", outcome.stdout);

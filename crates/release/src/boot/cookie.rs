@@ -11,7 +11,8 @@
 //! end
 //! ```
 //!
-//! `erl_eval` is loaded by every boot script before anything runs, so the expression can stand in it as a term. The
+//! `erl_eval` is loaded by every boot script before anything runs, so the expression can stand in it as a term. It is evaluated by
+//! `exprs/3`, which does not check it first: the checks are a large module (`erl_lint`). The
 //! launcher looks for the variable's name in the boot file: a script without it gets the cookie as Mix hands it over.
 
 use etf::Term;
@@ -24,7 +25,10 @@ pub(super) fn with_cookie_from_environment(script: Term) -> Term {
     if let Some(Term::List(instructions)) = fields.last_mut()
         && let Some(kernel) = instructions.iter().position(starts_kernel)
     {
-        instructions.insert(kernel + 1, apply("erl_eval", "exprs", vec![expressions(), Term::nil()]));
+        instructions.insert(
+            kernel + 1,
+            apply("erl_eval", "exprs", vec![expressions(), Term::nil(), Term::atom("none")]),
+        );
     }
     Term::Tuple(fields)
 }

@@ -118,8 +118,8 @@ fn step(instruction: &Term, application: Option<&str>) -> Option<Step> {
                 ("application", "load") => Some(step(StepKind::Resources, None, 0)),
                 ("application", "start_boot") => Some(step(StepKind::Start, first, 0)),
                 ("Elixir.Config.Provider", "boot") => Some(step(StepKind::Configuration, None, 0)),
-                // The cookie, and the process that loads the rest: they take no time.
-                ("erlang", _) | ("erl_eval", _) => None,
+                // The cookie, and what a fast start does besides: they take no time.
+                ("erlang", _) | ("erl_eval", _) | ("beamship_start", _) => None,
                 _ => Some(step(StepKind::Call, Some(&format!("{module}:{function}")), 0)),
             }
         }

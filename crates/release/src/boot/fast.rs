@@ -4,42 +4,42 @@
 //! quarter of them. In interactive mode each is looked for when it is first called, one after the other. This script is for
 //! interactive mode, and loads those that a recorded start has used all at once before: what stands before
 //! `kernel_load_completed` is loaded in every mode (`init:eval_script/2`), in parallel, from the whole code path, consolidated
-//! protocols first.
+//! protocols first. The largest come first, so that none of them is waited for when all others are done.
 //!
 //! When the system has started, a process of low priority loads the rest in small batches, so that it neither slows the start
 //! nor occupies the code server, and a running system has as much code loaded as in embedded mode. A module that cannot
-//! be loaded is reported in the log, and `ready` says so. The process is an expression for `erl_eval`, which every script loads
-//! first (`background.erl` is its source).
+//! be loaded is reported in the log, and `ready` says so.
 
 use std::collections::BTreeSet;
 
 use etf::{Atom, Term};
 
-use super::script::apply;
-use super::{atoms, configuration};
+use super::{atoms, configuration, script, start_module};
 use crate::spec::RuntimeConfiguration;
 
-/// The expression in the abstract format.
-const BACKGROUND: &[u8] = include_bytes!("background.term");
+/// What OTP loads first and a start does not need: `erl_eval` asks it to check expressions, and those of beamship are not checked.
+const NOT_NEEDED: &str = "erl_lint";
 
-/// The script for a fast start; none when the given one is not a script as `systools` writes it. Of `used` only modules that
-/// the script loads count: a profile that is out of date costs time and nothing else.
-pub(crate) fn fast(script: &Term, used: &BTreeSet<Atom>, runtime: &RuntimeConfiguration) -> Option<Term> {
+/// The script for a fast start; none when the given one is not a script as `systools` writes it. `used` are the modules that a
+/// start uses, the largest first. Only those count that the script loads: a profile that is out of date costs time and
+/// nothing else.
+pub(crate) fn fast(script: &Term, used: &[Atom], runtime: &RuntimeConfiguration) -> Option<Term> {
     let [tag, identity, Term::List(instructions)] = script.as_tuple()? else { return None };
     let completed = instructions.iter().position(is_completed)?;
     let path =
         instructions.iter().filter_map(path).max_by_key(|path| path.as_list().map_or(0, <[Term]>::len))?;
-    let early: BTreeSet<&Atom> = instructions[..completed].iter().flat_map(loaded).collect();
     let all: BTreeSet<&Atom> = instructions.iter().flat_map(loaded).collect();
-    let wanted = |module: &&Atom| used.contains(*module) && !early.contains(module);
-    let now: Vec<Atom> = all.iter().copied().filter(wanted).cloned().collect();
-    let later: Vec<Atom> = all
-        .iter()
-        .copied()
-        .filter(|module| !early.contains(module) && !used.contains(*module))
-        .cloned()
-        .collect();
-    let mut result = instructions[..completed].to_vec();
+    let mut now: Vec<Atom> = used.iter().filter(|module| all.contains(module)).cloned().collect();
+    let known: BTreeSet<&Atom> = used.iter().collect();
+    let mandatory = instructions[..completed].iter().flat_map(loaded).filter(|module| **module != NOT_NEEDED);
+    now.extend(mandatory.filter(|module| !known.contains(module)).cloned());
+    let first: BTreeSet<&Atom> = now.iter().collect();
+    let later: Vec<Atom> = all.into_iter().filter(|module| !first.contains(module)).cloned().collect();
+
+    let mut result: Vec<Term> =
+        instructions[..completed].iter().filter(|instruction| !is_load(instruction)).cloned().collect();
+    result.push(start_module::load());
+    result.push(start_module::wake_schedulers());
     result.push(Term::pair(Term::atom("path"), path.clone()));
     result.push(Term::pair(Term::atom("primLoad"), atoms(&now)));
     result.extend_from_slice(&instructions[completed..]);
@@ -47,30 +47,25 @@ pub(crate) fn fast(script: &Term, used: &BTreeSet<Atom>, runtime: &RuntimeConfig
         configuration::insert(&mut result, compiled, provider)?;
     }
     let end = result.iter().rposition(is_started)?;
-    result.insert(end, load_later(&later)?);
+    result.insert(end, start_module::load_later(&later));
     Some(Term::Tuple(vec![tag.clone(), identity.clone(), Term::List(result)]))
 }
 
-/// The same script without the modules that it loads before the system starts, and without those that it loads afterwards:
-/// in interactive mode only what is used is loaded. None when it is no script of [`fast`].
+/// The same script without the modules that it loads before the system starts and that it can do without, and without those
+/// that it loads afterwards: in interactive mode only what is used is loaded. None when it is no script of [`fast`].
 pub(super) fn without_modules(script: &Term) -> Option<Term> {
     let [tag, identity, Term::List(instructions)] = script.as_tuple()? else { return None };
     let completed = instructions.iter().position(is_completed)?;
     let used = completed.checked_sub(1)?;
-    let later = instructions.iter().rposition(is_started)?.checked_sub(1)?;
-    let kept = instructions.iter().enumerate().filter(|(index, _)| ![used, later].contains(index));
-    let kept = kept.map(|(_, instruction)| instruction.clone()).collect();
+    let mut kept = instructions.clone();
+    let mandatory: Vec<Atom> = loaded(instructions.get(used)?)
+        .into_iter()
+        .filter(|module| script::MANDATORY.contains(&module.as_str()))
+        .cloned()
+        .collect();
+    kept[used] = Term::pair(Term::atom("primLoad"), atoms(&mandatory));
+    kept.remove(instructions.iter().rposition(start_module::is_load_later)?);
     Some(Term::Tuple(vec![tag.clone(), identity.clone(), Term::List(kept)]))
-}
-
-/// `{apply, {erlang, spawn_opt, [erl_eval, exprs, [Expressions, [{'Modules', Modules}]], [{priority, low}]]}}`.
-fn load_later(modules: &[Atom]) -> Option<Term> {
-    let expressions = etf::text::consult(BACKGROUND).ok()?.pop()?;
-    let bindings = Term::List(vec![Term::pair(Term::atom("Modules"), atoms(modules))]);
-    let options = Term::List(vec![Term::pair(Term::atom("priority"), Term::atom("low"))]);
-    let arguments =
-        vec![Term::atom("erl_eval"), Term::atom("exprs"), Term::List(vec![expressions, bindings]), options];
-    Some(apply("erlang", "spawn_opt", arguments))
 }
 
 fn is_completed(instruction: &Term) -> bool {
@@ -86,6 +81,10 @@ fn path(instruction: &Term) -> Option<&Term> {
         Some([tag, path]) if tag.is_atom("path") => Some(path),
         _ => None,
     }
+}
+
+fn is_load(instruction: &Term) -> bool {
+    matches!(instruction.as_tuple(), Some([tag, _]) if tag.is_atom("primLoad"))
 }
 
 fn loaded(instruction: &Term) -> Vec<&Atom> {
@@ -105,7 +104,7 @@ mod tests {
 
     fn script() -> Term {
         let text = r#"{script,{"demo","1"},[{preLoaded,[init]},{progress,preloaded},{path,["$ROOT/lib/kernel/ebin"]},
-            {primLoad,[error_handler]},{kernel_load_completed},{path,["$RELEASE_LIB/demo/ebin"]},{primLoad,[a,b,c,d]},
+            {primLoad,[error_handler,erl_lint,gen]},{kernel_load_completed},{path,["$RELEASE_LIB/demo/ebin"]},{primLoad,[a,b,c,d]},
             {path,["consolidated","$ROOT/lib/kernel/ebin","$RELEASE_LIB/demo/ebin"]},{apply,{x,y,[]}},{progress,started}]}."#;
         etf::text::consult(text.as_bytes()).unwrap().remove(0)
     }
@@ -121,35 +120,39 @@ mod tests {
             {apply,{'Elixir.Config.Provider',boot,[]}},{progress,started}]}.";
         let script = etf::text::consult(text.as_bytes()).unwrap().remove(0);
         let compiled = CompiledConfiguration { source: b"A".to_vec(), beam: b"B".to_vec() };
-        let text = etf::text::plain(&fast(&script, &BTreeSet::new(), &runtime(Some(compiled))).unwrap());
-        let bindings = "[{'Beam',<<66>>},{'Provider',{'Elixir.Config.Reader',{a_file,[]}}},{'Source',<<65>>}]]}},\
+        let text = etf::text::plain(&fast(&script, &[], &runtime(Some(compiled))).unwrap());
+        let call = "{apply,{beamship_start,use_compiled,[{'Elixir.Config.Reader',{a_file,[]}},<<65>>,<<66>>]}},\
              {apply,{'Elixir.Config.Provider',boot,[]}}";
-        assert!(text.contains(bindings), "{text}");
-        let without = etf::text::plain(&fast(&script, &BTreeSet::new(), &runtime(None)).unwrap());
-        assert!(!without.contains("Beam"), "{without}");
+        assert!(text.contains(call), "{text}");
+        let without = etf::text::plain(&fast(&script, &[], &runtime(None)).unwrap());
+        assert!(!without.contains("use_compiled"), "{without}");
     }
 
     #[test]
     fn what_is_used_comes_first_and_the_rest_later() {
-        let used = ["b", "d", "gone", "error_handler"].map(Atom::new).into();
+        let used = ["d", "gone", "b", "gen"].map(Atom::new);
         let fast = etf::text::plain(&fast(&script(), &used, &runtime(None)).unwrap());
         let path = r#"["consolidated","$ROOT/lib/kernel/ebin","$RELEASE_LIB/demo/ebin"]"#;
         let path = etf::text::plain(&etf::text::consult(format!("{path}.").as_bytes()).unwrap()[0]);
         let first = format!(
-            "{{primLoad,[error_handler]}},{{path,{path}}},{{primLoad,[b,d]}},{{kernel_load_completed}},"
+            "{{apply,{{beamship_start,wake_schedulers,[]}}}},{{path,{path}}},\
+             {{primLoad,[d,b,gen,error_handler]}},{{kernel_load_completed}},"
         );
         assert!(fast.contains(&first), "{fast}");
-        assert!(fast.contains("[{'Modules',[a,c]}]"), "{fast}");
-        assert!(fast.ends_with(",[{priority,low}]]}},{progress,started}]}"), "{fast}");
+        let end = "{apply,{erlang,spawn_opt,[beamship_start,load_later,[[a,c,erl_lint]],[{priority,low}]]}},\
+             {progress,started}]}";
+        assert!(fast.ends_with(end), "{fast}");
     }
 
     #[test]
     fn a_trial_start_is_told_nothing_of_modules() {
-        let used = ["b"].map(Atom::new).into();
-        let bare = without_modules(&fast(&script(), &used, &runtime(None)).unwrap()).unwrap();
+        let bare = without_modules(&fast(&script(), &[Atom::new("b")], &runtime(None)).unwrap()).unwrap();
         let bare = etf::text::plain(&bare);
-        assert!(!bare.contains("{primLoad,[b]}") && !bare.contains("spawn_opt"), "{bare}");
-        assert!(bare.contains("{primLoad,[error_handler]}") && bare.contains("{apply,{x,y,[]}}"), "{bare}");
+        assert!(!bare.contains("load_later"), "{bare}");
+        assert!(
+            bare.contains("{primLoad,[error_handler,gen]}") && bare.contains("{apply,{x,y,[]}}"),
+            "{bare}"
+        );
     }
 
     #[test]
@@ -157,7 +160,7 @@ mod tests {
         for text in ["x.", "{script,{\"a\",\"1\"},[]}.", "{script,{\"a\",\"1\"},[{kernel_load_completed}]}."]
         {
             let term = etf::text::consult(text.as_bytes()).unwrap().remove(0);
-            assert_eq!(super::fast(&term, &BTreeSet::new(), &runtime(None)), None, "{text}");
+            assert_eq!(super::fast(&term, &[], &runtime(None)), None, "{text}");
         }
     }
 }

@@ -37,7 +37,7 @@ const PRELOADED: [&str; 21] = [
 const PRELOADED_SINCE_27: &str = "erts_trace_cleaner";
 
 /// Modules that are loaded before anything runs; the order is OTP's.
-const MANDATORY: [&str; 29] = [
+pub(super) const MANDATORY: [&str; 29] = [
     "error_handler",
     "application",
     "application_controller",

@@ -7,6 +7,7 @@
 //! too many costs the time to load it before the start instead of after it, one too few hardly more than that: to go
 //! further than one step made the starts of a Phoenix application slower.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeSet, HashMap};
 
 use beam::BeamFile;
@@ -28,32 +29,43 @@ const USUAL: &str = include_str!("usual.modules");
 /// What those use in addition that evaluate `runtime.exs`; written by the same.
 const EVALUATION: &str = include_str!("evaluation.modules");
 
-/// The modules that a start uses, recorded or guessed. Those with native code are left to the code server, which alone can
-/// load them.
+/// The modules that a start uses, recorded or guessed, those with the most code first. Those with native code are left to the
+/// code server, which alone can load them.
 pub(super) fn start_modules(
     spec: &ReleaseSpec,
     graph: &Graph,
     source: &dyn FileSource,
-) -> Result<BTreeSet<Atom>, ReleaseError> {
+) -> Result<Vec<Atom>, ReleaseError> {
     let mut modules = Modules::new(graph, source);
     let candidates = match source.read(&spec.templates.join(PROFILE))? {
         Some(bytes) => modules.named(&String::from_utf8_lossy(&bytes)),
         None => modules.guess(spec, graph)?,
     };
-    let mut used = BTreeSet::new();
+    let mut used = Vec::with_capacity(candidates.len());
     for module in candidates {
-        if !modules.has_atom(&module, "load_nif")? {
-            used.insert(Atom::new(&module));
+        let content = modules.content(&module)?;
+        if !content.atoms.iter().any(|atom| atom == "load_nif") {
+            used.push((Reverse(content.code), Atom::new(&module)));
         }
     }
-    Ok(used)
+    used.sort();
+    Ok(used.into_iter().map(|(_, module)| module).collect())
 }
 
-/// All modules of a release, and the atoms of those that were looked into.
+/// What a module has that tells how it is loaded.
+#[derive(Default)]
+struct ModuleContent {
+    /// Its atoms: the functions that it calls are among them.
+    atoms: Vec<String>,
+    /// Size of its code in bytes.
+    code: usize,
+}
+
+/// All modules of a release, and the content of those that were looked into.
 struct Modules<'graph> {
     source: &'graph dyn FileSource,
     applications: HashMap<&'graph str, &'graph Application>,
-    atoms: HashMap<String, Vec<String>>,
+    contents: HashMap<String, ModuleContent>,
 }
 
 impl<'graph> Modules<'graph> {
@@ -65,7 +77,7 @@ impl<'graph> Modules<'graph> {
                 application.modules.iter().map(move |module| (module.as_str(), application))
             })
             .collect();
-        Self { source, applications, atoms: HashMap::new() }
+        Self { source, applications, contents: HashMap::new() }
     }
 
     /// Those that a text lists, one in a line. Others are passed over: a list that is out of date costs time and nothing else.
@@ -88,9 +100,8 @@ impl<'graph> Modules<'graph> {
         atoms_in(&spec.configuration, &mut named);
         for module in named {
             if self.is_own(&module) {
-                self.look_into(&module)?;
-                let mentioned = self.atoms.get(&module).into_iter().flatten();
-                found.extend(mentioned.filter(|atom| self.is_own(atom)).cloned());
+                let mentioned = self.content(&module)?.atoms.clone();
+                found.extend(mentioned.into_iter().filter(|atom| self.is_own(atom)));
             }
         }
         Ok(found)
@@ -101,25 +112,22 @@ impl<'graph> Modules<'graph> {
         self.applications.get(module).is_some_and(|application| !is_of_the_runtime(application))
     }
 
-    /// Whether a module has an atom, which is so when it calls a function of this name.
-    fn has_atom(&mut self, module: &str, atom: &str) -> Result<bool, ReleaseError> {
-        self.look_into(module)?;
-        Ok(self.atoms.get(module).is_some_and(|atoms| atoms.iter().any(|other| other == atom)))
-    }
-
-    /// Reads the atoms of a module. What cannot be read is reported where it is copied.
-    fn look_into(&mut self, module: &str) -> Result<(), ReleaseError> {
-        if !self.atoms.contains_key(module) {
+    /// Reads a module, once. What cannot be read is reported where it is copied.
+    fn content(&mut self, module: &str) -> Result<&ModuleContent, ReleaseError> {
+        if !self.contents.contains_key(module) {
             let file = self.applications.get(module).map(|application| application.directory.join("ebin"));
             let bytes = match file {
                 Some(directory) => self.source.read(&directory.join(format!("{module}.beam")))?,
                 None => None,
             };
-            let bytes = bytes.unwrap_or_default();
-            let atoms = BeamFile::parse(&bytes).and_then(|file| file.atoms()).unwrap_or_default();
-            self.atoms.insert(module.to_owned(), atoms);
+            let content =
+                bytes.as_deref().map(BeamFile::parse).and_then(Result::ok).map(|file| ModuleContent {
+                    atoms: file.atoms().unwrap_or_default(),
+                    code: file.chunk(*b"Code").map_or(0, <[u8]>::len),
+                });
+            self.contents.insert(module.to_owned(), content.unwrap_or_default());
         }
-        Ok(())
+        Ok(self.contents.entry(module.to_owned()).or_default())
     }
 }
 

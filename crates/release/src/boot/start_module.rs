@@ -1,0 +1,52 @@
+//! The module that the script of a fast start brings along.
+//!
+//! A boot script calls functions, and what a fast start needs done is more than a call. `beamship_start.erl` has the functions; its
+//! compiled form is in the script, which puts it into the runtime before anything else is loaded. It was compiled by
+//! OTP 25, and every later one that is tested loads it; `tests/start_module.rs` compares it with its source, and writes it.
+
+use etf::{Atom, Term};
+
+use super::atoms;
+use super::script::apply;
+
+/// The module, compiled and stripped.
+const BEAM: &[u8] = include_bytes!("beamship_start.beam");
+
+const NAME: &str = "beamship_start";
+
+/// Puts the module into the runtime.
+pub(super) fn load() -> Term {
+    apply("erlang", "load_module", vec![Term::atom(NAME), Term::binary(BEAM)])
+}
+
+/// Wakes all schedulers, so that each loads its part of what is loaded next.
+pub(super) fn wake_schedulers() -> Term {
+    apply(NAME, "wake_schedulers", Vec::new())
+}
+
+/// Puts the compiled form of a file in the place of the provider that evaluates it, if the file still is `source`.
+pub(super) fn use_compiled(provider: &Term, source: &[u8], beam: &[u8]) -> Term {
+    apply(NAME, "use_compiled", vec![provider.clone(), Term::binary(source), Term::binary(beam)])
+}
+
+/// Starts the process of low priority that loads these modules when the system has started.
+pub(super) fn load_later(modules: &[Atom]) -> Term {
+    let options = Term::List(vec![Term::pair(Term::atom("priority"), Term::atom("low"))]);
+    let arguments = Term::List(vec![atoms(modules)]);
+    apply("erlang", "spawn_opt", vec![Term::atom(NAME), Term::atom("load_later"), arguments, options])
+}
+
+/// Whether an instruction is [`load_later`].
+pub(super) fn is_load_later(instruction: &Term) -> bool {
+    calls(instruction, "erlang", "spawn_opt").is_some_and(|arguments| {
+        matches!(arguments, [module, function, ..] if module.is_atom(NAME) && function.is_atom("load_later"))
+    })
+}
+
+/// The arguments of an instruction that calls this function.
+fn calls<'term>(instruction: &'term Term, module: &str, function: &str) -> Option<&'term [Term]> {
+    let [tag, called] = instruction.as_tuple()? else { return None };
+    let [in_module, name, arguments] = called.as_tuple()? else { return None };
+    (tag.is_atom("apply") && in_module.is_atom(module) && name.is_atom(function))
+        .then(|| arguments.as_list())?
+}
