@@ -20,6 +20,9 @@ use crate::spec::RuntimeConfiguration;
 /// What OTP loads first and a start does not need: `erl_eval` asks it to check expressions, and those of beamship are not checked.
 const NOT_NEEDED: &str = "erl_lint";
 
+/// How many modules are loaded at once, at most.
+const BATCH: usize = 128;
+
 /// The script for a fast start; none when the given one is not a script as `systools` writes it. `used` are the modules that a
 /// start uses, the largest first. Only those count that the script loads: a profile that is out of date costs time and
 /// nothing else.
@@ -41,7 +44,7 @@ pub(crate) fn fast(script: &Term, used: &[Atom], runtime: &RuntimeConfiguration)
     result.push(start_module::load());
     result.push(start_module::wake_schedulers());
     result.push(Term::pair(Term::atom("path"), path.clone()));
-    result.push(Term::pair(Term::atom("primLoad"), atoms(&now)));
+    result.extend(batches(&now).iter().map(|batch| load(batch)));
     result.extend_from_slice(&instructions[completed..]);
     if let (Some(compiled), Some(provider)) = (&runtime.compiled, runtime.providers.first()) {
         configuration::insert(&mut result, compiled, provider)?;
@@ -56,16 +59,27 @@ pub(crate) fn fast(script: &Term, used: &[Atom], runtime: &RuntimeConfiguration)
 pub(super) fn without_modules(script: &Term) -> Option<Term> {
     let [tag, identity, Term::List(instructions)] = script.as_tuple()? else { return None };
     let completed = instructions.iter().position(is_completed)?;
-    let used = completed.checked_sub(1)?;
-    let mut kept = instructions.clone();
-    let mandatory: Vec<Atom> = loaded(instructions.get(used)?)
-        .into_iter()
+    let (first, rest) = instructions.split_at(completed);
+    let mandatory: Vec<Atom> = first
+        .iter()
+        .flat_map(loaded)
         .filter(|module| script::MANDATORY.contains(&module.as_str()))
         .cloned()
         .collect();
-    kept[used] = Term::pair(Term::atom("primLoad"), atoms(&mandatory));
-    kept.remove(instructions.iter().rposition(start_module::is_load_later)?);
+    let mut kept: Vec<Term> = first.iter().filter(|instruction| !is_load(instruction)).cloned().collect();
+    kept.push(load(&mandatory));
+    kept.extend(rest.iter().filter(|instruction| !start_module::is_load_later(instruction)).cloned());
     Some(Term::Tuple(vec![tag.clone(), identity.clone(), Term::List(kept)]))
+}
+
+/// Batches of about the same size, each with its part of the large modules, which come first.
+fn batches(modules: &[Atom]) -> Vec<Vec<Atom>> {
+    let count = modules.len().div_ceil(BATCH);
+    (0..count).map(|first| modules.iter().skip(first).step_by(count).cloned().collect()).collect()
+}
+
+fn load(modules: &[Atom]) -> Term {
+    Term::pair(Term::atom("primLoad"), atoms(modules))
 }
 
 fn is_completed(instruction: &Term) -> bool {
@@ -142,6 +156,15 @@ mod tests {
         let end = "{apply,{erlang,spawn_opt,[beamship_start,load_later,[[a,c,erl_lint]],[{priority,low}]]}},\
              {progress,started}]}";
         assert!(fast.ends_with(end), "{fast}");
+    }
+
+    #[test]
+    fn many_modules_are_loaded_in_batches_with_the_large_ones_spread() {
+        let modules: Vec<Atom> = (0..300).map(|number| Atom::new(format!("m{number:03}"))).collect();
+        let batches = batches(&modules);
+        assert_eq!(batches.iter().map(Vec::len).collect::<Vec<_>>(), [100, 100, 100]);
+        assert_eq!(batches[1][..2], ["m001", "m004"].map(Atom::new));
+        assert!(super::batches(&[]).is_empty());
     }
 
     #[test]
