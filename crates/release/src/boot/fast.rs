@@ -10,7 +10,8 @@
 //! nor occupies the code server, and a running system has as much code loaded as in embedded mode. A module that cannot
 //! be loaded is reported in the log, and `ready` says so.
 
-use std::collections::BTreeSet;
+use std::cmp::Reverse;
+use std::collections::{BTreeSet, HashMap};
 
 use etf::{Atom, Term};
 
@@ -43,7 +44,7 @@ pub(crate) fn fast(script: &Term, used: &[Atom], runtime: &RuntimeConfiguration)
         instructions[..completed].iter().filter(|instruction| !is_load(instruction)).cloned().collect();
     result.push(start_module::load());
     result.push(start_module::wake_schedulers());
-    result.push(Term::pair(Term::atom("path"), path.clone()));
+    result.push(Term::pair(Term::atom("path"), shortest_search(path, instructions, &first)));
     result.extend(batches(&now).iter().map(|batch| load(batch)));
     result.extend_from_slice(&instructions[completed..]);
     if let (Some(compiled), Some(provider)) = (&runtime.compiled, runtime.providers.first()) {
@@ -70,6 +71,29 @@ pub(super) fn without_modules(script: &Term) -> Option<Term> {
     kept.push(load(&mandatory));
     kept.extend(rest.iter().filter(|instruction| !start_module::is_load_later(instruction)).cloned());
     Some(Term::Tuple(vec![tag.clone(), identity.clone(), Term::List(kept)]))
+}
+
+/// The same path with those directories first that have the most of these modules: each module is looked for in one directory
+/// after the other, in a release of fifty applications in 17 of them. A module is in one directory only, but for consolidated
+/// protocols, whose directory stays in front.
+fn shortest_search(path: &Term, instructions: &[Term], modules: &BTreeSet<&Atom>) -> Term {
+    let mut counts: HashMap<String, usize> = HashMap::new();
+    let mut current = None;
+    for instruction in instructions {
+        if let Some(directories) = self::path(instruction).and_then(Term::as_list) {
+            // Before the modules of an application stands its own path, its directory last.
+            current = directories.last().and_then(Term::to_text);
+        } else if let Some(directory) = &current {
+            let wanted = loaded(instruction).into_iter().filter(|module| modules.contains(module)).count();
+            *counts.entry(directory.clone()).or_default() += wanted;
+        }
+    }
+    let mut directories = path.as_list().unwrap_or_default().to_vec();
+    directories.sort_by_key(|directory| {
+        let count = directory.to_text().and_then(|directory| counts.get(&directory)).copied();
+        count.map_or((false, Reverse(0)), |count| (true, Reverse(count)))
+    });
+    Term::List(directories)
 }
 
 /// Batches of about the same size, each with its part of the large modules, which come first.
@@ -144,16 +168,17 @@ mod tests {
 
     #[test]
     fn what_is_used_comes_first_and_the_rest_later() {
-        let used = ["d", "gone", "b", "gen"].map(Atom::new);
+        let used = ["d", "gone", "b", "a", "gen"].map(Atom::new);
         let fast = etf::text::plain(&fast(&script(), &used, &runtime(None)).unwrap());
-        let path = r#"["consolidated","$ROOT/lib/kernel/ebin","$RELEASE_LIB/demo/ebin"]"#;
+        // Most of them are in the application.
+        let path = r#"["consolidated","$RELEASE_LIB/demo/ebin","$ROOT/lib/kernel/ebin"]"#;
         let path = etf::text::plain(&etf::text::consult(format!("{path}.").as_bytes()).unwrap()[0]);
         let first = format!(
             "{{apply,{{beamship_start,wake_schedulers,[]}}}},{{path,{path}}},\
-             {{primLoad,[d,b,gen,error_handler]}},{{kernel_load_completed}},"
+             {{primLoad,[d,b,a,gen,error_handler]}},{{kernel_load_completed}},"
         );
         assert!(fast.contains(&first), "{fast}");
-        let end = "{apply,{erlang,spawn_opt,[beamship_start,load_later,[[a,c,erl_lint]],[{priority,low}]]}},\
+        let end = "{apply,{erlang,spawn_opt,[beamship_start,load_later,[[c,erl_lint]],[{priority,low}]]}},\
              {progress,started}]}";
         assert!(fast.ends_with(end), "{fast}");
     }
