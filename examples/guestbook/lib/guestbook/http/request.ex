@@ -70,7 +70,7 @@ defmodule Guestbook.HTTP.Request do
   @doc "The fields of a form that was sent as `application/x-www-form-urlencoded`."
   @spec form(t) :: {:ok, %{optional(String.t()) => String.t()}} | {:error, 415}
   def form(request) do
-    case request |> header("content-type") |> to_string() |> String.downcase() do
+    case request |> header("content-type") |> to_string() |> String.downcase(:ascii) do
       "application/x-www-form-urlencoded" <> _ -> {:ok, URI.decode_query(request.body, %{}, :www_form)}
       _ -> {:error, 415}
     end
@@ -81,7 +81,7 @@ defmodule Guestbook.HTTP.Request do
   def keep_alive?(%__MODULE__{version: {1, 0}}), do: false
 
   def keep_alive?(request) do
-    "close" not in (request |> header("connection") |> to_string() |> String.downcase() |> String.split([",", " "]))
+    "close" not in (request |> header("connection") |> to_string() |> String.downcase(:ascii) |> String.split([",", " "]))
   end
 
   defp deadline(options), do: now() + options[:request_timeout]
@@ -115,7 +115,7 @@ defmodule Guestbook.HTTP.Request do
   defp read_headers(socket, deadline, headers, size) do
     case :gen_tcp.recv(socket, 0, time_left(deadline)) do
       {:ok, {:http_header, _, name, _, value}} ->
-        name = name |> to_string() |> String.downcase()
+        name = name |> to_string() |> String.downcase(:ascii)
         headers = Map.update(headers, name, value, &(&1 <> ", " <> value))
         read_headers(socket, deadline, headers, size + byte_size(name) + byte_size(value))
 
@@ -148,7 +148,7 @@ defmodule Guestbook.HTTP.Request do
   defp body_length(_headers, _max), do: {:ok, 0}
 
   defp continue(socket, %{"expect" => expect}, length) when length > 0 do
-    case String.downcase(expect) do
+    case String.downcase(expect, :ascii) do
       "100-continue" -> with {:error, _} <- :gen_tcp.send(socket, "HTTP/1.1 100 Continue\r\n\r\n"), do: :closed
       _ -> {:error, 417}
     end
