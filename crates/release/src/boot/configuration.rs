@@ -8,6 +8,7 @@
 
 use etf::Term;
 
+use super::script::applied;
 use super::start_module;
 use crate::spec::CompiledConfiguration;
 
@@ -25,7 +26,5 @@ pub(super) fn insert(
 
 /// `{apply, {'Elixir.Config.Provider', boot, _}}`.
 fn runs_providers(instruction: &Term) -> bool {
-    let Some([tag, called]) = instruction.as_tuple() else { return false };
-    let Some([module, function, _]) = called.as_tuple() else { return false };
-    tag.is_atom("apply") && module.is_atom("Elixir.Config.Provider") && function.is_atom("boot")
+    applied(instruction, "Elixir.Config.Provider", "boot").is_some()
 }

@@ -17,7 +17,7 @@
 
 use etf::Term;
 
-use super::script::apply;
+use super::script::{applied, apply};
 
 /// The same script with the instruction.
 pub(super) fn with_cookie_from_environment(script: Term) -> Term {
@@ -35,12 +35,8 @@ pub(super) fn with_cookie_from_environment(script: Term) -> Term {
 
 /// `{apply, {application, start_boot, [kernel, _]}}`.
 fn starts_kernel(instruction: &Term) -> bool {
-    let Some([tag, called]) = instruction.as_tuple() else { return false };
-    let Some([module, function, arguments]) = called.as_tuple() else { return false };
-    tag.is_atom("apply")
-        && module.is_atom("application")
-        && function.is_atom("start_boot")
-        && arguments.as_list().and_then(<[Term]>::first).is_some_and(|name| name.is_atom("kernel"))
+    let arguments = applied(instruction, "application", "start_boot");
+    arguments.and_then(<[Term]>::first).is_some_and(|name| name.is_atom("kernel"))
 }
 
 /// The expression above in the abstract format (`absform` in the documentation of ERTS).

@@ -217,3 +217,17 @@ fn call(module: &str, function: &str, arguments: Vec<Term>) -> Term {
 pub(super) fn apply(module: &str, function: &str, arguments: Vec<Term>) -> Term {
     Term::pair(Term::atom("apply"), call(module, function, arguments))
 }
+
+/// The arguments of an instruction that [`apply`]s this function.
+pub(super) fn applied<'term>(
+    instruction: &'term Term,
+    module: &str,
+    function: &str,
+) -> Option<&'term [Term]> {
+    let [tag, called] = instruction.as_tuple()? else { return None };
+    let [of, name, arguments] = called.as_tuple()? else { return None };
+    if !(tag.is_atom("apply") && of.is_atom(module) && name.is_atom(function)) {
+        return None;
+    }
+    arguments.as_list()
+}

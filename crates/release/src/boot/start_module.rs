@@ -7,7 +7,7 @@
 use etf::{Atom, Term};
 
 use super::atoms;
-use super::script::apply;
+use super::script::{applied, apply};
 
 /// The module, compiled and stripped.
 const BEAM: &[u8] = include_bytes!("beamship_start.beam");
@@ -38,15 +38,6 @@ pub(super) fn load_later(modules: &[Atom]) -> Term {
 
 /// Whether an instruction is [`load_later`].
 pub(super) fn is_load_later(instruction: &Term) -> bool {
-    calls(instruction, "erlang", "spawn_opt").is_some_and(|arguments| {
-        matches!(arguments, [module, function, ..] if module.is_atom(NAME) && function.is_atom("load_later"))
-    })
-}
-
-/// The arguments of an instruction that calls this function.
-fn calls<'term>(instruction: &'term Term, module: &str, function: &str) -> Option<&'term [Term]> {
-    let [tag, called] = instruction.as_tuple()? else { return None };
-    let [in_module, name, arguments] = called.as_tuple()? else { return None };
-    (tag.is_atom("apply") && in_module.is_atom(module) && name.is_atom(function))
-        .then(|| arguments.as_list())?
+    matches!(applied(instruction, "erlang", "spawn_opt"),
+        Some([module, function, ..]) if module.is_atom(NAME) && function.is_atom("load_later"))
 }
