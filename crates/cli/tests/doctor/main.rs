@@ -16,7 +16,7 @@ mod files;
 mod findings;
 mod machine;
 mod network;
-#[path = "../it/project.rs"]
+#[path = "../support/project.rs"]
 mod project;
 mod released;
 #[path = "../support/sandbox.rs"]

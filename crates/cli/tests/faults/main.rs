@@ -18,7 +18,12 @@
 mod artefact;
 mod commands;
 mod directory;
+#[path = "../support/files.rs"]
+mod files;
 mod injector;
+mod interruption;
+#[path = "../support/project.rs"]
+mod project;
 #[path = "../support/sandbox.rs"]
 mod sandbox;
 mod sweep;

@@ -15,7 +15,7 @@ mod differences;
 mod exposure;
 #[path = "../support/files.rs"]
 mod files;
-mod interruption;
+#[path = "../support/project.rs"]
 mod project;
 mod random_projects;
 mod release_command;

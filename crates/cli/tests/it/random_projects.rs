@@ -1,7 +1,7 @@
 //! Random projects, released by Mix and by this program: both refuse, or the releases are the same but for what
 //! docs/differences.md says.
 //!
-//! `BEAMSHIP_RANDOM_PROJECTS` says how many projects of 20 releases each there are (10), `BEAMSHIP_RANDOM_SEED` which.
+//! `BEAMSHIP_RANDOM_PROJECTS` says how many projects of 20 releases each there are (5), `BEAMSHIP_RANDOM_SEED` which.
 
 use std::fmt::Write as _;
 
@@ -22,7 +22,7 @@ fn random_projects_are_released_as_mix_does_it() {
     let number = |name: &str, default: usize| {
         std::env::var(name).ok().map_or(default, |text| text.parse().expect("a number"))
     };
-    let projects = number("BEAMSHIP_RANDOM_PROJECTS", 10);
+    let projects = number("BEAMSHIP_RANDOM_PROJECTS", 5);
     let seed = number("BEAMSHIP_RANDOM_SEED", 2026);
     let sandbox = Sandbox::new();
     let root = sandbox.join("projects");
@@ -74,7 +74,7 @@ fn start(sandbox: &Sandbox, directory: &Utf8Path) -> Bridge {
         options.environment.push((name.into(), value.into()));
     }
     options.environment.push(("MIX_ENV".into(), "prod".into()));
-    options.cache = Some(sandbox.join("cache"));
+    options.cache = Some(sandbox.join("cache/beamship"));
     let mut bridge = Bridge::start(&options).unwrap();
     bridge.compile(&CompileOptions::default()).unwrap();
     bridge

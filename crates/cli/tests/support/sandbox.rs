@@ -21,6 +21,7 @@ impl Sandbox {
         for name in ["home", "cache", "tmp"] {
             std::fs::create_dir(directory.path().join(name)).unwrap();
         }
+        share_compiled_bridge(directory.path());
         Self { directory }
     }
 
@@ -70,6 +71,14 @@ impl Sandbox {
     pub(crate) fn join(&self, name: &str) -> Utf8PathBuf {
         self.path().join(name)
     }
+}
+
+/// Compiling the bridge takes most of a second, and its name says of what it was made: all tests share it.
+fn share_compiled_bridge(sandbox: &Path) {
+    let shared = Path::new(env!("CARGO_TARGET_TMPDIR")).join("bridge");
+    std::fs::create_dir_all(&shared).unwrap();
+    std::fs::create_dir(sandbox.join("cache/beamship")).unwrap();
+    std::os::unix::fs::symlink(shared, sandbox.join("cache/beamship/bridge")).unwrap();
 }
 
 /// What a command wrote and how it ended.

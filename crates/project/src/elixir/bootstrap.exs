@@ -19,7 +19,17 @@ cached? =
   end
 
 if color != "", do: Application.put_env(:elixir, :ansi_enabled, true)
-cached? || apply(Beamship.Bridge.Cache, :write, [cache, Code.compile_file(source)])
+
+if not cached? do
+  # What runs once is quicker without what only makes it faster: two thirds of the time. The project's code is compiled with
+  # the options that were given.
+  given = System.get_env("ERL_COMPILER_OPTIONS")
+  System.put_env("ERL_COMPILER_OPTIONS", "[no_copt, no_bool_opt, no_type_opt, no_ssa_opt]")
+  modules = Code.compile_file(source)
+  if given, do: System.put_env("ERL_COMPILER_OPTIONS", given), else: System.delete_env("ERL_COMPILER_OPTIONS")
+  apply(Beamship.Bridge.Cache, :write, [cache, modules])
+end
+
 apply(Beamship.Bridge, :connect, [socket])
 apply(Beamship.Bridge.Inputs, :watch, [])
 Mix.start()

@@ -157,6 +157,23 @@ fn a_cache_that_is_missing_corrupt_or_not_writable_does_no_harm() {
     start(&options).stop().unwrap();
 }
 
+#[test]
+fn compiling_the_bridge_leaves_the_options_of_the_projects_compiler_alone() {
+    for given in [None, Some("[deterministic]")] {
+        let project = Project::plain("").file(
+            "lib/options.ex",
+            "IO.puts(\"options: #{inspect(System.get_env(\"ERL_COMPILER_OPTIONS\"))}\")\n",
+        );
+        let mut options = project.options();
+        options.cache = None;
+        options.environment.extend(given.map(|text| ("ERL_COMPILER_OPTIONS".into(), text.into())));
+        let mut bridge = Bridge::start(&options).unwrap();
+        let output = bridge.compile(&CompileOptions::default()).unwrap().output.text();
+        let expected = given.map_or("nil".to_owned(), |text| format!("{text:?}"));
+        assert!(output.contains(&format!("options: {expected}\n")), "{output}");
+    }
+}
+
 fn only_file(directory: &Utf8Path) -> camino::Utf8PathBuf {
     let files: Vec<_> = directory.read_dir_utf8().unwrap().map(|entry| entry.unwrap().into_path()).collect();
     assert_eq!(files.len(), 1, "{files:?}");
