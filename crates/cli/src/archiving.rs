@@ -41,7 +41,8 @@ impl Archiving {
             wanted,
             made: false,
             path: description.archive_directory.join(file),
-            options: ArchiveOptions { modified, compression },
+            // Who has the cookie has the system.
+            options: ArchiveOptions { modified, compression, mode: if no_cookie { 0o644 } else { 0o600 } },
             with_cookie: !no_cookie,
         })
     }

@@ -196,7 +196,7 @@ pub struct BuiltReleaseArguments {
 /// Whether and how a release is packed into a tarball.
 #[derive(Clone, Copy, Debug, Args)]
 pub struct ArchiveArguments {
-    /// Also pack the release into NAME-VERSION.tar.gz, as the step `:tar` does
+    /// Also pack the release into NAME-VERSION.tar.gz, as the step `:tar` does; only its owner can read it, for the cookie's sake
     #[arg(long)]
     pub tar: bool,
 

@@ -116,11 +116,13 @@ impl Assembly<'_> {
             report.assembled(files, bytes, &phase);
             archive.exclude_from(published);
             run_steps(bridge, published, archive, printer, report)?;
+            watch.check()?;
             let tree = published.tree()?;
             if archive.is_wanted() && !archive.is_made() {
                 archive.pack(&tree, printer, report)?;
             }
             report.count(&tree);
+            watch.check()?;
             Ok::<(), anyhow::Error>(())
         };
         let result = directory::write_then(&plan.tree, &description.spec.path, options, &phase, steps);

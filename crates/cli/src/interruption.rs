@@ -57,12 +57,21 @@ impl Watch {
         Ok(Self { handle, thread: Some(thread), signal })
     }
 
+    /// Whether nothing has interrupted the build so far. Not everything that goes on meanwhile needs the virtual machine.
+    ///
+    /// # Errors
+    ///
+    /// When something has.
+    pub(crate) fn check(&self) -> Result<(), Interrupted> {
+        match self.signal.load(Ordering::SeqCst) {
+            0 => Ok(()),
+            signal => Err(Interrupted { signal }),
+        }
+    }
+
     /// The interrupt, when there was one; otherwise what went wrong by itself.
     pub(crate) fn explain(&self, error: anyhow::Error) -> anyhow::Error {
-        match self.signal.load(Ordering::SeqCst) {
-            0 => error,
-            signal => Interrupted { signal }.into(),
-        }
+        self.check().map_or_else(Into::into, |()| error)
     }
 }
 
@@ -72,5 +81,28 @@ impl Drop for Watch {
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::*;
+
+    /// While files are packed nothing needs the virtual machine, and its end is no error.
+    #[test]
+    fn an_interrupt_is_known_when_nothing_has_failed() {
+        let mut machine = std::process::Command::new("sleep").arg("600").spawn().unwrap();
+        let watch = Watch::over(machine.id()).unwrap();
+        watch.check().unwrap();
+        signal_hook::low_level::raise(SIGHUP).unwrap();
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while watch.check().is_ok() {
+            assert!(Instant::now() < deadline, "the signal does not arrive");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        assert_eq!(watch.check().unwrap_err().status(), ExitCode::from(129));
+        machine.wait().unwrap();
     }
 }

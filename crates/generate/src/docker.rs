@@ -2,8 +2,9 @@
 
 use minijinja::{Value, context};
 
+use crate::instruction;
 use crate::part::Options;
-use crate::project::Project;
+use crate::project::{Npm, Project};
 
 /// What builds the release inside of the image.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -25,8 +26,22 @@ fn debian(otp: &str) -> &'static str {
 
 /// The arguments of `COPY` for something that goes to the same place in the image.
 fn copied(path: &str) -> String {
-    let is_plain = path.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-+@/".contains(&byte));
-    if is_plain { format!("{path} {path}") } else { serde_json::json!([path, path]).to_string() }
+    instruction::copy(&[path], path)
+}
+
+/// How the packages of Node are installed, before the assets are there that use them.
+fn npm(npm: &Npm) -> Value {
+    let file = |name: &str| format!("{}/{name}", npm.path);
+    let mut files = vec![file("package.json")];
+    if npm.has_lock {
+        files.push(file("package-lock.json"));
+    }
+    let files: Vec<&str> = files.iter().map(String::as_str).collect();
+    let install = if npm.has_lock { "ci" } else { "install" };
+    context! {
+        copied => instruction::copy(&files, &file("")),
+        install => instruction::run(&["npm", "--prefix", &npm.path, install, "--no-audit", "--no-fund"]),
+    }
 }
 
 /// `makes_rel` is whether there will be a directory `rel` when all is generated.
@@ -77,7 +92,7 @@ pub(crate) fn values(project: &Project, options: &Options, makes_rel: bool) -> V
         has_hex => project.has_hex,
         has_lock => project.has("mix.lock"),
         has_dependencies => !project.dependencies.is_empty(),
-        npm => project.npm().map(|npm| context! { path => npm.path, has_lock => npm.has_lock }),
+        npm => project.npm().as_ref().map(npm),
         before_dependencies => before_dependencies,
         umbrella => if project.is_umbrella { application_paths } else { Vec::new() },
         compile_time_config => compile_time_config,

@@ -5,6 +5,7 @@
 //! texts are templates in `templates/`, one for each file; what is put into them is decided in one place for each part.
 
 mod docker;
+mod instruction;
 mod notices;
 mod part;
 mod project;

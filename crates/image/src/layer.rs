@@ -41,7 +41,7 @@ impl Layer {
         progress: &dyn Progress,
     ) -> Result<Self, ImageError> {
         let modified = if kind.has_assets() { moment_of(tree)? } else { EPOCH };
-        let options = ArchiveOptions { modified, compression };
+        let options = ArchiveOptions { modified, compression, mode: 0o644 };
         let blobs = layout.join("blobs/sha256");
         let draft = blobs.join(format!("{}.{}.draft", kind.name(), std::process::id()));
         let hashed = archive::write_hashed(tree, &draft, &options, progress)?;

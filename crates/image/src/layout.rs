@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 use std::fs::File;
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use tree::file::create_directories;
@@ -16,10 +16,17 @@ use crate::error::{At, ImageError};
 use crate::image::Images;
 use crate::reference::Reference;
 
+/// What other writers wait for. A layout that has none was made by something else.
+const LOCK: &str = "blobs/.lock";
+
 const VERSION: &[u8] = br#"{"imageLayoutVersion":"1.0.0"}"#;
 
 /// The largest document that is read: registries have the same limit.
 pub(crate) const LARGEST_DOCUMENT: u64 = 4 * 1024 * 1024;
+
+/// How many indexes, and how many manifests below them, an image may have. Images for all platforms of Debian have a dozen.
+const INDEXES: usize = 8;
+const MANIFESTS: usize = 100;
 
 /// A layout on disk, held by one process.
 #[derive(Debug)]
@@ -37,18 +44,10 @@ impl Layout {
     /// When something else stands there, or the operating system refuses something.
     pub fn open(directory: &Utf8Path) -> Result<Self, ImageError> {
         let marker = directory.join("oci-layout");
-        let is_used = fs_err::read_dir(directory).is_ok_and(|mut entries| entries.next().is_some());
-        if is_used && !marker.is_file() && !directory.join("blobs").is_dir() {
-            return Err(ImageError::Document {
-                what: "the directory",
-                from: directory.to_string(),
-                reason: "holds something else than an image\nhint: name an empty or a new directory"
-                    .to_owned(),
-            });
-        }
+        check_is_ours(directory)?;
         let blobs = directory.join("blobs/sha256");
         create_directories(&blobs).at("create the directory", &blobs)?;
-        let lock = directory.join("blobs/.lock");
+        let lock = directory.join(LOCK);
         let opened =
             File::options().create(true).truncate(false).write(true).open(&lock).at("open", &lock)?;
         opened.lock().at("lock", &lock)?;
@@ -111,6 +110,34 @@ impl Layout {
             }
         }
         Ok(())
+    }
+}
+
+/// What this makes replaces the image that it made before, with its blobs. Anything else in a directory is somebody's.
+fn check_is_ours(directory: &Utf8Path) -> Result<(), ImageError> {
+    let refuse = |reason: &str| {
+        Err(ImageError::Document {
+            what: "the directory",
+            from: directory.to_string(),
+            reason: format!("{reason}\nhint: name an empty or a new directory"),
+        })
+    };
+    let is_used = fs_err::read_dir(directory).is_ok_and(|mut entries| entries.next().is_some());
+    if is_used && !directory.join(LOCK).is_file() {
+        return refuse("holds something else than an image of beamship's");
+    }
+    let file = directory.join("index.json");
+    match fs_err::read(&file) {
+        Ok(bytes) => {
+            let index: Index = from_bytes(&bytes, "the index", directory.as_str())?;
+            if index.manifests.len() > 1 {
+                refuse("holds several images, and one would be left")
+            } else {
+                Ok(())
+            }
+        }
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error).at("read", &file),
     }
 }
 
@@ -196,27 +223,32 @@ pub trait Blobs {
 pub fn manifests(blobs: &dyn Blobs) -> Result<Vec<(Descriptor, Vec<u8>)>, ImageError> {
     let mut left = vec![blobs.root()?];
     let mut found = Vec::new();
-    let mut depth = 0;
+    let mut indexes = 0;
     while let Some((descriptor, bytes)) = left.pop() {
         let is_index = matches!(descriptor.media_type.as_str(), media_type::INDEX | media_type::DOCKER_LIST);
         if !is_index {
             found.push((descriptor, bytes));
             continue;
         }
-        depth += 1;
-        if depth > 8 {
-            return Err(ImageError::Document {
-                what: "the index",
-                from: blobs.name(),
-                reason: "holds too many indexes".to_owned(),
-            });
+        let too_many = |what: &str| ImageError::Document {
+            what: "the index",
+            from: blobs.name(),
+            reason: format!("holds too many {what}"),
+        };
+        indexes += 1;
+        if indexes > INDEXES {
+            return Err(too_many("indexes"));
         }
         let index: Index = from_bytes(&bytes, "the index", &blobs.name())?;
         // Statements about an image are in the index too, for a platform that no machine has.
         let is_for_machines = |descriptor: &Descriptor| {
             descriptor.platform.as_ref().is_none_or(|platform| platform.os != "unknown")
         };
-        for descriptor in index.manifests.into_iter().rev().filter(is_for_machines) {
+        let below: Vec<_> = index.manifests.into_iter().rev().filter(is_for_machines).collect();
+        if below.len() + left.len() + found.len() > MANIFESTS {
+            return Err(too_many("images"));
+        }
+        for descriptor in below {
             let bytes = blobs.document(&descriptor)?;
             left.push((descriptor, bytes));
         }

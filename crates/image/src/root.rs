@@ -124,7 +124,9 @@ fn decompressed(layer: &Layer, cache: &Utf8Path) -> Result<Utf8PathBuf, ImageErr
         return Ok(path);
     }
     create_directories(&directory).at("create the directory", &directory)?;
-    let compressed = BufReader::new(crate::image::open(layer)?);
+    let compressed = crate::image::open(layer)?;
+    let most = largest(compressed.metadata().at("read", &layer.file)?.len());
+    let compressed = BufReader::new(compressed);
     let mut reader: Box<dyn Read> = match layer.descriptor.media_type.as_str() {
         media_type::LAYER_GZIP => Box::new(flate2::bufread::MultiGzDecoder::new(compressed)),
         media_type::LAYER_ZSTD => {
@@ -134,13 +136,28 @@ fn decompressed(layer: &Layer, cache: &Utf8Path) -> Result<Utf8PathBuf, ImageErr
     };
     let draft = Draft::create(&path).at("create", &path)?;
     let mut writer = Hashing::new(io::BufWriter::new(draft));
-    io::copy(&mut reader, &mut writer).at("decompress", &layer.file)?;
+    copy_at_most(most, &mut reader, &mut writer).at("decompress", &layer.file)?;
     writer.flush().at("write", &path)?;
     let (writer, found, _) = writer.finish();
     check(&found, &layer.diff_id, &layer.file)?;
     let draft = writer.into_inner().map_err(io::IntoInnerError::into_error).at("write", &path)?;
     draft.publish(0o600).at("create", &path)?;
     Ok(path)
+}
+
+/// How many bytes a layer may have that was downloaded as so many. Files compress to a third or a tenth; zeros to a
+/// ten-thousandth, and a layer of nothing else would fill the disk before its digest is known.
+fn largest(compressed: u64) -> u64 {
+    compressed.saturating_mul(256).max(1 << 30)
+}
+
+fn copy_at_most(most: u64, reader: &mut impl Read, writer: &mut impl Write) -> io::Result<()> {
+    if io::copy(&mut reader.take(most.saturating_add(1)), writer)? > most {
+        return Err(io::Error::other(format!(
+            "it has more than {most} bytes, which no layer of its size has"
+        )));
+    }
+    Ok(())
 }
 
 fn check(found: &Digest, expected: &Digest, file: &Utf8Path) -> Result<(), ImageError> {
@@ -255,6 +272,17 @@ mod tests {
             file,
             origin: None,
         }
+    }
+
+    #[test]
+    fn a_layer_that_would_fill_the_disk_is_refused() {
+        assert_eq!(largest(100), 1 << 30);
+        assert_eq!(largest(1 << 24), 1 << 32);
+        let mut written = Vec::new();
+        copy_at_most(10, &mut io::repeat(0).take(10), &mut written).unwrap();
+        assert_eq!(written, [0; 10]);
+        let refused = copy_at_most(10, &mut io::repeat(0), &mut io::sink()).unwrap_err();
+        assert_eq!(refused.to_string(), "it has more than 10 bytes, which no layer of its size has");
     }
 
     #[test]

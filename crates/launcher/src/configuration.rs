@@ -14,6 +14,8 @@ use std::process::Command;
 
 use crate::environment::{Environment, given};
 use crate::failure::Failure;
+use crate::private_file;
+use crate::random::digits;
 use crate::release::Release;
 
 /// What a private copy was made from. A system that runs its own release's command (heart does, to start it again)
@@ -138,7 +140,7 @@ impl PrivateCopy {
     /// An empty copy, locked.
     fn create(directory: &Path, release: &Release) -> std::io::Result<Self> {
         loop {
-            let base = directory.join(format!("{}-{}-{}.runtime", release.name, release.version, random()?));
+            let base = directory.join(format!("{}-{}-{}.runtime", release.name, release.version, digits()?));
             let file =
                 OpenOptions::new().write(true).create_new(true).mode(0o600).open(with_config(&base))?;
             match file.try_lock() {
@@ -169,10 +171,7 @@ fn remove_ownerless(directory: &Path, name: &str) {
         if !is_copy_of(&entry.file_name().to_string_lossy(), name) {
             continue;
         }
-        // The directory may be shared: no link is followed, and no pipe waited for.
-        let mut options = OpenOptions::new();
-        options.read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK);
-        let Ok(file) = options.open(entry.path()) else { continue };
+        let Ok(file) = private_file::open(&entry.path()) else { continue };
         if file.try_lock().is_ok() {
             let _ = std::fs::remove_file(entry.path());
         }
@@ -186,16 +185,6 @@ fn is_copy_of(file: &str, name: &str) -> bool {
         .filter(|file| file.strip_prefix(name).is_some_and(|rest| rest.starts_with('-')))
         .and_then(|file| file.rsplit('-').next());
     random.is_some_and(|random| random.len() == 16 && random.bytes().all(|byte| byte.is_ascii_hexdigit()))
-}
-
-/// 16 hexadecimal digits that nobody can guess.
-pub(crate) fn random() -> std::io::Result<String> {
-    Ok(format!("{:016x}", getrandom::u64()?))
-}
-
-/// What is said when there are none.
-pub(crate) fn no_random_bytes(error: &std::io::Error) -> Failure {
-    Failure::new(format!("cannot get random bytes: {error}"))
 }
 
 #[cfg(test)]

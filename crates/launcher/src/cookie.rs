@@ -4,17 +4,16 @@
 //! started with a throw-away one, and its boot script sets the real one from `RELEASE_COOKIE` as soon as kernel runs
 //! (`docs/security.md`).
 
-use std::fs::{File, OpenOptions};
-use std::io::{ErrorKind, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::io::{ErrorKind, Read};
 use std::path::PathBuf;
 
-use crate::configuration::{no_random_bytes, random};
 use crate::distribution::Distribution;
 use crate::environment::{Environment, given};
 use crate::failure::Failure;
+use crate::private_file;
+use crate::random::random;
 use crate::release::Release;
-use crate::state::is_trusted;
+use crate::state::{is_trusted, path_of};
 
 /// Gives a system that has no cookie of its own one for this start. A release in a container image has none: it would be
 /// the same for everybody who has the image. Control commands find it in `RELEASE_TMP`.
@@ -23,19 +22,8 @@ pub(crate) fn provide(release: &Release, environment: &Environment) -> Result<()
         return Ok(());
     }
     let path = of_this_start(environment);
-    let new = path.with_extension(format!("{}.new", std::process::id()));
-    let random = || random().map_err(|error| no_random_bytes(&error));
     let cookie = format!("{}{}{}", random()?, random()?, random()?);
-    let written = || -> std::io::Result<()> {
-        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(environment.path("RELEASE_TMP"))?;
-        // Left by a process that was killed at this very place. Nobody's link is followed.
-        let _ = std::fs::remove_file(&new);
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new)?;
-        file.write_all(cookie.as_bytes())?;
-        std::fs::rename(&new, &path)
-    };
-    written().map_err(|error| {
-        let _ = std::fs::remove_file(&new);
+    private_file::write(&path, cookie.as_bytes()).map_err(|error| {
         Failure::cannot("write", path.display(), error).hint(
             "the release has no cookie, and no place for one: set RELEASE_COOKIE, or RELEASE_TMP to a directory that the system may write to",
         )
@@ -60,13 +48,14 @@ pub(crate) fn file(release: &Release, environment: &Environment) -> Option<PathB
     files.into_iter().find(|path| path.exists())
 }
 
+/// Each node's own: another one in the same `RELEASE_TMP` must not take it away.
 fn of_this_start(environment: &Environment) -> PathBuf {
-    environment.path("RELEASE_TMP").join("COOKIE")
+    path_of(environment, "cookie").unwrap_or_else(|| environment.path("RELEASE_TMP").join("cookie"))
 }
 
 /// The cookie of the last start; none when there is none, or it is somebody else's.
 fn read_of_this_start(environment: &Environment) -> Option<String> {
-    let mut file = File::open(of_this_start(environment)).ok()?;
+    let mut file = private_file::open(&of_this_start(environment)).ok()?;
     let mut cookie = String::new();
     if is_trusted(&file, environment) {
         file.read_to_string(&mut cookie).ok()?;

@@ -1,8 +1,8 @@
 //! `RELEASE_DISTRIBUTION` and `RELEASE_MODE`: a wrong value is an error, never a start without what was asked for.
 
-use crate::configuration::{no_random_bytes, random};
 use crate::environment::Environment;
 use crate::failure::Failure;
+use crate::random::random;
 
 /// The mode that a release with a boot profile has by default.
 pub(crate) const FAST: &str = "fast";
@@ -33,7 +33,7 @@ impl Distribution {
 
     /// The same for a node that talks to this one and goes again.
     pub(crate) fn temporary(self, prefix: &str) -> Result<Self, Failure> {
-        let random = random().map_err(|error| no_random_bytes(&error))?;
+        let random = random()?;
         let name = |node: String| format!("{prefix}-{}-{node}", random.get(..4).unwrap_or_default());
         Ok(match self {
             Self::None => Self::None,

@@ -8,10 +8,11 @@
 use std::net::{IpAddr, TcpListener};
 use std::process::Command;
 
-use crate::configuration::{Configuration, no_random_bytes, random};
+use crate::configuration::Configuration;
 use crate::distribution::Distribution;
 use crate::environment::{Environment, given};
 use crate::failure::Failure;
+use crate::random::random;
 use crate::vm_arguments::DistributionArguments;
 
 /// Where a node listens, and whether EPMD tells others.
@@ -123,7 +124,7 @@ fn free_port() -> Result<u16, Failure> {
         range.split_whitespace().next().and_then(|first| first.parse().ok()).unwrap_or(32768_u16);
     let last = if first_given > 20_000 { first_given } else { u16::MAX };
     let mut attempts = (0..100).map(|_| {
-        let random = random().map_err(|error| no_random_bytes(&error))?;
+        let random = random()?;
         let number = u64::from_str_radix(&random, 16).unwrap_or_default();
         let port = 10_000 + u16::try_from(number % u64::from(last - 10_000)).unwrap_or_default();
         Ok(TcpListener::bind(("0.0.0.0", port)).is_ok().then_some(port))

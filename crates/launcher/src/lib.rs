@@ -27,6 +27,8 @@ mod file_limit;
 pub mod fuzzing;
 mod notify;
 mod overlay_commands;
+mod private_file;
+mod random;
 mod release;
 mod run_erl;
 mod schedulers;

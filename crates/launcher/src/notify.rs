@@ -10,7 +10,7 @@ use std::os::unix::net::{SocketAddr, UnixDatagram};
 use crate::environment::given;
 
 /// The variable that names the socket.
-pub(crate) const SOCKET: &str = "NOTIFY_SOCKET";
+const SOCKET: &str = "NOTIFY_SOCKET";
 
 /// Who wants to be told.
 #[derive(Clone, Debug)]

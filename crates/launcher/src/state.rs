@@ -4,15 +4,16 @@
 //! it cannot lie: the process is identified by its number, the moment at which it was started and the boot of the
 //! machine, and a file whose process is gone counts as none.
 
-use std::fs::{File, OpenOptions};
-use std::io::{Read, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::fs::File;
+use std::io::Read;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use etf::Term;
 
 use crate::environment::Environment;
 use crate::failure::Failure;
+use crate::private_file;
 use crate::start_lock::StartLock;
 
 /// A running system.
@@ -67,19 +68,7 @@ impl State {
     /// Writes it, in one piece and for nobody else.
     pub(crate) fn write(&self, environment: &Environment) -> Result<(), Failure> {
         let Some(path) = path(environment) else { return Ok(()) };
-        let new = path.with_extension(format!("{}.new", self.process.pid));
-        let written = || -> std::io::Result<()> {
-            if let Some(directory) = path.parent() {
-                std::fs::DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
-            }
-            // Left by a process that was killed at this very place. Nobody's link is followed.
-            let _ = std::fs::remove_file(&new);
-            let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new)?;
-            file.write_all(self.text().as_bytes())?;
-            std::fs::rename(&new, &path)
-        };
-        written().map_err(|error| {
-            let _ = std::fs::remove_file(&new);
+        private_file::write(&path, self.text().as_bytes()).map_err(|error| {
             Failure::cannot("write", path.display(), error)
                 .hint("RELEASE_TMP has to be a directory that the system may write to")
         })
@@ -89,7 +78,8 @@ impl State {
     pub(crate) fn remove(environment: &Environment, process: &Process) {
         let Some(path) = path(environment) else { return };
         let _lock = StartLock::of_end(environment);
-        let is_its = std::fs::read(&path).ok().and_then(|text| Self::parse(&text));
+        let text = private_file::open(&path).and_then(std::io::read_to_string);
+        let is_its = text.ok().and_then(|text| Self::parse(text.as_bytes()));
         if is_its.is_some_and(|state| state.process == *process) {
             let _ = std::fs::remove_file(path);
         }
@@ -150,7 +140,7 @@ impl Found {
     /// Looks for it.
     pub(crate) fn look(environment: &Environment) -> Self {
         let Some(path) = path(environment) else { return Self::Nothing };
-        let Ok(mut file) = File::open(&path) else { return Self::Nothing };
+        let Ok(mut file) = private_file::open(&path) else { return Self::Nothing };
         if !is_trusted(&file, environment) {
             return Self::NotTrusted(path);
         }

@@ -9,8 +9,11 @@ use std::process::{Command, ExitCode, ExitStatus};
 
 use crate::environment::{ENDS_WITH, given};
 use crate::failure::Failure;
-use crate::notify::{self, Notify};
+use crate::notify::Notify;
 use crate::signals::{Signals, reap, send};
+
+/// The process that has to tell systemd that it is alive (`sd_watchdog_enabled(3)`).
+const WATCHDOG_PID: &str = "WATCHDOG_PID";
 
 /// Whose the keys Ctrl-C and Ctrl-\ of the terminal are. The terminal sends their signals to both processes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,8 +36,10 @@ pub(crate) fn supervise(
         Failure::cannot("start", &program, error)
             .hint("the release was built for another system, or is incomplete")
     };
-    // The virtual machine is not the one that tells.
-    command.env_remove(notify::SOCKET);
+    // It names this process. A system that reports to systemd as well would take it for another one's.
+    if given(WATCHDOG_PID).is_some_and(|pid| pid == *std::process::id().to_string()) {
+        command.env_remove(WATCHDOG_PID);
+    }
     let signals = Signals::block().map_err(cannot)?;
     if let Some(parent) = given(ENDS_WITH) {
         signals.end_with(&parent);

@@ -8,13 +8,14 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
-use crate::configuration::{Configuration, contains, no_random_bytes, random};
+use crate::configuration::{Configuration, contains};
 use crate::cookie::cookie;
 use crate::distribution::{Distribution, Mode, mode};
 use crate::environment::{Environment, given};
 use crate::erlexec;
 use crate::exposure::Exposure;
 use crate::failure::Failure;
+use crate::random::random;
 use crate::release::Release;
 use crate::schedulers;
 
@@ -281,7 +282,7 @@ fn cookie_argument(
     if !sets_cookie || meets_nodes {
         return Ok(cookie.to_owned());
     }
-    random().map_err(|error| no_random_bytes(&error))
+    random()
 }
 
 /// What a control command becomes where the distribution is one that only a virtual machine speaks.

@@ -162,7 +162,8 @@ impl<'a> Session<'a> {
         if self.wants_input()
             && let Some(reader) = self.readers.pop_front()
         {
-            return self.answer(reader.job, error("interrupted"));
+            self.answer(reader.job, error("interrupted"))?;
+            return self.feed();
         }
         let Some(shell) = &self.shell else { return Ok(()) };
         let to = shell.process.clone();
@@ -329,11 +330,13 @@ impl<'a> Session<'a> {
     /// Goes on with a job whose call has ended.
     fn resume(&mut self, mut job: Job, reply: &Reply) -> Result<(), NodeError> {
         let waits_for = std::mem::replace(&mut job.waits_for, Waits::Nothing);
-        let Reply::Returned(value) = reply else {
-            return self.answer(job, error("call"));
+        let value = match reply {
+            Reply::Returned(value) => RawTerm::split(value).ok(),
+            _ => None,
         };
-        let Ok((value, _)) = RawTerm::split(value) else {
-            return self.answer(job, error("call"));
+        let Some((value, _)) = value else {
+            self.answer(job, error("call"))?;
+            return self.feed();
         };
         match waits_for {
             Waits::Nothing => Ok(()),
@@ -368,7 +371,10 @@ impl<'a> Session<'a> {
                 self.readers.push_front(Reader { job, read, is_prompted: false });
                 self.feed()
             }
-            _ => self.answer(job, error("get_until")),
+            _ => {
+                self.answer(job, error("get_until"))?;
+                self.feed()
+            }
         }
     }
 

@@ -15,7 +15,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     let compression = if target.ends_with(".zst") { Compression::Zstd } else { Compression::Gzip };
     let tree = tree_of(Utf8Path::new(&directory))?;
-    archive::write(&tree, Utf8Path::new(&target), &ArchiveOptions { modified: 0, compression }, &())?;
+    archive::write(
+        &tree,
+        Utf8Path::new(&target),
+        &ArchiveOptions { modified: 0, compression, mode: 0o644 },
+        &(),
+    )?;
     Ok(())
 }
 

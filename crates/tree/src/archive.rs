@@ -43,6 +43,8 @@ pub struct ArchiveOptions {
     pub modified: u64,
     /// How the archive is compressed.
     pub compression: Compression,
+    /// The permissions of the archive, whatever the umask is.
+    pub mode: u32,
 }
 
 /// How an archive is compressed.
@@ -66,8 +68,7 @@ pub struct Archived {
     pub bytes: u64,
 }
 
-/// Writes a tree as an archive, instead of a file that stands there. Its mode is 0644; the directory it goes to is created
-/// where it is missing.
+/// Writes a tree as an archive, instead of a file that stands there. The directory it goes to is created where it is missing.
 ///
 /// # Errors
 ///
@@ -81,7 +82,7 @@ pub fn write(
 ) -> Result<Archived, ArchiveError> {
     let mut output = Output::create(target)?;
     let files = compress_to(tree, &mut output, options, &mut |_| {}, progress)?;
-    let bytes = output.publish()?;
+    let bytes = output.publish(options.mode)?;
     Ok(Archived { path: target.to_owned(), files, bytes })
 }
 
@@ -112,7 +113,7 @@ pub fn write_hashed(
     let mut uncompressed = Sha256::new();
     let files = compress_to(tree, &mut output, options, &mut |bytes| uncompressed.update(bytes), progress)?;
     let digest = output.digest();
-    let bytes = output.publish()?;
+    let bytes = output.publish(options.mode)?;
     let archived = Archived { path: target.to_owned(), files, bytes };
     Ok(Hashed { archived, digest, uncompressed_digest: uncompressed.finalize().into() })
 }

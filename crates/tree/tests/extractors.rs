@@ -132,7 +132,7 @@ impl Case {
         let root = Utf8PathBuf::from_path_buf(fs::canonicalize(directory.path()).unwrap()).unwrap();
         let (gzip, zstd) = (root.join("a.tar.gz"), root.join("a.tar.zst"));
         for (target, compression) in [(&gzip, Compression::Gzip), (&zstd, Compression::Zstd)] {
-            let options = ArchiveOptions { modified: MODIFIED, compression };
+            let options = ArchiveOptions { modified: MODIFIED, compression, mode: 0o644 };
             archive::write(&tree, target, &options, &()).unwrap();
         }
         let case = Self { name: format!("{name} {number}"), tree, _directory: directory, root, gzip, zstd };

@@ -51,7 +51,7 @@ pub(crate) fn run(
         .with_context(|| format!("`{boot}` is not a boot script\nhint: build the release again"))?;
     fs_err::write(place.join("explain.boot"), &explained.boot)?;
 
-    let trial = Trial::new(directory.join("bin").join(&name), place.to_owned(), "explain-boot");
+    let trial = Trial::new(directory.join("bin").join(&name), place.to_owned(), "explain-boot")?;
     let phase = printer.phase("start");
     let timeline = match record(&trial, flag, arguments.wait, explained.steps) {
         Ok(timeline) => timeline,

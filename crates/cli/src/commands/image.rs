@@ -21,6 +21,7 @@ use crate::compilation::Look;
 use crate::image_build::{Builder, Draft, Origin, ReleaseSource};
 use crate::pipeline::project_directory;
 use crate::printer::{Printer, count, size};
+use crate::project_lock::ProjectLock;
 
 /// What is printed with `--json`.
 #[derive(Serialize)]
@@ -69,6 +70,8 @@ pub(crate) fn run(
         return inspect::run(arguments, global);
     }
     let project = project_directory(global)?;
+    // Layers are written from the files of the release: no other build may exchange it meanwhile.
+    let _lock = arguments.release.is_empty().then(|| ProjectLock::acquire(&project, printer));
     // What is wrong with the command line is told before anything is built.
     let push_name = match &arguments.push {
         Some(Some(name)) => Some(Reference::parse(name)?),

@@ -36,7 +36,7 @@ pub(crate) fn run(
     let (name, version) = release_directory::identity(&directory)?;
     let temporary = tempfile::tempdir().context("cannot create a temporary directory")?;
     let place = Utf8Path::from_path(temporary.path()).context("the temporary directory is not UTF-8")?;
-    let trial = Trial::new(directory.join("bin").join(&name), place.to_owned(), "profile-boot");
+    let trial = Trial::new(directory.join("bin").join(&name), place.to_owned(), "profile-boot")?;
     let fast = directory.join("releases").join(version).join(FAST_BOOT);
     let script = match fs_err::read(&fast) {
         Ok(boot) => {

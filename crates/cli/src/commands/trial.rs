@@ -6,11 +6,14 @@ use std::process::{Child, Command, Stdio};
 use anyhow::Context;
 use camino::Utf8PathBuf;
 
+use crate::cookie;
+
 /// What can be started, and where its temporary files are.
 pub(super) struct Trial {
     pub(super) program: Utf8PathBuf,
     pub(super) place: Utf8PathBuf,
     node: String,
+    cookie: String,
 }
 
 /// The started system. It ends with this.
@@ -36,8 +39,13 @@ impl Drop for Started {
 
 impl Trial {
     /// A trial of `bin/NAME`, with a node name that says what for.
-    pub(super) fn new(program: Utf8PathBuf, place: Utf8PathBuf, purpose: &str) -> Self {
-        Self { program, place, node: format!("{purpose}-{}", std::process::id()) }
+    ///
+    /// # Errors
+    ///
+    /// When the system has no random numbers.
+    pub(super) fn new(program: Utf8PathBuf, place: Utf8PathBuf, purpose: &str) -> anyhow::Result<Self> {
+        let cookie = String::from_utf8(cookie::random()?)?;
+        Ok(Self { program, place, node: format!("{purpose}-{}", std::process::id()), cookie })
     }
 
     /// A command of the release, in interactive mode.
@@ -49,6 +57,7 @@ impl Trial {
             .env("RELEASE_DISTRIBUTION", "sname")
             .env("RELEASE_EPMD", "none")
             .env("RELEASE_NODE", &self.node)
+            .env("RELEASE_COOKIE", &self.cookie)
             .env("RELEASE_TMP", &self.place)
             // Should this process be killed, nobody else knows of the system.
             .env("BEAMSHIP_ENDS_WITH", std::process::id().to_string())

@@ -1,5 +1,6 @@
 //! What in a release needs a shell, and what can do without.
 
+use std::io::Read;
 use std::sync::Arc;
 
 use image::Shell;
@@ -7,7 +8,7 @@ use image::overlay_command::{COMMANDS, OverlayCommand};
 use tree::{Content, Node, Tree, TreePath};
 
 /// Scripts are short. What is longer is something else.
-const LONGEST: u64 = 64 * 1024;
+const LONGEST: usize = 64 * 1024;
 
 /// Applications of OTP that run shell commands.
 const RUNS_COMMANDS: &str = "os_mon";
@@ -39,15 +40,16 @@ impl Scripts {
             match parts.as_slice() {
                 ["bin", file] if *file != name && !file.ends_with(".bat") => {
                     scripts.commands.push((*file).to_owned());
-                    let Some(text) = text(content)? else { continue };
-                    if let Some(command) = OverlayCommand::of_script(&text, name) {
+                    let bytes = beginning(content)?;
+                    let text = std::str::from_utf8(&bytes).ok().filter(|text| text.len() <= LONGEST);
+                    if let Some(command) = text.and_then(|text| OverlayCommand::of_script(text, name)) {
                         lines.push_str(&command.line(file));
                         tree.replace(path.clone(), Node::Link { target: name.to_owned() })?;
-                    } else if text.starts_with("#!") {
+                    } else if bytes.starts_with(b"#!") {
                         scripts.need(Shell::WithPrograms, format!("`{path}` is a script"));
                     }
                 }
-                ["releases", _, "env.sh"] if text(content)?.is_some_and(|text| does_something(&text)) => {
+                ["releases", _, "env.sh"] if does_something(&beginning(content)?) => {
                     scripts.need(Shell::Plain, format!("`{path}` holds shell code"));
                 }
                 ["lib", directory, ..]
@@ -86,28 +88,43 @@ impl Scripts {
     }
 }
 
-/// The text of a script; none when it is something else.
-fn text(content: &Content) -> anyhow::Result<Option<String>> {
-    let bytes = match content {
-        Content::Bytes(bytes) => bytes.to_vec(),
+/// All of a script, or the beginning of something longer, which is longer than [`LONGEST`] then.
+fn beginning(content: &Content) -> anyhow::Result<Vec<u8>> {
+    match content {
+        Content::Bytes(bytes) => Ok(bytes.to_vec()),
         Content::Copy(file) | Content::StrippedBeam(file, _) => {
-            if fs_err::metadata(file)?.len() > LONGEST {
-                return Ok(None);
-            }
-            fs_err::read(file)?
+            let mut bytes = Vec::new();
+            fs_err::File::open(file)?.take(LONGEST as u64 + 1).read_to_end(&mut bytes)?;
+            Ok(bytes)
         }
-    };
-    Ok(String::from_utf8(bytes).ok())
+    }
 }
 
-/// Whether there is a line that is neither empty nor a comment: the launcher sources only such.
-fn does_something(text: &str) -> bool {
-    text.lines().map(str::trim).any(|line| !line.is_empty() && !line.starts_with('#'))
+/// Whether there is a line that is neither empty nor a comment: the launcher sources only such. In what is too long to tell
+/// there is one.
+fn does_something(script: &[u8]) -> bool {
+    let is_code = |line: &[u8]| !line.is_empty() && !line.starts_with(b"#");
+    script.len() > LONGEST || script.split(|byte| *byte == b'\n').any(|line| is_code(line.trim_ascii()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The launcher does not ask whether it is UTF-8.
+    #[test]
+    fn a_script_in_another_encoding_needs_a_shell() {
+        let mut tree = Tree::new();
+        for (path, script) in [
+            ("releases/1/env.sh", &b"# caf\xe9\nexport A=1\n"[..]),
+            ("bin/backup", b"#!/bin/sh\n# caf\xe9\n"),
+        ] {
+            let node = Node::File { mode: 0o755, content: Content::Bytes(script.into()) };
+            tree.add(TreePath::new(path).unwrap(), node).unwrap();
+        }
+        let scripts = Scripts::translate(&mut tree, "shop").unwrap();
+        assert_eq!((scripts.shell, scripts.reasons.len()), (Some(Shell::WithPrograms), 2));
+    }
 
     fn tree(files: &[(&str, &str)]) -> Tree {
         let mut tree = Tree::new();
@@ -148,6 +165,12 @@ mod tests {
         assert_eq!(reasons(&[("bin/backup", "#!/bin/sh\npg_dump\n")]), (Some(Shell::WithPrograms), 1));
         let os_mon = [("lib/os_mon-2.8/ebin/a.beam", ""), ("lib/os_mon-2.8/ebin/b.beam", "")];
         assert_eq!(reasons(&os_mon), (Some(Shell::WithPrograms), 1));
+        let long = "# comment\n".repeat(LONGEST);
+        assert_eq!(reasons(&[("releases/1/env.sh", long.as_str())]), (Some(Shell::Plain), 1));
+        assert_eq!(
+            reasons(&[("bin/backup", format!("#!/bin/sh\n{long}").as_str())]),
+            (Some(Shell::WithPrograms), 1)
+        );
         assert_eq!(reasons(&[("bin/tool", "\u{7f}ELF")]), (None, 0));
     }
 }

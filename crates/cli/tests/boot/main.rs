@@ -259,7 +259,11 @@ fn a_start_that_fails_records_nothing() {
 fn a_trial_start_ends_with_a_command_that_is_killed() {
     let project = Project::new();
     let noted = project.sandbox.join("noted");
-    let noting = format!("File.write!({noted:?}, System.pid())\n    Demo.Used.run()\n");
+    let cookie = project.sandbox.join("cookie");
+    let noting = format!(
+        "File.write!({cookie:?}, to_string(Node.get_cookie()))\n    \
+         File.write!({noted:?}, System.pid())\n    Demo.Used.run()\n"
+    );
     write(&project.path.join("lib/demo.ex"), &DEMO.replace("Demo.Used.run()\n", &noting));
     // A shell is between the command and the launcher that looks after the system.
     write(&project.path.join("rel/env.sh.eex"), "export DEMO=1\n");
@@ -273,6 +277,10 @@ fn a_trial_start_ends_with_a_command_that_is_killed() {
     });
     let system = Utf8PathBuf::from(format!("/proc/{}", std::fs::read_to_string(&noted).unwrap()));
     assert!(system.exists());
+    // Nor does it know the other nodes' cookie.
+    let usual = std::fs::read_to_string(project.release().join("releases/COOKIE")).unwrap();
+    let cookie = std::fs::read_to_string(cookie).unwrap();
+    assert!(cookie != usual && cookie.len() == usual.len(), "{cookie}");
     command.kill().unwrap();
     command.wait().unwrap();
     wait_until("the trial start has ended", || !system.exists());

@@ -182,8 +182,11 @@ fn canaries_are_where_they_belong_and_nowhere_else() {
         ("demo/mix.exs", vec![COOKIE]),
     ];
     assert_eq!(places(&found), expected);
-    let cookie = project.path.join("_build/prod/rel/demo/releases/COOKIE").metadata().unwrap();
-    assert_eq!(cookie.permissions().mode() & 0o7777, 0o400);
+    let mode = |path: &str| project.path.join(path).metadata().unwrap().permissions().mode() & 0o7777;
+    assert_eq!(mode("_build/prod/rel/demo/releases/COOKIE"), 0o400);
+    assert_eq!(mode("_build/prod/demo-0.1.0.tar.gz"), 0o600);
+    succeed(&["release", "--tar", "--no-cookie", "--overwrite"]);
+    assert_eq!(mode("_build/prod/demo-0.1.0.tar.gz"), 0o644);
 }
 
 /// A build that fails prints none either.

@@ -144,7 +144,7 @@ fn write_directory(place: &Utf8Path, with_steps: bool) -> Result<(), String> {
 }
 
 fn write_archive(place: &Utf8Path) -> Result<(), String> {
-    let options = ArchiveOptions { modified: 0, compression: Compression::Gzip };
+    let options = ArchiveOptions { modified: 0, compression: Compression::Gzip, mode: 0o644 };
     let written = tree::archive::write(&tree_of(place), &place.join("out/demo.tar.gz"), &options, &());
     written.map(|_| ()).map_err(|error| error.to_string())
 }

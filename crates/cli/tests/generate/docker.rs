@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use camino::Utf8Path;
 
+use crate::files::write;
 use crate::ports::free_port;
 use crate::sandbox::{Outcome, Sandbox, run, succeed};
 
@@ -119,6 +120,38 @@ fn the_generated_dockerfile_builds_and_runs_the_guestbook() {
         outcome.status != Some(0) && said.contains("the builder is Debian trixie: set DEBIAN_VERSION"),
         "{said}"
     );
+}
+
+/// What `COPY` makes of them is said by the engine only: patterns, variables and quotes are none.
+#[test]
+fn names_of_directories_are_taken_literally() {
+    let Some(engine) = Engine::find() else { return };
+    let sandbox = Sandbox::new();
+    let project = sandbox.join("project");
+    let directory = r#"an $odd [1]* 'a' "b" c\d"#;
+    let mix_exs = |name: &str, dependencies: &str| {
+        format!(
+            "defmodule {name}.MixProject do\n  use Mix.Project\n  def project do\n    \
+             [app: :{}, version: \"1.0.0\", deps: [{dependencies}]]\n  end\nend\n",
+            name.to_lowercase()
+        )
+    };
+    write(&project.join("mix.exs"), &mix_exs("Even", &format!("{{:odd, path: {directory:?}}}")));
+    write(&project.join(directory).join("mix.exs"), &mix_exs("Odd", ""));
+    write(&project.join(directory).join("lib/odd.ex"), "defmodule Odd do\nend\n");
+    succeed(&mut sandbox.beamship(&project, &["gen", "docker"]));
+
+    let generated = std::fs::read_to_string(project.join("Dockerfile")).unwrap();
+    let copies = generated.lines().filter(|line| line.starts_with("COPY [")).collect::<Vec<_>>().join("\n");
+    write(&project.join("Dockerfile"), &format!("FROM scratch\nWORKDIR /app\n{copies}\n"));
+    succeed(engine.docker(&["build", "--quiet", "--tag", "test/odd:1"]).arg(&project));
+    let container = Container(&engine, format!("beamship-odd-{}", std::process::id()));
+    succeed(&mut engine.docker(&["create", "--name", &container.1, "test/odd:1", "none"]));
+    let copied = sandbox.join("copied");
+    succeed(engine.docker(&["cp", &format!("{}:/app", container.1)]).arg(&copied));
+    for file in ["mix.exs", "lib/odd.ex"] {
+        assert!(copied.join(directory).join(file).exists(), "{file}\n{copies}");
+    }
 }
 
 /// Starts, migrates, serves and stops.

@@ -76,12 +76,15 @@ fn a_credential_helper_that_fails_is_named() {
     succeed(sandbox.command("chmod").args(["755", helper.as_str()]));
     let configuration = sandbox.join("home/.docker/config.json");
     std::fs::create_dir_all(configuration.parent().unwrap()).unwrap();
-    let push = |text: &str| {
-        std::fs::write(&configuration, text).unwrap();
+    let pushed = || {
         let mut command =
             sandbox.beamship(sandbox.path(), &["image", "--push", "registry.example.com/shop:1"]);
         let path = format!("{}:{}", sandbox.join("home"), std::env::var("PATH").unwrap());
         fail(command.env("PATH", path))
+    };
+    let push = |text: &str| {
+        std::fs::write(&configuration, text).unwrap();
+        pushed()
     };
     let message = push(r#"{"credHelpers": {"registry.example.com": "vault"}}"#);
     assert!(
@@ -98,6 +101,12 @@ fn a_credential_helper_that_fails_is_named() {
     assert!(message.contains("`docker-credential-missing`"), "{message}");
     let message = push(r#"{"credsStore": "../evil"}"#);
     assert!(message.contains("that is no name of a program"), "{message}");
+    // Who has logged in is not sent away as somebody who has not.
+    std::fs::remove_file(&configuration).unwrap();
+    std::fs::create_dir(&configuration).unwrap();
+    let message = pushed();
+    assert!(message.contains(&format!("from `{configuration}`: Is a directory")), "{message}");
+    std::fs::remove_dir(&configuration).unwrap();
     // Another registry's helper is not asked.
     let message = push(r#"{"credHelpers": {"other.example.com": "vault"}}"#);
     assert!(message.contains("there is no mix.exs") || message.contains("mix.exs"), "{message}");

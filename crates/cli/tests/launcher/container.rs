@@ -33,6 +33,8 @@ fn systemd_is_told_when_the_system_is_ready_and_when_it_stops() {
         let socket = UnixDatagram::bind(&path).unwrap();
         socket.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
         let started = installed.sandbox.join("started");
+        // What systemd says of the process that it has started, which the shell is until it becomes the launcher.
+        installed.set_env_sh("export WATCHDOG_PID=${WATCHDOG_PID:-$$}\n");
         let mut start = installed.command(&["start"]);
         start.env("NOTIFY_SOCKET", &path).env("PROBE_REPORT", &started);
         if distributes {
@@ -43,6 +45,10 @@ fn systemd_is_told_when_the_system_is_ready_and_when_it_stops() {
         if distributes {
             // It is ready when its applications have started.
             succeed(distributed(&mut installed.command(&["ready"]), &installed));
+            // It may report to systemd itself, and would not if that were for another process.
+            let asked = r#"IO.inspect({System.get_env("NOTIFY_SOCKET"), System.get_env("WATCHDOG_PID")})"#;
+            let answer = succeed(distributed(&mut installed.command(&["rpc", asked]), &installed));
+            assert_eq!(answer.stdout, format!("{{{:?}, nil}}\n", path.as_str()));
         }
         report(&started);
         system.signal(Signal::TERM);
@@ -64,9 +70,9 @@ fn a_release_without_a_cookie_has_one_for_each_start() {
         succeed(distributed(&mut installed.command(&["ready", "--wait", "30"]), &installed));
         let answer = succeed(distributed(&mut installed.command(&["rpc", "IO.puts(1 + 1)"]), &installed));
         assert_eq!(answer.stdout, "2\n");
-        let file = installed.root().join("tmp/COOKIE");
-        assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
-        let cookie = std::fs::read_to_string(&file).unwrap();
+        let [file] = &files_of_cookies(&installed)[..] else { panic!("one cookie") };
+        assert_eq!(std::fs::metadata(file).unwrap().permissions().mode() & 0o777, 0o600);
+        let cookie = std::fs::read_to_string(file).unwrap();
         assert_eq!(report(&started)["cookie"], cookie);
         assert_eq!(cookie.len(), 48);
         cookies.push(cookie);
@@ -74,6 +80,38 @@ fn a_release_without_a_cookie_has_one_for_each_start() {
         assert_eq!(system.status(), Some(0));
     }
     assert_ne!(cookies[0], cookies[1]);
+}
+
+fn files_of_cookies(installed: &Installed) -> Vec<camino::Utf8PathBuf> {
+    let entries = installed.root().join("tmp").read_dir_utf8().unwrap();
+    entries
+        .map(|entry| entry.unwrap().into_path())
+        .filter(|path| path.extension() == Some("cookie"))
+        .collect()
+}
+
+/// The second one took the first one's cookie, which then answered no command any more.
+#[test]
+fn two_nodes_beside_each_other_have_cookies_of_their_own() {
+    let installed = Installed::new(Kind::Plain);
+    std::fs::remove_file(installed.root().join("releases/COOKIE")).unwrap();
+    let command = |node: &str, arguments: &[&str]| {
+        let mut command = installed.command(arguments);
+        command.env("RELEASE_DISTRIBUTION", "sname").env("RELEASE_EPMD", "none").env("RELEASE_NODE", node);
+        command
+    };
+    let mut systems = ["one", "other"].map(|node| {
+        let system =
+            Running::start(command(node, &["start"]).env("PROBE_REPORT", installed.sandbox.join(node)));
+        succeed(&mut command(node, &["ready", "--wait", "30"]));
+        system
+    });
+    assert_eq!(files_of_cookies(&installed).len(), 2);
+    for (node, system) in ["one", "other"].into_iter().zip(&mut systems) {
+        succeed(&mut command(node, &["ready"]));
+        system.signal(Signal::TERM);
+        assert_eq!(system.status(), Some(0));
+    }
 }
 
 #[test]

@@ -195,7 +195,7 @@ fn node_packages_and_dependencies_inside_are_copied_first() {
     let docker = &all[0].text;
     for line in [
         "COPY vendor/fork vendor/fork\n",
-        "COPY [\"our \\\"own\\\" libraries\",\"our \\\"own\\\" libraries\"]\n",
+        r#"COPY ["our \\\"own\\\" libraries","our \\\"own\\\" libraries"]"#,
         "COPY assets/package.json assets/package-lock.json assets/\n",
         "  npm --prefix assets ci --no-audit --no-fund\n",
         "RUN beamship build\n",

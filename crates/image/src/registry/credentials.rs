@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::process::{Command, Stdio};
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -96,9 +96,20 @@ struct HelperAnswer {
 }
 
 /// The credentials for the registry of an image; none where nobody has logged in.
+#[allow(clippy::disallowed_methods, reason = "CredentialsError names the path")]
 pub(super) fn find(reference: &Reference) -> Result<Option<Credentials>, CredentialsError> {
     for file in files() {
-        let Ok(bytes) = fs_err::read(&file) else { continue };
+        let bytes = match std::fs::read(&file) {
+            Ok(bytes) => bytes,
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => continue,
+            Err(error) => {
+                return Err(CredentialsError {
+                    registry: reference.registry().to_owned(),
+                    from: format!("`{file}`"),
+                    reason: error.to_string(),
+                });
+            }
+        };
         if let Some(credentials) = of_file(&bytes, &file, reference)? {
             return Ok(Some(credentials));
         }

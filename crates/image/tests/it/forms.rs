@@ -39,6 +39,42 @@ fn a_layout_is_one_of_the_specification() {
     assert_eq!(names(&directory), 5);
 }
 
+/// A layout may be shared by many images: `skopeo copy … oci:DIRECTORY:NAME`.
+#[test]
+fn images_of_others_are_not_replaced() {
+    let (_guard, directory) = temporary();
+    let layout = directory.join("layout");
+    images(&layout);
+    let index = fs_err::read_to_string(layout.join("index.json")).unwrap();
+    let one = index.split_once("[").unwrap().1.rsplit_once("]").unwrap().0;
+    let refused = |what: &str| {
+        let before = fs_err::read_to_string(layout.join("index.json")).unwrap();
+        let error = Layout::open(&layout).unwrap_err().to_string();
+        assert!(
+            error.contains(what) && error.contains("\nhint: name an empty or a new directory"),
+            "{error}"
+        );
+        assert_eq!(fs_err::read_to_string(layout.join("index.json")).unwrap(), before);
+        assert_eq!(layout.join("blobs/sha256").read_dir_utf8().unwrap().count(), 5);
+    };
+    fs_err::write(layout.join("index.json"), index.replace(one, &format!("{one},{one}"))).unwrap();
+    refused("holds several images");
+    fs_err::write(layout.join("index.json"), &index).unwrap();
+    fs_err::remove_file(layout.join("blobs/.lock")).unwrap();
+    refused("holds something else than an image of beamship's");
+}
+
+#[test]
+fn an_index_of_endless_length_is_not_followed() {
+    let (_guard, directory) = temporary();
+    images(&directory);
+    let index = fs_err::read_to_string(directory.join("index.json")).unwrap();
+    let one = index.split_once("[").unwrap().1.rsplit_once("]").unwrap().0;
+    fs_err::write(directory.join("index.json"), index.replace(one, &vec![one; 101].join(","))).unwrap();
+    let blobs = archive::StoredBlobs::open(&directory).unwrap().unwrap();
+    assert!(manifests(&blobs).unwrap_err().to_string().contains("holds too many images"));
+}
+
 #[test]
 fn several_platforms_are_one_image() {
     let (_guard, directory) = temporary();

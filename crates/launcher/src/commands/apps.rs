@@ -89,6 +89,12 @@ pub(super) fn ready(
 ) -> Result<ExitCode, Failure> {
     let options = Options::parse("ready", arguments, &["--wait"], None)?;
     let patience = options.wait.map(Deadline::after);
+    if options.wait.is_some()
+        && let Ok(Route::VirtualMachine { protocol }) = Route::find(release, environment)
+    {
+        return Err(Failure::new(format!("ready --wait does not work over `{protocol}`"))
+            .hint("use `ready`, and ask again"));
+    }
     loop {
         match look(release, environment) {
             Ok(code) => return Ok(code),

@@ -86,14 +86,14 @@ fn connections_leave_nothing_behind() {
         measure();
         memory();
     }
-    // The other tests use the node as well, and their atoms, processes and ports are a few.
+    // The other tests use the node as well, and load a few modules: something for every connection would be much more.
     let (before, memory_before) = (measure(), memory());
     for _ in 0..10_000 {
         drop(connect());
     }
     let after = measure();
     for (before, after) in before.into_iter().zip(after) {
-        assert!(after - before < 100, "{before} became {after}");
+        assert!(after - before < 5_000, "{before} became {after}");
     }
     let growth = memory() - memory_before;
     assert!(growth < 2_000_000, "the node has grown by {growth} bytes");

@@ -10,6 +10,9 @@ use etf::{RawTerm, Term};
 
 use crate::node::connect;
 
+/// Input that is the key Ctrl-C, when the node has asked for it.
+const INTERRUPT: &str = "\u{3}";
+
 /// A device with input that is ready.
 #[derive(Default)]
 struct Script {
@@ -34,6 +37,13 @@ impl Device for Script {
     }
 
     fn wait(&mut self, _: BorrowedFd<'_>, _: Duration) -> io::Result<Ready> {
+        if self.input.front() == Some(&INTERRUPT) {
+            if !self.output.ends_with(b"interrupt me") {
+                return Ok(Ready { connection: true, ..Ready::default() });
+            }
+            self.input.pop_front();
+            return Ok(Ready { interrupt: true, ..Ready::default() });
+        }
         let input = self.input.pop_front().map_or(Input::End, |text| Input::Data(text.into()));
         Ok(Ready { input: Some(input), ..Ready::default() })
     }
@@ -124,6 +134,21 @@ fn lines_characters_and_terms_are_read() {
 fn prompts_are_shown_once() {
     let (_, prompts, _) = evaluate("io:get_line(\"name> \"), io:get_line('atom> ')", &["1\n", "2\n"]);
     assert_eq!(prompts, ["name> ", "atom> "]);
+}
+
+/// It was never prompted, and so never read.
+#[test]
+fn who_waits_behind_an_interrupted_reader_is_prompted() {
+    let (_, prompts, value) = evaluate(
+        "G = group_leader(),
+         G ! {io_request, self(), one, {get_line, unicode, \"one \"}},
+         G ! {io_request, self(), other, {get_line, unicode, \"other \"}},
+         io:put_chars(\"interrupt me\"),
+         [receive {io_reply, Which, Answer} -> Answer end || Which <- [one, other]]",
+        &[INTERRUPT, "line\n"],
+    );
+    assert_eq!(etf::text::pretty(&value), "[{error,interrupted},<<\"line\\n\">>]");
+    assert_eq!(prompts, ["one ", "other "]);
 }
 
 #[test]

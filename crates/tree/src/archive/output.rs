@@ -9,9 +9,6 @@ use sha2::{Digest, Sha256};
 use super::error::{ArchiveError, At};
 use crate::file::{Draft, create_directories};
 
-/// Mode of an archive, whatever the umask is.
-const MODE: u32 = 0o644;
-
 /// A draft of the archive, and what is known of it.
 pub(super) struct Output {
     target: Utf8PathBuf,
@@ -62,9 +59,9 @@ impl Output {
         self.draft.write_all(bytes).at("write", &self.target)
     }
 
-    /// Puts the file in its place and returns its size in bytes.
-    pub(super) fn publish(self) -> Result<u64, ArchiveError> {
-        self.draft.publish(MODE).at("create", &self.target)?;
+    /// Puts the file in its place, with these permissions, and returns its size in bytes.
+    pub(super) fn publish(self, mode: u32) -> Result<u64, ArchiveError> {
+        self.draft.publish(mode).at("create", &self.target)?;
         Ok(self.bytes)
     }
 }

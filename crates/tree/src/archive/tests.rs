@@ -63,7 +63,7 @@ fn names(directory: &Utf8Path) -> Vec<String> {
 }
 
 fn options(compression: Compression) -> ArchiveOptions {
-    ArchiveOptions { modified: 1_700_000_000, compression }
+    ArchiveOptions { modified: 1_700_000_000, compression, mode: 0o644 }
 }
 
 fn path(text: &str) -> TreePath {
