@@ -63,9 +63,28 @@ fn read_of_this_start(environment: &Environment) -> Option<String> {
     (!cookie.is_empty()).then_some(cookie)
 }
 
+/// The most characters that a cookie can have: it is an atom.
+const LONGEST: usize = 255;
+
+/// The cookie of this command. One that is too long is refused here: the virtual machine would print it, and write it to a
+/// crash dump.
+pub(crate) fn cookie(
+    release: &Release,
+    environment: &Environment,
+    distribution: &Distribution,
+) -> Result<Option<String>, Failure> {
+    let cookie = found(release, environment, distribution)?;
+    let length = cookie.as_ref().map_or(0, |cookie| cookie.chars().count());
+    if length > LONGEST {
+        return Err(Failure::new(format!("the cookie has {length} characters, and Erlang allows {LONGEST}"))
+            .hint("`beamship secret --cookie` makes one"));
+    }
+    Ok(cookie)
+}
+
 /// The cookie from `RELEASE_COOKIE`, the file that `RELEASE_COOKIE_FILE` names, `releases/COOKIE`, or the one that was
 /// made for this start; none when there is none and none is needed.
-pub(crate) fn cookie(
+fn found(
     release: &Release,
     environment: &Environment,
     distribution: &Distribution,

@@ -6,6 +6,7 @@ use std::ffi::OsStr;
 use std::io;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, Command, ExitStatus};
+use std::time::Duration;
 
 /// The signals that a supervised system's launcher answers.
 const SIGNALS: [libc::c_int; 7] =
@@ -53,6 +54,18 @@ impl Signals {
                 return signal;
             }
         }
+    }
+
+    /// Waits for the next one, but no longer than this.
+    pub(crate) fn wait_for(&self, patience: Duration) -> Option<libc::c_int> {
+        let patience = libc::timespec {
+            tv_sec: libc::time_t::try_from(patience.as_secs()).unwrap_or(libc::time_t::MAX),
+            tv_nsec: patience.subsec_nanos().into(),
+        };
+        // SAFETY: the pointers are to initialised values; what else is known of the signal is not asked for.
+        let signal =
+            unsafe { libc::sigtimedwait(&raw const self.set, std::ptr::null_mut(), &raw const patience) };
+        (signal > 0).then_some(signal)
     }
 
     /// Asks this process to stop should its parent die, or where another one than this has taken its place already.

@@ -6,6 +6,7 @@
 
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, ExitCode, ExitStatus};
+use std::time::{Duration, Instant};
 
 use crate::environment::{ENDS_WITH, given};
 use crate::failure::Failure;
@@ -14,6 +15,12 @@ use crate::signals::{Signals, reap, send};
 
 /// The process that has to tell systemd that it is alive (`sd_watchdog_enabled(3)`).
 const WATCHDOG_PID: &str = "WATCHDOG_PID";
+
+/// How long a virtual machine may take until the process runs that SIGTERM is a message for (`erl_signal_server` of kernel).
+/// What comes earlier is lost, and nobody can see when that is: so it is sent again meanwhile. A stop is asked for once,
+/// however often.
+const DEAF: Duration = Duration::from_secs(5);
+const AGAIN: Duration = Duration::from_millis(250);
 
 /// Whose the keys Ctrl-C and Ctrl-\ of the terminal are. The terminal sends their signals to both processes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,12 +52,16 @@ pub(crate) fn supervise(
         signals.end_with(&parent);
     }
     let child = signals.spawn(&mut command).map_err(cannot)?;
+    let start = Instant::now();
+    let mut is_asked_to_stop = false;
     let failure = on_start(child.id()).err();
     if failure.is_some() {
         send(&child, libc::SIGKILL);
     }
     loop {
-        match signals.wait() {
+        let is_deaf = is_asked_to_stop && start.elapsed() < DEAF;
+        let signal = if is_deaf { signals.wait_for(AGAIN).unwrap_or(libc::SIGTERM) } else { signals.wait() };
+        match signal {
             libc::SIGCHLD => {
                 if let Some(status) = reap(&child) {
                     return failure.map_or_else(|| Ok(exit_code(status)), Err);
@@ -59,9 +70,10 @@ pub(crate) fn supervise(
             libc::SIGINT | libc::SIGQUIT if keys == Keys::VirtualMachine => {}
             signal @ (libc::SIGUSR1 | libc::SIGUSR2) => send(&child, signal),
             _ => {
-                if let Some(notify) = notify {
+                if let Some(notify) = notify.filter(|_| !is_asked_to_stop) {
                     notify.stopping();
                 }
+                is_asked_to_stop = true;
                 send(&child, libc::SIGTERM);
             }
         }

@@ -86,6 +86,10 @@ fn record(trial: &Trial, flag: &str, wait: u32, steps: Vec<release::Step>) -> an
     let mut said = Vec::new();
     let deadline = begin + Duration::from_secs(wait.into());
     let result = loop {
+        // A system that never stops printing is late as well.
+        if Instant::now() >= deadline {
+            break Err("the trial start did not come to its end");
+        }
         match lines.recv_timeout(INTERVAL) {
             Ok((at, line)) => match mark(&line) {
                 Some(number) => {
@@ -95,7 +99,7 @@ fn record(trial: &Trial, flag: &str, wait: u32, steps: Vec<release::Step>) -> an
                 }
                 None => said.push(line),
             },
-            Err(RecvTimeoutError::Timeout) if Instant::now() < deadline && started.runs() => {}
+            Err(RecvTimeoutError::Timeout) if started.runs() => {}
             Err(_) => break Err("the trial start did not come to its end"),
         }
     };

@@ -1,10 +1,12 @@
 //! A start of a release that nobody else sees: a node name, a cookie and a `RELEASE_TMP` of its own, so that it is not taken for a
 //! system that runs. Everything else is the environment of this command.
 
+use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 
 use anyhow::Context;
 use camino::Utf8PathBuf;
+use rustix::process::{Pid, Signal, kill_process_group};
 
 use crate::cookie;
 
@@ -31,7 +33,8 @@ impl Started {
 impl Drop for Started {
     fn drop(&mut self) {
         if self.runs() {
-            let _ = self.child.kill();
+            // The virtual machine as well: what its launcher's end asks of it is lost while it boots.
+            let _ = kill_process_group(Pid::from_child(&self.child), Signal::KILL);
             let _ = self.child.wait();
         }
     }
@@ -67,7 +70,8 @@ impl Trial {
 
     /// Starts the system.
     pub(super) fn spawn(&self, command: &mut Command) -> anyhow::Result<Started> {
-        let child = command.spawn().with_context(|| format!("cannot run `{}`", self.program))?;
+        let child =
+            command.process_group(0).spawn().with_context(|| format!("cannot run `{}`", self.program))?;
         Ok(Started { child })
     }
 

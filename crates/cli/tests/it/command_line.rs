@@ -22,7 +22,7 @@ fn cli_md_is_what_help_says() {
 }
 
 fn reference() -> String {
-    let mut text = "# Commands\n\nWhat `beamship help` says; generated, do not edit.\n".to_owned();
+    let mut text = "# Commands\n\nWhat `beamship --help` says; generated, do not edit.\n".to_owned();
     let mut command = beamship::arguments::Arguments::command().term_width(100);
     command.build();
     section(&mut text, &mut command, "##");

@@ -2,6 +2,7 @@
 
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::Path;
+use std::time::Duration;
 
 use rustix::process::{Signal, kill_process};
 
@@ -25,6 +26,24 @@ fn signals_stop_the_system_gracefully() {
         assert_eq!(system.status(), Some(0), "{signal:?}");
         assert_eq!(std::fs::read_to_string(&stopped).unwrap(), "stopped", "{signal:?}");
         assert!(has_ended(pid(&report)));
+    }
+}
+
+/// The virtual machine ignores what comes before kernel runs: the system started as if nobody had asked it to stop.
+#[test]
+fn a_signal_while_the_system_boots_stops_it() {
+    let installed = Installed::new(Kind::Plain);
+    for moment in [0, 20, 50, 100, 150, 200, 300, 400] {
+        let mut system = Running::start(&mut installed.command(&["start"]));
+        let children = format!("/proc/{0}/task/{0}/children", system.id());
+        wait_until("the virtual machine starts", || {
+            std::fs::read_to_string(&children).is_ok_and(|children| !children.is_empty())
+        });
+        std::thread::sleep(Duration::from_millis(moment));
+        system.signal(Signal::TERM);
+        // Killed before it had set up anything, or stopped.
+        let status = system.status();
+        assert!(matches!(status, Some(0 | 143)), "{status:?} after {moment} ms");
     }
 }
 

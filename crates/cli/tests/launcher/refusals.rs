@@ -67,6 +67,21 @@ fn a_missing_cookie_matters_only_to_who_can_be_connected_to() {
     assert_eq!(succeed(&mut installed.command(&["eval", "IO.puts(:hello)"])).stdout, "hello\n");
 }
 
+/// The virtual machine printed it, and wrote it to a crash dump: it cannot make an atom of it.
+#[test]
+fn a_cookie_that_is_too_long_is_printed_nowhere() {
+    let installed = Installed::new(Kind::Plain);
+    let cookie = "geheim".repeat(50);
+    for command in [&["start"][..], &["daemon"], &["rpc", "1"], &["pid"]] {
+        let mut command = installed.command(command);
+        command.env("RELEASE_DISTRIBUTION", "sname").env("RELEASE_COOKIE", &cookie);
+        let message = fail(&mut command);
+        assert!(message.contains("the cookie has 300 characters, and Erlang allows 255"), "{message}");
+        assert!(!message.contains("geheim"), "{message}");
+    }
+    assert!(!installed.root().join("erl_crash.dump").exists());
+}
+
 #[test]
 fn a_virtual_machine_that_cannot_run_is_named() {
     let installed = Installed::new(Kind::Plain);

@@ -200,7 +200,7 @@ defmodule Beamship.Bridge.Describe do
   defp version(""), do: refuse("the version of the release is empty")
 
   defp version(version) when is_binary(version) do
-    if String.valid?(version) and not String.contains?(version, ["/", "\0", "\n"]) and version not in [".", ".."] do
+    if String.valid?(version) and not String.match?(version, ~r"[/\0\s]") and version not in [".", ".."] do
       version
     else
       refuse("the version of the release becomes the name of a directory, which #{inspect(version)} cannot be")
