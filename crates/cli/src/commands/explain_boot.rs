@@ -16,13 +16,10 @@ use camino::Utf8Path;
 use release::FAST_BOOT;
 
 use self::timeline::Timeline;
-use super::trial::Trial;
+use super::trial::{Trial, failure};
 use crate::arguments::{ExplainBootArguments, GlobalArguments};
 use crate::printer::Printer;
 use crate::release_directory;
-
-/// How many lines of what the system has said are shown when it does not start.
-const LAST_LINES: usize = 20;
 
 /// How often the trial is asked whether it still runs.
 const INTERVAL: Duration = Duration::from_millis(200);
@@ -118,11 +115,8 @@ fn record(trial: &Trial, flag: &str, wait: u32, steps: Vec<release::Step>) -> an
     trial.stop(started);
     if let Err(message) = result {
         said.extend(fs_err::read_to_string(&log).unwrap_or_default().lines().map(str::to_owned));
-        let last = said[said.len().saturating_sub(LAST_LINES)..].join("\n");
-        anyhow::bail!(
-            "{}\n{message}\nhint: it needs the environment that the system needs: DATABASE_URL, SECRET_KEY_BASE …",
-            last.trim()
-        );
+        let hint = "it needs the environment that the system needs: DATABASE_URL, SECRET_KEY_BASE …";
+        return Err(failure(&format!("{message}\nhint: {hint}"), &said.join("\n")));
     }
     Ok(timeline)
 }

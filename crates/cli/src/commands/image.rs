@@ -52,6 +52,21 @@ struct LayerReport {
     bytes: u64,
 }
 
+/// An image that would be made.
+#[derive(Serialize)]
+struct DraftReport {
+    platform: String,
+    layers: Vec<DraftedLayer>,
+}
+
+#[derive(Serialize)]
+struct DraftedLayer {
+    name: &'static str,
+    files: usize,
+    /// Before compression.
+    bytes: u64,
+}
+
 #[derive(Serialize)]
 struct PushReport {
     image: String,
@@ -111,7 +126,7 @@ pub(crate) fn run(
     }
     check_platforms(&drafts, &arguments.platform)?;
     if arguments.dry_run {
-        return print_drafts(&drafts);
+        return print_drafts(&drafts, global.json);
     }
     let place = Place::new(arguments, default_layout)?;
     let layout = Layout::open(&place.layout)?;
@@ -367,7 +382,16 @@ fn check_platforms(drafts: &[Draft], wanted: &[String]) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn print_drafts(drafts: &[Draft]) -> anyhow::Result<()> {
+fn print_drafts(drafts: &[Draft], json: bool) -> anyhow::Result<()> {
+    if json {
+        let layer = |(name, files, bytes)| DraftedLayer { name, files, bytes };
+        let image = |draft: &Draft| DraftReport {
+            platform: draft.platform.to_string(),
+            layers: draft.contents().map(layer).collect(),
+        };
+        let report = serde_json::to_string_pretty(&drafts.iter().map(image).collect::<Vec<_>>())?;
+        return Ok(writeln!(anstream::stdout(), "{report}")?);
+    }
     let mut text = String::new();
     for draft in drafts {
         text.push_str(&format!("{}\n", draft.platform));

@@ -14,7 +14,7 @@ use camino::Utf8Path;
 use etf::Term;
 use release::{FAST_BOOT, PROFILE};
 
-use super::trial::{Started, Trial};
+use super::trial::{Started, Trial, failure};
 use crate::arguments::{GlobalArguments, ProfileBootArguments};
 use crate::generated_files::{NewFile, Writing, put};
 use crate::pipeline::mix_project;
@@ -87,9 +87,7 @@ impl Trial {
         self.stop(started);
         result.map_err(|error| {
             let said = fs_err::read_to_string(&log).unwrap_or_default();
-            let last: Vec<&str> = said.lines().rev().take(20).collect();
-            let last: Vec<&str> = last.into_iter().rev().collect();
-            anyhow::anyhow!("{}\n{error}", last.join("\n").trim())
+            failure(&error.to_string(), &said)
         })
     }
 

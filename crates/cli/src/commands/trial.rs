@@ -18,6 +18,19 @@ pub(super) struct Trial {
     cookie: String,
 }
 
+/// How much of what a system has printed is shown when it fails.
+const LAST_LINES: usize = 20;
+
+/// Why a trial start has failed, and what it printed last.
+pub(super) fn failure(reason: &str, output: &str) -> anyhow::Error {
+    let lines: Vec<&str> = output.trim().lines().collect();
+    let last = &lines[lines.len().saturating_sub(LAST_LINES)..];
+    if last.is_empty() {
+        return anyhow::anyhow!("{reason}");
+    }
+    anyhow::anyhow!("{reason}\n\nwhat it printed last:\n    {}", last.join("\n    "))
+}
+
 /// The started system. It ends with this.
 pub(super) struct Started {
     pub(super) child: Child,
