@@ -44,7 +44,10 @@ fn all_is_well() {
     assert!(said.one("cookie").ends_with("releases/COOKIE, mode 0400"), "{}", said.one("cookie"));
     assert_eq!(
         said.of("variables"),
-        ["ok: DEMO_RUNTIME is not set, and runtime.exs does without it", "ok: runtime.exs needs none"]
+        [
+            "ok: DEMO_RUNTIME is not set, and runtime.exs does without it",
+            "ok: runtime.exs fetches none that has to be set"
+        ]
     );
     // The list for people has the same in short, and leaves nothing behind.
     let listed = succeed(&mut release.command(&["doctor"]));

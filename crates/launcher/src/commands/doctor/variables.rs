@@ -60,7 +60,7 @@ pub(super) fn check(patient: &Patient<'_>, findings: &mut Findings) {
     }
     if !is_missing {
         match needed.as_slice() {
-            [] => findings.ok(CHECK, format_args!("runtime.exs needs none")),
+            [] => findings.ok(CHECK, format_args!("runtime.exs fetches none that has to be set")),
             needed => {
                 findings.ok(CHECK, format_args!("what runtime.exs needs is set: {}", needed.join(", ")));
             }
