@@ -27,6 +27,15 @@ impl Device for StandardStreams {
         output.flush()
     }
 
+    fn write_some(&mut self, text: &[u8], timeout: Duration) -> io::Result<usize> {
+        if !can_write(io::stdout().as_raw_fd(), timeout)? {
+            return Ok(0);
+        }
+        // A pipe that can be written to takes as much as this.
+        let text = text.get(..libc::PIPE_BUF).unwrap_or(text);
+        self.write(text).map(|()| text.len())
+    }
+
     fn geometry(&self) -> Option<Geometry> {
         window_size(io::stdout().as_raw_fd())
     }
@@ -77,7 +86,20 @@ pub(crate) fn poll<const COUNT: usize>(
     descriptors: [i32; COUNT],
     timeout: Duration,
 ) -> io::Result<[bool; COUNT]> {
-    let mut polled = descriptors.map(|fd| libc::pollfd { fd, events: libc::POLLIN, revents: 0 });
+    poll_for(libc::POLLIN, descriptors, timeout)
+}
+
+/// Waits until a descriptor can be written to.
+fn can_write(descriptor: i32, timeout: Duration) -> io::Result<bool> {
+    poll_for(libc::POLLOUT, [descriptor], timeout).map(|[can]| can)
+}
+
+fn poll_for<const COUNT: usize>(
+    events: libc::c_short,
+    descriptors: [i32; COUNT],
+    timeout: Duration,
+) -> io::Result<[bool; COUNT]> {
+    let mut polled = descriptors.map(|fd| libc::pollfd { fd, events, revents: 0 });
     let milliseconds = libc::c_int::try_from(timeout.as_millis()).unwrap_or(libc::c_int::MAX);
     let count = libc::nfds_t::try_from(COUNT).unwrap_or_default();
     // SAFETY: the pointer is to an array of this frame with this many elements.

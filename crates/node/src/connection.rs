@@ -17,6 +17,9 @@ use crate::{epmd, handshake};
 /// Silence after which a node counts as gone: it sends at least a tick every fifteen seconds (`net_ticktime` is 60).
 pub(crate) const SILENCE: Duration = Duration::from_secs(75);
 
+/// How often a side has to say something, so that the other one does not count it as gone.
+pub(crate) const INTERVAL_OF_TICKS: Duration = Duration::from_secs(15);
+
 /// An open, proven connection to a node.
 #[derive(Debug)]
 pub struct Connection {
@@ -156,10 +159,15 @@ impl Connection {
         Ok(self.concerns_caller(&frame)?.then_some(frame))
     }
 
+    /// Tells the node that this side is there.
+    pub(crate) fn tick(&mut self) -> Result<(), NodeError> {
+        self.wire.send(&TICK)
+    }
+
     /// Answers what any connection answers.
     fn concerns_caller(&mut self, frame: &[u8]) -> Result<bool, NodeError> {
         match parsed(frame)? {
-            Incoming::Tick => self.wire.send(&TICK).map(|()| false),
+            Incoming::Tick => self.tick().map(|()| false),
             Incoming::Other => Ok(false),
             Incoming::Unlink { id, from, to } => {
                 let message =

@@ -19,6 +19,16 @@ pub trait Device {
     /// What the system says.
     fn write(&mut self, text: &[u8]) -> io::Result<()>;
 
+    /// Prints as much of a text as can be printed at once, and says how many bytes that was: none when nothing could be within
+    /// the time. Whoever reads a pipe may take a break.
+    ///
+    /// # Errors
+    ///
+    /// What the system says.
+    fn write_some(&mut self, text: &[u8], _timeout: Duration) -> io::Result<usize> {
+        self.write(text).map(|()| text.len())
+    }
+
     /// The size of the terminal; none when it is something else.
     fn geometry(&self) -> Option<Geometry>;
 

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use etf::{CharacterEncoding, CharactersError, RawTerm, Term};
 
-use crate::connection::{Connection, Reply, SILENCE, ended, parsed};
+use crate::connection::{Connection, INTERVAL_OF_TICKS, Reply, SILENCE, ended, parsed};
 use crate::error::{NodeError, Step};
 use crate::group_leader::{Device, Pending, Read, ReadKind, Request, Until};
 use crate::message::{Incoming, Outgoing};
@@ -287,7 +287,18 @@ impl<'a> Session<'a> {
     }
 
     fn print(&mut self, encoding: CharacterEncoding, characters: RawTerm<'_>) -> Result<Term, NodeError> {
-        match characters.characters(encoding, |piece| self.device.write(piece)) {
+        let print = |mut text: &[u8]| {
+            while !text.is_empty() {
+                let printed = self.device.write_some(text, INTERVAL_OF_TICKS)?;
+                if printed == 0 {
+                    // Else the node believes that we are gone. If it is gone itself, that is noticed when it is listened to.
+                    let _ = self.connection.tick();
+                }
+                text = text.get(printed..).unwrap_or_default();
+            }
+            Ok(())
+        };
+        match characters.characters(encoding, print) {
             Ok(()) => Ok(Term::atom("ok")),
             Err(CharactersError::NotCharacters) => Ok(error("put_chars")),
             Err(CharactersError::Sink(error)) => Err(NodeError::Output(error)),
