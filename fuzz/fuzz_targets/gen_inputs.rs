@@ -32,7 +32,7 @@ fuzz_target!(|text: &str| {
     for list in given.lines().filter_map(|line| line.strip_prefix("COPY [")) {
         let [_, to]: [String; 2] = serde_json::from_str(&format!("[{list}")).expect("JSON");
         let to = shell_word(&to);
-        assert_eq!(to.strip_suffix("/mix.exs").unwrap_or(&to), text, "{list}");
+        assert!(to == text || to == format!("{text}/mix.exs"), "{list}");
     }
     let version =
         given.lines().find_map(|line| line.strip_prefix("ARG ELIXIR_VERSION=")).expect("there is one");
