@@ -122,7 +122,15 @@ fn check_is_ours(directory: &Utf8Path) -> Result<(), ImageError> {
             reason: format!("{reason}\nhint: name an empty or a new directory"),
         })
     };
-    let is_used = fs_err::read_dir(directory).is_ok_and(|mut entries| entries.next().is_some());
+    let holds_more = |directory: &Utf8Path, name: &str| {
+        fs_err::read_dir(directory)
+            .is_ok_and(|mut entries| entries.any(|entry| entry.is_ok_and(|entry| entry.file_name() != name)))
+    };
+    let blobs = directory.join("blobs");
+    // Who was killed right at the beginning has left directories, and no lock yet.
+    let is_used = holds_more(directory, "blobs")
+        || holds_more(&blobs, "sha256")
+        || holds_more(&blobs.join("sha256"), "");
     if is_used && !directory.join(LOCK).is_file() {
         return refuse("holds something else than an image of beamship's");
     }

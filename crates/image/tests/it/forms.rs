@@ -65,6 +65,17 @@ fn images_of_others_are_not_replaced() {
 }
 
 #[test]
+fn a_layout_that_was_hardly_begun_is_nobodys() {
+    let (_guard, directory) = temporary();
+    for begun in ["none", "one/blobs", "other/blobs/sha256"] {
+        fs_err::create_dir_all(directory.join(begun)).unwrap();
+        Layout::open(&directory.join(begun.split('/').next().unwrap())).unwrap();
+    }
+    fs_err::create_dir_all(directory.join("foreign/blobs/sha256/directory")).unwrap();
+    assert!(Layout::open(&directory.join("foreign")).is_err());
+}
+
+#[test]
 fn an_index_of_endless_length_is_not_followed() {
     let (_guard, directory) = temporary();
     images(&directory);
