@@ -3,7 +3,6 @@
 use std::io::Write;
 use std::time::Instant;
 
-use anyhow::Context;
 use camino::{Utf8Path, Utf8PathBuf};
 use freshness::Beginning;
 use project::{Bridge, BridgeError, NextStep, Outcome, ReleaseDescription, Step};
@@ -15,7 +14,7 @@ use crate::archiving::Archiving;
 use crate::interruption::Watch;
 use crate::pipeline::explain;
 use crate::printer::{Phase, Printer, count, size};
-use crate::report::Report;
+use crate::report::{Report, print_json};
 
 /// A release that only has to be written.
 pub(crate) struct Assembly<'a> {
@@ -252,10 +251,4 @@ fn tell(report: &Report, printer: &Printer) {
     if let Some(archive) = &report.archive {
         printer.say(&format!("\nIts tarball is {}", short(&archive.path)));
     }
-}
-
-fn print_json(report: &Report) -> anyhow::Result<()> {
-    let mut text = serde_json::to_string_pretty(report).context("cannot write the result as JSON")?;
-    text.push('\n');
-    Ok(anstream::stdout().write_all(text.as_bytes())?)
 }

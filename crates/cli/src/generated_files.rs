@@ -11,6 +11,7 @@ use tree::file::create_directories;
 
 use crate::failure::Declined;
 use crate::printer::Printer;
+use crate::report::print_json;
 
 /// A file that goes into a project.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,8 +79,7 @@ pub(crate) fn put(
         all.push(Written { path: file.path.clone(), change });
     }
     if writing.json {
-        let text = serde_json::to_string_pretty(&all).context("cannot write the result as JSON")?;
-        writeln!(anstream::stdout(), "{text}")?;
+        print_json(&all)?;
     }
     let kept: Vec<_> = all
         .iter()

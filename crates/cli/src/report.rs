@@ -1,9 +1,22 @@
 //! The result of a build, for machines (`--json`).
 
 use std::collections::BTreeMap;
+use std::io::Write;
 use std::time::Duration;
 
+use anyhow::Context;
 use serde::{Deserialize, Serialize};
+
+/// Prints a result for a machine.
+///
+/// # Errors
+///
+/// When stdout is gone.
+pub(crate) fn print_json(result: &impl Serialize) -> anyhow::Result<()> {
+    let mut text = serde_json::to_string_pretty(result).context("cannot write the result as JSON")?;
+    text.push('\n');
+    Ok(anstream::stdout().write_all(text.as_bytes())?)
+}
 
 /// What a build did.
 #[derive(Debug, Default, Serialize, Deserialize)]

@@ -65,8 +65,8 @@ pub(crate) fn source(release: &Release, environment: &Environment) -> Failure {
         .hint("the release's env.sh holds shell code; without a shell, remove rel/env.sh.eex and set variables instead")
 }
 
-/// Whether there is a line that is neither empty nor a comment.
-pub(crate) fn does_something(text: &[u8]) -> bool {
+/// Whether a start sources this `env.sh`, for which it needs a shell: there is a line that is neither empty nor a comment.
+pub fn does_something(text: &[u8]) -> bool {
     text.split(|byte| *byte == b'\n').any(|line| {
         let first = line.iter().find(|byte| !byte.is_ascii_whitespace());
         first.is_some_and(|byte| *byte != b'#')

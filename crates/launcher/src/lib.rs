@@ -43,6 +43,8 @@ mod vm_arguments;
 
 use std::process::ExitCode;
 
+pub use env_sh::does_something;
+
 /// Runs the launcher with the arguments and the environment of this process.
 pub fn main() -> ExitCode {
     match commands::run() {

@@ -162,8 +162,7 @@ impl<'a> Session<'a> {
         if self.wants_input()
             && let Some(reader) = self.readers.pop_front()
         {
-            self.answer(reader.job, error("interrupted"))?;
-            return self.feed();
+            return self.refuse(reader.job, "interrupted");
         }
         let Some(shell) = &self.shell else { return Ok(()) };
         let to = shell.process.clone();
@@ -286,6 +285,12 @@ impl<'a> Session<'a> {
         self.connection.send(Outgoing::Send { from, to: job.from, message })
     }
 
+    /// Answers who waited for something, and serves who waited behind it.
+    fn refuse(&mut self, job: Job, reason: &str) -> Result<(), NodeError> {
+        self.answer(job, error(reason))?;
+        self.feed()
+    }
+
     fn print(&mut self, encoding: CharacterEncoding, characters: RawTerm<'_>) -> Result<Term, NodeError> {
         let print = |mut text: &[u8]| {
             while !text.is_empty() {
@@ -346,8 +351,7 @@ impl<'a> Session<'a> {
             _ => None,
         };
         let Some((value, _)) = value else {
-            self.answer(job, error("call"))?;
-            return self.feed();
+            return self.refuse(job, "call");
         };
         match waits_for {
             Waits::Nothing => Ok(()),
@@ -382,10 +386,7 @@ impl<'a> Session<'a> {
                 self.readers.push_front(Reader { job, read, is_prompted: false });
                 self.feed()
             }
-            _ => {
-                self.answer(job, error("get_until"))?;
-                self.feed()
-            }
+            _ => self.refuse(job, "get_until"),
         }
     }
 

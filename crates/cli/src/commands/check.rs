@@ -3,13 +3,13 @@
 use std::io::Write;
 
 use abi::{Finding, ReleaseFiles, Report, SymbolVersion};
-use anyhow::Context;
 use camino::Utf8Path;
 use serde::Serialize;
 
 use crate::abi_target::Target;
 use crate::arguments::{Check, CheckAbiArguments, CheckArguments, GlobalArguments};
 use crate::printer::{Printer, count};
+use crate::report::print_json;
 use crate::{native_code, release_directory};
 
 /// Runs a check.
@@ -55,8 +55,7 @@ fn abi(arguments: &CheckAbiArguments, global: &GlobalArguments, printer: &Printe
     if global.json {
         let json =
             Json { release: &directory, target: target.name(), report: &report, messages: messages(&report) };
-        let text = serde_json::to_string_pretty(&json).context("cannot write the result as JSON")?;
-        writeln!(anstream::stdout(), "{text}")?;
+        print_json(&json)?;
     } else {
         anstream::stdout().write_all(table(&report).as_bytes())?;
     }

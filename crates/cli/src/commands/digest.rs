@@ -1,9 +1,7 @@
 //! `beamship digest` and `beamship digest clean`.
 
-use std::io::Write;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use anyhow::Context;
 use assets::{Choice, Encoder, Options, Summary};
 use camino::{Utf8Path, Utf8PathBuf};
 
@@ -11,6 +9,7 @@ use crate::arguments::{CleanArguments, DigestArguments, DigestCommand, GlobalArg
 use crate::modification_time::modification_time;
 use crate::pipeline::project_directory;
 use crate::printer::{Phase, Printer, count, size};
+use crate::report::print_json;
 
 /// Digests assets, or cleans up what was digested.
 pub(crate) fn run(
@@ -54,8 +53,7 @@ fn digest(
     let shown = arguments.output.as_ref().unwrap_or(&arguments.input);
     phase.finish(&headline(&summary, shown));
     if global.json {
-        let text = serde_json::to_string_pretty(&summary).context("cannot write the result as JSON")?;
-        writeln!(anstream::stdout(), "{text}")?;
+        print_json(&summary)?;
     } else if !summary.kinds.is_empty() {
         printer.say(table(&summary).trim_end());
     }
@@ -147,9 +145,7 @@ fn clean(
     };
     let removed = assets::clean(&output, choice, arguments.dry_run)?;
     if global.json {
-        let text = serde_json::to_string_pretty(&removed).context("cannot write the result as JSON")?;
-        writeln!(anstream::stdout(), "{text}")?;
-        return Ok(());
+        return print_json(&removed);
     }
     let verb = if arguments.dry_run { "would remove" } else { "removed" };
     for path in &removed {

@@ -16,7 +16,7 @@ use camino::Utf8Path;
 use release::FAST_BOOT;
 
 use self::timeline::Timeline;
-use super::trial::{Trial, failure};
+use super::trial::{HINT, Trial, failure};
 use crate::arguments::{ExplainBootArguments, GlobalArguments};
 use crate::printer::Printer;
 use crate::release_directory;
@@ -82,41 +82,42 @@ fn record(trial: &Trial, flag: &str, wait: u32, steps: Vec<release::Step>) -> an
     let mut timeline = Timeline::new(steps);
     let mut said = Vec::new();
     let deadline = begin + Duration::from_secs(wait.into());
-    let result = loop {
+    let has_ended = loop {
         // A system that never stops printing is late as well.
         if Instant::now() >= deadline {
-            break Err("the trial start did not come to its end");
+            break false;
         }
         match lines.recv_timeout(INTERVAL) {
             Ok((at, line)) => match mark(&line) {
                 Some(number) => {
                     if timeline.reached(number, at.duration_since(begin)) {
-                        break Ok(());
+                        break true;
                     }
                 }
                 None => said.push(line),
             },
             Err(RecvTimeoutError::Timeout) if started.runs() => {}
-            Err(_) => break Err("the trial start did not come to its end"),
+            Err(_) => break false,
         }
     };
     // An application that fails is noticed after its instruction: the last mark is no proof that the system runs.
-    let result = result.and_then(|()| {
-        while !trial.command(&["ready"]).output().is_ok_and(|output| output.status.success()) {
+    let is_ready = has_ended
+        && loop {
+            if trial.command(&["ready"]).output().is_ok_and(|output| output.status.success()) {
+                break true;
+            }
             if !started.runs() || Instant::now() >= deadline {
-                return Err("the trial start did not come to its end");
+                break false;
             }
             std::thread::sleep(INTERVAL);
-        }
-        Ok(())
-    });
+        };
     // What was said while it ended.
     said.extend(lines.try_iter().map(|(_, line)| line));
     trial.stop(started);
-    if let Err(message) = result {
+    if !is_ready {
         said.extend(fs_err::read_to_string(&log).unwrap_or_default().lines().map(str::to_owned));
-        let hint = "it needs the environment that the system needs: DATABASE_URL, SECRET_KEY_BASE …";
-        return Err(failure(&format!("{message}\nhint: {hint}"), &said.join("\n")));
+        let reason = format!("the trial start did not come to its end\n{HINT}");
+        return Err(failure(&reason, &said.join("\n")));
     }
     Ok(timeline)
 }

@@ -22,6 +22,7 @@ use crate::image_build::{Builder, Draft, Origin, ReleaseSource};
 use crate::pipeline::project_directory;
 use crate::printer::{Printer, count, size};
 use crate::project_lock::ProjectLock;
+use crate::report::print_json;
 
 /// What is printed with `--json`.
 #[derive(Serialize)]
@@ -329,9 +330,7 @@ impl Report {
 
     fn announce(&self, json: bool, printer: &Printer) -> anyhow::Result<()> {
         if json {
-            let text = serde_json::to_string_pretty(self).context("cannot write the result as JSON")?;
-            writeln!(anstream::stdout(), "{text}")?;
-            return Ok(());
+            return print_json(self);
         }
         printer.say(&format!("\nThe image {} is {}, {}", self.name, self.digest, size(self.bytes)));
         if let Some(output) = &self.output {
@@ -389,8 +388,7 @@ fn print_drafts(drafts: &[Draft], json: bool) -> anyhow::Result<()> {
             platform: draft.platform.to_string(),
             layers: draft.contents().map(layer).collect(),
         };
-        let report = serde_json::to_string_pretty(&drafts.iter().map(image).collect::<Vec<_>>())?;
-        return Ok(writeln!(anstream::stdout(), "{report}")?);
+        return print_json(&drafts.iter().map(image).collect::<Vec<_>>());
     }
     let mut text = String::new();
     for draft in drafts {

@@ -14,7 +14,7 @@ use camino::Utf8Path;
 use etf::Term;
 use release::{FAST_BOOT, PROFILE};
 
-use super::trial::{Started, Trial, failure};
+use super::trial::{HINT, Started, Trial, failure};
 use crate::arguments::{GlobalArguments, ProfileBootArguments};
 use crate::generated_files::{NewFile, Writing, put};
 use crate::pipeline::mix_project;
@@ -99,9 +99,7 @@ impl Trial {
         let deadline = Instant::now() + Duration::from_secs(arguments.wait.into());
         while let Err(error) = self.succeed(&["ready"]) {
             if !started.runs() || Instant::now() >= deadline {
-                return Err(error.context(
-                    "the trial start did not get ready\nhint: it needs the environment that the system needs: DATABASE_URL, SECRET_KEY_BASE …",
-                ));
+                return Err(error.context(format!("the trial start did not get ready\n{HINT}")));
             }
             std::thread::sleep(INTERVAL);
         }

@@ -10,16 +10,12 @@ use rustix::process::{Pid, Signal, kill_process_group};
 
 use crate::cookie;
 
-/// What can be started, and where its temporary files are.
-pub(super) struct Trial {
-    pub(super) program: Utf8PathBuf,
-    pub(super) place: Utf8PathBuf,
-    node: String,
-    cookie: String,
-}
-
 /// How much of what a system has printed is shown when it fails.
 const LAST_LINES: usize = 20;
+
+/// What most trial starts fail for.
+pub(super) const HINT: &str =
+    "hint: it needs the environment that the system needs: DATABASE_URL, SECRET_KEY_BASE …";
 
 /// Why a trial start has failed, and what it printed last.
 pub(super) fn failure(reason: &str, output: &str) -> anyhow::Error {
@@ -29,6 +25,14 @@ pub(super) fn failure(reason: &str, output: &str) -> anyhow::Error {
         return anyhow::anyhow!("{reason}");
     }
     anyhow::anyhow!("{reason}\n\nwhat it printed last:\n    {}", last.join("\n    "))
+}
+
+/// What can be started, and where its temporary files are.
+pub(super) struct Trial {
+    pub(super) program: Utf8PathBuf,
+    pub(super) place: Utf8PathBuf,
+    node: String,
+    cookie: String,
 }
 
 /// The started system. It ends with this.

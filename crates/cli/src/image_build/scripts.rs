@@ -49,7 +49,7 @@ impl Scripts {
                         scripts.need(Shell::WithPrograms, format!("`{path}` is a script"));
                     }
                 }
-                ["releases", _, "env.sh"] if does_something(&beginning(content)?) => {
+                ["releases", _, "env.sh"] if is_sourced(&beginning(content)?) => {
                     scripts.need(Shell::Plain, format!("`{path}` holds shell code"));
                 }
                 ["lib", directory, ..]
@@ -100,11 +100,9 @@ fn beginning(content: &Content) -> anyhow::Result<Vec<u8>> {
     }
 }
 
-/// Whether there is a line that is neither empty nor a comment: the launcher sources only such. In what is too long to tell
-/// there is one.
-fn does_something(script: &[u8]) -> bool {
-    let is_code = |line: &[u8]| !line.is_empty() && !line.starts_with(b"#");
-    script.len() > LONGEST || script.split(|byte| *byte == b'\n').any(|line| is_code(line.trim_ascii()))
+/// Whether an `env.sh` needs a shell: of what is too long to tell that is assumed.
+fn is_sourced(script: &[u8]) -> bool {
+    script.len() > LONGEST || launcher::does_something(script)
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use crate::arguments::{GlobalArguments, InspectArguments};
 use crate::image_source;
 use crate::pipeline::project_directory;
 use crate::printer::size;
+use crate::report::print_json;
 
 /// The longest name of a layer that is shown: those of Dockerfiles are whole commands.
 const LONGEST_NAME: usize = 40;
@@ -56,9 +57,7 @@ pub(super) fn run(arguments: &InspectArguments, global: &GlobalArguments) -> any
         all.push(inspected(&stored, since.as_ref())?);
     }
     if global.json {
-        let text = serde_json::to_string_pretty(&all).context("cannot write the result as JSON")?;
-        writeln!(anstream::stdout(), "{text}")?;
-        return Ok(());
+        return print_json(&all);
     }
     let text: String = all.iter().map(table).collect::<Vec<_>>().join("\n");
     Ok(anstream::stdout().write_all(text.as_bytes())?)
