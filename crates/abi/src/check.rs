@@ -1,6 +1,6 @@
 //! Whether a release runs on a system.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -59,6 +59,24 @@ impl Report {
     /// Whether nothing keeps it from running.
     pub fn is_ok(&self) -> bool {
         self.findings.is_empty()
+    }
+
+    /// How many ELF files were looked at, damaged ones too.
+    pub fn looked_at(&self) -> usize {
+        let known: BTreeSet<&Utf8PathBuf> = self.files.iter().map(|file| &file.path).collect();
+        let damaged = self.unusable().into_iter().filter(|file| !known.contains(file)).count();
+        known.len() + damaged
+    }
+
+    /// The files that do not run. Without the dynamic loader these are all that it would have loaded, of which the findings
+    /// name the first program.
+    pub fn unusable(&self) -> BTreeSet<&Utf8PathBuf> {
+        let mut files: BTreeSet<&Utf8PathBuf> = self.findings.iter().map(Finding::file).collect();
+        if self.findings.iter().any(|finding| matches!(finding, Finding::Interpreter { .. })) {
+            let loaded = self.files.iter().filter(|file| file.dynamic && Some(file.machine) == self.machine);
+            files.extend(loaded.map(|file| &file.path));
+        }
+        files
     }
 }
 

@@ -147,7 +147,10 @@ impl fmt::Display for Finding {
                 write!(formatter, "`{file}` is for {machine}, the release is for {expected}")
             }
             Self::Interpreter { file, interpreter } => {
-                write!(formatter, "`{file}` is started by `{interpreter}`, which is not there")
+                write!(
+                    formatter,
+                    "`{file}` is started by `{interpreter}`, which is not there, and without which nothing is loaded"
+                )
             }
             Self::Libc { file, needs, system } => {
                 write!(formatter, "`{file}` needs {needs}, the release runs on {system}")

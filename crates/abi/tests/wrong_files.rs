@@ -183,8 +183,16 @@ fn a_root_without_the_loader() {
     let program = workshop.program("beam.smp");
     fs::create_dir(workshop.path("empty")).unwrap();
     let root = DirectoryRoot::new(workshop.path("empty")).unwrap();
-    let report = check(&release(&[("/app/beam.smp", &program)]), &root, None).unwrap();
+    let nif = workshop.library("nif.so", "int f;", &[]);
+    let damaged = workshop.write("damaged.so", "\x7fELF");
+    let files = [("/app/beam.smp", program.as_path()), ("/app/erlexec", &program), ("/app/nif.so", &nif)];
+    let report = check(&release(&files), &root, None).unwrap();
     assert!(matches!(report.findings.as_slice(), [Finding::Interpreter { .. }]), "{report:?}");
+    // One finding for all: nothing runs.
+    assert_eq!((report.unusable().len(), report.looked_at()), (3, 3));
+    let report =
+        check(&release(&[files.as_slice(), &[("/app/z.so", &damaged)]].concat()), &root, None).unwrap();
+    assert_eq!((report.unusable().len(), report.looked_at()), (4, 4), "{report:?}");
 }
 
 #[test]

@@ -32,9 +32,8 @@ impl Target {
         if path.is_dir() && StoredBlobs::open(path)?.is_none() {
             return Ok(Self::Directory(DirectoryRoot::new(path)?, format!("`{given}`")));
         }
-        // What looks like a path is none of a registry, and a single word is rather a mistake.
-        let is_path =
-            given.starts_with(['.', '/']) || given.ends_with('/') || !given.contains(['/', ':', '@']);
+        // A single word is rather a mistake than an image.
+        let is_path = image_source::is_path(given) || !given.contains(['/', ':', '@']);
         if is_path && !path.exists() {
             anyhow::bail!(
                 "`{given}`, which --target names, is not there\nhint: name a directory that holds a root file system, such as one made by debootstrap or `docker export`, or an image"

@@ -220,7 +220,7 @@ impl Report {
     fn assembled(&mut self, files: usize, bytes: u64, phase: &Phase) {
         let duration = phase.finish(&format!("{} files, {}", count(files), size(bytes)));
         self.phase("assemble", duration);
-        self.bytes = bytes;
+        self.bytes = Some(bytes);
     }
 }
 

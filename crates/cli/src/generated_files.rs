@@ -38,8 +38,7 @@ pub(crate) struct Writing {
 }
 
 /// What happens to a file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Change {
     /// It is not there yet.
     Created,
@@ -51,10 +50,12 @@ enum Change {
     Kept,
 }
 
+/// A file, and what has happened to it or would happen, as people are told too.
 #[derive(Debug, Serialize)]
 struct Written {
     path: String,
-    change: Change,
+    #[serde(rename = "change")]
+    word: &'static str,
 }
 
 /// Puts files into a project. One that is there and differs is asked about, or kept where there is nobody to ask.
@@ -69,23 +70,23 @@ pub(crate) fn put(
     printer: &Printer,
 ) -> anyhow::Result<()> {
     let mut all = Vec::new();
+    let mut kept = Vec::new();
     for file in files {
         let place = project.join(&file.path);
         let change = change(&place, file, writing, printer)?;
         if !writing.dry_run && matches!(change, Change::Created | Change::Replaced) {
             write(&place, file)?;
         }
-        printer.say(&format!("  {:<9} {}", word(change, writing.dry_run), file.path));
-        all.push(Written { path: file.path.clone(), change });
+        if change == Change::Kept {
+            kept.push(format!("`{}`", file.path));
+        }
+        let word = word(change, writing.dry_run);
+        printer.say(&format!("  {word:<9} {}", file.path));
+        all.push(Written { path: file.path.clone(), word });
     }
     if writing.json {
         print_json(&all)?;
     }
-    let kept: Vec<_> = all
-        .iter()
-        .filter(|file| file.change == Change::Kept)
-        .map(|file| format!("`{}`", file.path))
-        .collect();
     if kept.is_empty() || writing.dry_run {
         return Ok(());
     }
@@ -139,6 +140,7 @@ fn write(place: &Utf8Path, file: &NewFile) -> anyhow::Result<()> {
     tree::file::write(place, file.text.as_bytes(), mode).with_context(|| format!("cannot write `{place}`"))
 }
 
+/// What is said of a change: what was done, or, without writing, what would be.
 fn word(change: Change, dry_run: bool) -> &'static str {
     match (change, dry_run) {
         (Change::Created, false) => "created",
@@ -146,6 +148,7 @@ fn word(change: Change, dry_run: bool) -> &'static str {
         (Change::Replaced, false) => "replaced",
         (Change::Replaced, true) => "replace",
         (Change::Identical, _) => "identical",
-        (Change::Kept, _) => "kept",
+        (Change::Kept, false) => "kept",
+        (Change::Kept, true) => "keep",
     }
 }

@@ -9,6 +9,7 @@ use abi::{DirectoryRoot, Machine, ReleaseFiles};
 use anyhow::Context;
 use camino::{Utf8Path, Utf8PathBuf};
 use image::document::Platform;
+use image::layout::Blobs;
 use image::{
     Base, Image, ImageOptions, ImageRoot, Layer, LayerKind, Layout, System, SystemOptions, contents, system,
 };
@@ -55,6 +56,8 @@ pub(crate) struct Builder<'a> {
     pub(crate) arguments: &'a ImageArguments,
     pub(crate) printer: &'a Printer,
     pub(crate) origin: &'a Origin,
+    /// The image that it is built upon; none to build upon nothing.
+    pub(crate) base: Option<Box<dyn Blobs>>,
     /// Variables and labels of the command line.
     pub(crate) environment: Vec<(String, String)>,
     pub(crate) labels: Vec<(String, String)>,
@@ -78,6 +81,9 @@ impl Builder<'_> {
     /// When something that the release needs is not there.
     pub(crate) fn draft(&self, mut source: ReleaseSource, root: Option<&Utf8Path>) -> anyhow::Result<Draft> {
         let scripts = Scripts::translate(&mut source.tree, &source.name)?;
+        if let Some(command) = &self.arguments.default_command {
+            scripts.check(command)?;
+        }
         let mut layers = contents::layers(&source.tree, &source.name, &source.own)?;
         let files = native_files(layers.values())?;
         let machine = machine_of_release(layers.values(), &source.name)?;
@@ -85,7 +91,18 @@ impl Builder<'_> {
         let platform = Platform::linux(architecture);
         let mut summary = String::new();
         let mut base = None;
-        if self.arguments.base == "scratch" {
+        if let Some(blobs) = &self.base {
+            let cache = image_source::cache()?;
+            let phase = self.printer.phase("base");
+            let fetched = Base::fetch(blobs.as_ref(), &platform, &cache).map_err(anyhow::Error::from);
+            let fetched = abandon_on_error(phase, fetched, |base: &Base| {
+                format!("{} layers, {}", count(base.layers.len()), base.name)
+            })?;
+            let system = ImageRoot::new(&fetched, &cache)?;
+            let report = abi::check(&files, &system, Some(machine))?;
+            check::conclude(&report, &format!("`{}`", fetched.name), self.printer)?;
+            base = Some(fetched);
+        } else {
             let place = DirectoryRoot::new(root.unwrap_or(Utf8Path::new("/")))?;
             let report = abi::check(&files, &place, Some(machine))?;
             check::conclude(&report, root.map_or("this machine", Utf8Path::as_str), self.printer)?;
@@ -99,18 +116,6 @@ impl Builder<'_> {
                 });
             }
             layers.insert(LayerKind::System, system.tree);
-        } else {
-            let cache = image_source::cache()?;
-            let phase = self.printer.phase("base");
-            let fetched = image_source::open(&self.arguments.base)
-                .and_then(|blobs| Ok(Base::fetch(blobs.as_ref(), &platform, &cache)?));
-            let fetched = abandon_on_error(phase, fetched, |base: &Base| {
-                format!("{} layers, {}", count(base.layers.len()), base.name)
-            })?;
-            let system = ImageRoot::new(&fetched, &cache)?;
-            let report = abi::check(&files, &system, Some(machine))?;
-            check::conclude(&report, &format!("`{}`", fetched.name), self.printer)?;
-            base = Some(fetched);
         }
         let options = self.options(&source, platform.clone(), &scripts)?;
         Ok(Draft { platform, layers: layers.into_iter().collect(), base, options, summary })

@@ -7,6 +7,12 @@ use image::archive::StoredBlobs;
 use image::layout::Blobs;
 use image::registry::{Patience, Registry, Remote};
 
+/// Whether a user means a path: none of these is the name of an image that anybody has.
+pub(crate) fn is_path(given: &str) -> bool {
+    let is_archive = given.ends_with(".tar") && !given.contains([':', '@']);
+    given.starts_with(['.', '/']) || given.ends_with('/') || is_archive
+}
+
 /// Opens what a user has named. A path that is there counts before a name.
 ///
 /// # Errors
@@ -22,6 +28,11 @@ pub(crate) fn open(given: &str) -> anyhow::Result<Box<dyn Blobs>> {
             ),
         };
     }
+    if is_path(given) {
+        anyhow::bail!(
+            "`{given}` does not exist\nhint: name an OCI layout, an archive of one, or an image of a registry"
+        );
+    }
     let reference = Reference::parse(given)?;
     Ok(Box::new(Remote::new(Registry::new(&reference, false, Patience::default())?)))
 }
@@ -34,4 +45,29 @@ pub(crate) fn open(given: &str) -> anyhow::Result<Box<dyn Blobs>> {
 pub(crate) fn cache() -> anyhow::Result<Utf8PathBuf> {
     let cache = project::user_cache().map(|cache| cache.join("images"));
     cache.context("there is no place to keep layers of other images in\nhint: set HOME or XDG_CACHE_HOME")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_looks_like_a_path_is_one() {
+        for path in ["./base", "../base.tar", "/srv/base", "base.tar", "images/base.tar", "images/base/"] {
+            assert!(is_path(path), "{path}");
+        }
+        for name in ["debian", "debian:12", "ghcr.io/acme/base", "acme/base:1.tar", "localhost:5000/base.tar"]
+        {
+            assert!(!is_path(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_path_that_leads_nowhere_is_no_name() {
+        let message = |given: &str| open(given).err().map(|error| error.to_string()).unwrap_or_default();
+        assert!(
+            message("./nosuch.tar").starts_with("`./nosuch.tar` does not exist\nhint: name an OCI layout")
+        );
+        assert!(message("No Such").starts_with("`No Such` is not the name of an image"));
+    }
 }

@@ -279,6 +279,7 @@ impl<'a> Pipeline<'a> {
             additional: additional(spec, &made_by_steps),
         };
         let plan = Plan::make(spec, &materials, &MachineFiles)?;
+        plan.warnings.iter().for_each(|warning| printer.warn(warning));
         native_code::warn_of_other_architectures(&plan.tree, printer);
         report.plan(&plan);
         report.phase("plan", start.elapsed());

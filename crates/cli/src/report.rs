@@ -33,8 +33,9 @@ pub(crate) struct Report {
     pub(crate) written: bool,
     /// Number of files.
     pub(crate) files: usize,
-    /// Their size in bytes; 0 when nothing was written.
-    pub(crate) bytes: u64,
+    /// Their size in bytes; none when they have not been written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) bytes: Option<u64>,
     /// The tarball, when one was made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) archive: Option<ArchiveReport>,

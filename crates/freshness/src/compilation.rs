@@ -7,62 +7,24 @@
 //! known. In both cases everything has to be compiled. No file's time is changed for it: what generators and `make` compare
 //! would no longer be right.
 //!
-//! The note is right whatever interrupts a build. What is about to be compiled is marked in it before, as a file of which nobody
-//! knows which content is in the code; the mark goes when the compilation has ended and the file is still the same.
-//!
-//! A source is what has the name of one, and what code says that it was compiled from (`@external_resource`). What else a
-//! compiler may read is its own to watch, and what it writes is not to be taken for a source that somebody has changed.
+//! How long the note stays right is told in the `note` module, what tells somebody else's compilation from ours in `manifests`,
+//! and what counts as a source in `compiled`.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
+mod compiled;
+mod manifests;
+mod note;
+
+use std::collections::BTreeMap;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use data_encoding::HEXLOWER;
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
-use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
-use crate::snapshot::{NODE_MODULES, Seen, is_within};
-use crate::{Beginning, Moment, Scope, Snapshot, kept};
-
-/// The note's name in the build directory.
-const FILE: &str = "beamship/sources";
-
-/// Mix's manifests of what it compiles itself.
-const MANIFESTS: [&str; 4] = ["compile.elixir", "compile.erlang", "compile.leex", "compile.yecc"];
-
-/// How the names of sources end.
-const SOURCES: [&str; 9] = ["ex", "exs", "eex", "heex", "leex", "erl", "hrl", "xrl", "yrl"];
-
-/// A project's code, and where its parts are.
-#[derive(Clone, Debug)]
-pub struct Compiled {
-    /// The directory of the project.
-    pub project: Utf8PathBuf,
-    /// The build directory: `_build/prod`.
-    pub build: Utf8PathBuf,
-    /// Where dependencies are fetched to, which Mix compiles by their versions.
-    pub dependencies: Utf8PathBuf,
-    /// Its applications, and those of path dependencies.
-    pub applications: BTreeSet<String>,
-    /// Their directories.
-    pub places: BTreeSet<Utf8PathBuf>,
-}
-
-/// The note. A project that is moved with its build directory takes it along: names are relative to where the build directory
-/// is, as far as they are of files there.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-struct Note {
-    /// Files by name; none for one of which it is not known which content is in the code.
-    sources: BTreeMap<String, Option<Seen>>,
-    /// Directories of the project and of its path dependencies.
-    places: BTreeSet<Utf8PathBuf>,
-    applications: BTreeSet<String>,
-    /// Digests of manifests by their names within the build directory.
-    manifests: BTreeMap<String, String>,
-    /// When the compilation had ended.
-    ended: Moment,
-}
+use crate::snapshot::Seen;
+use crate::{Beginning, Moment};
+pub use compiled::Compiled;
+use compiled::has_name_of_source;
+use manifests::Manifests;
+use note::{FILE, Note};
 
 /// Why everything has to be compiled.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -98,10 +60,13 @@ impl Compilation {
         let note = found.unwrap_or_default();
         let now = compiled.sources(&note, beginning);
         let concerned = note.applications.union(&compiled.applications).cloned().collect();
-        let manifests = compiled.manifests(&concerned);
+        let manifests = Manifests::look(&compiled.build, &concerned);
         let doubt = if is_there {
-            let noted = note.manifests.iter().filter(|(name, _)| concerned.contains(application(name)));
-            if noted.eq(&manifests) { note.looks_compiled(&now) } else { Some(Doubt::CompiledElsewhere) }
+            if note.manifests.are_still(&manifests, &concerned) {
+                note.looks_compiled(&now).map(Doubt::LooksCompiled)
+            } else {
+                Some(Doubt::CompiledElsewhere)
+            }
         } else {
             (!manifests.is_empty()).then_some(Doubt::NoNote)
         };
@@ -131,7 +96,7 @@ impl Compilation {
             })
             .collect();
         let Compiled { applications, places, .. } = self.compiled.clone();
-        let manifests = self.compiled.manifests(&applications);
+        let manifests = Manifests::look(&self.compiled.build, &applications);
         let note = Note { sources, places, applications, manifests, ended };
         self.note = match self.doubt.take() {
             // Of a project that shares the build directory, an umbrella or a part of it, nothing has changed.
@@ -167,172 +132,18 @@ impl Compilation {
         }
     }
 
-    /// A note that cannot be kept is later not that of the manifests.
     fn save(&self) {
-        let _ = kept::save(&self.note.relative_to(self.compiled.base()), &self.file);
+        self.note.save(&self.file, self.compiled.base());
     }
-}
-
-impl Note {
-    fn load(file: &Utf8Path, base: &Utf8Path) -> Option<Self> {
-        let note: Self = kept::load(file)?;
-        Some(note.renamed(|name| base.join(name)))
-    }
-
-    fn relative_to(&self, base: &Utf8Path) -> Self {
-        self.clone().renamed(|path| path.strip_prefix(base).unwrap_or(path).to_owned())
-    }
-
-    fn renamed(self, name: impl Fn(&Utf8Path) -> Utf8PathBuf) -> Self {
-        let rename = |(path, seen): (String, _)| (name(Utf8Path::new(&path)).into_string(), seen);
-        let sources = self.sources.into_iter().map(rename).collect();
-        let places = self.places.iter().map(|place| name(place)).collect();
-        Self { sources, places, ..self }
-    }
-
-    /// The first file that is not what was compiled, and looks so.
-    fn looks_compiled(&self, now: &BTreeMap<String, Seen>) -> Option<Doubt> {
-        let looks_older = |path: &str| {
-            fs::metadata(path)
-                .and_then(|metadata| metadata.modified())
-                .is_ok_and(|modified| Moment::from(modified).second() <= self.ended.second())
-        };
-        let differs = |path: &str, was: Option<&Seen>| now.get(path).is_some_and(|is| !is_same(was, is));
-        let mut sources = self.sources.iter();
-        let found = sources.find(|(path, was)| differs(path, was.as_ref()) && looks_older(path));
-        found.map(|(path, _)| Doubt::LooksCompiled(path.into()))
-    }
-
-    /// Forgets what is known of files that are about to be compiled; whether there are any.
-    fn mark(&mut self, now: &BTreeMap<String, Seen>) -> bool {
-        let mut is_marked = false;
-        for (path, is) in now {
-            if !is_same(self.sources.get(path).and_then(Option::as_ref), is) {
-                is_marked |= self.sources.insert(path.clone(), None) != Some(None);
-            }
-        }
-        is_marked
-    }
-
-    /// This one, with what another one knows of other applications and places.
-    fn beside(mut self, other: Self) -> Self {
-        let is_other = |path: &str| !is_within(Utf8Path::new(path), &self.places);
-        let sources: Vec<_> = other
-            .sources
-            .into_iter()
-            .filter(|(path, _)| is_other(path) && !self.sources.contains_key(path))
-            .collect();
-        let manifests: Vec<_> = other
-            .manifests
-            .into_iter()
-            .filter(|(name, _)| !self.applications.contains(application(name)))
-            .filter(|(name, _)| !self.manifests.contains_key(name))
-            .collect();
-        self.sources.extend(sources);
-        self.manifests.extend(manifests);
-        self.applications.extend(other.applications);
-        self.places.extend(other.places);
-        self
-    }
-}
-
-impl Compiled {
-    /// What names in the note are relative to: where the build directory is, `_build/prod` in.
-    fn base(&self) -> &Utf8Path {
-        self.build.parent().and_then(Utf8Path::parent).unwrap_or(&self.project)
-    }
-
-    /// What Mix knows of the compiled code of these applications. The content of a manifest does not always tell one compilation
-    /// from another, but its time does.
-    fn manifests(&self, applications: &BTreeSet<String>) -> BTreeMap<String, String> {
-        let mut manifests = BTreeMap::new();
-        for application in applications {
-            for name in MANIFESTS {
-                let within = format!("lib/{application}/.mix/{name}");
-                let path = self.build.join(&within);
-                let modified = fs::metadata(&path).and_then(|metadata| metadata.modified());
-                let (Ok(content), Ok(modified)) = (fs::read(&path), modified) else { continue };
-                let mut sum = Sha256::new_with_prefix(&content);
-                sum.update(Moment::from(modified).second().to_be_bytes());
-                manifests.insert(within, HEXLOWER.encode(&sum.finalize()[..16]));
-            }
-        }
-        manifests
-    }
-
-    /// The sources that are known before.
-    fn sources(&self, note: &Note, beginning: &Beginning) -> BTreeMap<String, Seen> {
-        let scope = beginning.scope();
-        let is_behind_a_link =
-            |path: &Utf8Path| !is_within(path, &scope.directories) && !scope.files.contains(path);
-        let places: BTreeSet<_> = note.places.union(&self.places).cloned().collect();
-        let looked_at = beginning.snapshot().files();
-        let mut now: BTreeMap<_, _> = looked_at
-            .filter(|(path, _)| self.is_source(path, &places) || is_behind_a_link(path))
-            .filter(|(path, _)| has_name_of_source(path) && !self.is_built(path))
-            .map(|(path, seen)| (path.to_string(), seen))
-            .collect();
-        let is_new = |place: &&Utf8PathBuf| !is_within(place, &scope.directories);
-        now.extend(self.look_through(places.iter().filter(is_new).cloned().collect()));
-        for (path, was) in &note.sources {
-            if !now.contains_key(path)
-                && let Some(seen) = Seen::look(Utf8Path::new(path), was.as_ref())
-            {
-                now.insert(path.clone(), seen);
-            }
-        }
-        now
-    }
-
-    /// The sources in directories.
-    fn look_through(&self, directories: BTreeSet<Utf8PathBuf>) -> Vec<(String, Seen)> {
-        let except = [self.build.clone()].into();
-        let scope = Scope { directories, except, sources_only: true, ..Scope::default() };
-        let snapshot = Snapshot::take(&scope, &Snapshot::default());
-        let sources = snapshot.files().filter(|(path, _)| self.is_source(path, &scope.directories));
-        sources.map(|(path, seen)| (path.to_string(), seen)).collect()
-    }
-
-    /// Whether this is a source in one of these directories, and not one that was fetched.
-    fn is_source(&self, path: &Utf8Path, places: &BTreeSet<Utf8PathBuf>) -> bool {
-        let Some(place) = path.ancestors().find(|ancestor| places.contains(*ancestor)) else { return false };
-        let is_fetched = path.starts_with(&self.dependencies) && !place.starts_with(&self.dependencies);
-        let within = path.strip_prefix(place).unwrap_or(path);
-        let is_package = within.components().any(|part| part.as_str() == NODE_MODULES);
-        has_name_of_source(path) && !is_fetched && !is_package && !self.is_built(path)
-    }
-
-    /// Whether this is in the build directory, which may be behind a link.
-    fn is_built(&self, path: &Utf8Path) -> bool {
-        path.starts_with(&self.build)
-            || self.build.canonicalize_utf8().is_ok_and(|build| path.starts_with(build))
-    }
-}
-
-/// Whether a file is called as what people write. A parser that yecc or leex makes is not.
-fn has_name_of_source(path: &Utf8Path) -> bool {
-    path.extension().is_some_and(|extension| {
-        let is_made =
-            extension == "erl" && ["yrl", "xrl"].iter().any(|grammar| path.with_extension(grammar).exists());
-        SOURCES.contains(&extension) && !is_made
-    })
-}
-
-/// The application whose manifest has this name within the build directory.
-fn application(manifest: &str) -> &str {
-    manifest.split('/').nth(1).unwrap_or_default()
-}
-
-fn is_same(was: Option<&Seen>, is: &Seen) -> bool {
-    was.is_some_and(|was| was.digest == is.digest)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
     use std::time::{Duration, SystemTime};
 
     use super::*;
-    use crate::Stamp;
+    use crate::{Scope, Snapshot, Stamp};
 
     /// A project with a build directory that has the manifest of a compiler.
     struct Project {

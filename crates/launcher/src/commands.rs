@@ -12,13 +12,16 @@ mod rpc;
 mod start;
 mod stop;
 
+pub(crate) use apps::look_natively;
+
 use std::ffi::OsString;
 use std::io::Write;
 use std::os::unix::process::CommandExt;
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 
 use node::{Connection, Deadline};
 
+use self::options::Options;
 use crate::control::{Route, SETUP, connect};
 use crate::env_sh;
 use crate::environment::Environment;
@@ -30,11 +33,13 @@ use crate::start_lock::StartLock;
 /// Runs the command that was typed.
 pub(crate) fn run() -> Result<ExitCode, Failure> {
     let release = Release::find()?;
-    if let Some(mut command) = overlay_commands::find(&release)? {
-        let error = command.exec();
-        return Err(Failure::cannot("run", command.get_program().display(), error));
+    if let Some(command) = overlay_commands::find(&release)? {
+        return Err(become_command(command));
     }
     let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
+    if arguments.get(1).is_some_and(|argument| argument == "--help" || argument == "-h") {
+        return help::to_stdout(&release);
+    }
     let command = arguments.first().and_then(|argument| argument.to_str()).unwrap_or_default().to_owned();
     let environment = Environment::before_env_sh(&release, &command);
     if daemon::is_inner() {
@@ -51,12 +56,15 @@ pub(crate) fn run() -> Result<ExitCode, Failure> {
     }
     let environment = environment.complete(&release);
     let rest = arguments.get(1..).unwrap_or_default();
+    if matches!(command.as_str(), "start" | "start_iex" | "daemon" | "daemon_iex" | "version") {
+        Options::parse(&command, rest, &[], None)?;
+    }
     match command.as_str() {
         "start" => start::run(&release, &environment, StartLock::of_start(&environment)),
         "start_iex" => start::run_iex(&release, &environment, StartLock::of_start(&environment)),
         "daemon" | "daemon_iex" => {
             let lock = StartLock::of_start(&environment);
-            daemon::run(&release, &environment, &command, lock.as_ref())
+            daemon::run(&release, &environment, &command, lock)
         }
         "eval" => eval::run(&release, &environment, rest),
         "version" => {
@@ -79,10 +87,19 @@ pub(crate) fn run() -> Result<ExitCode, Failure> {
         "doctor" => doctor::run(&release, &environment, rest),
         "remote" => remote::run(&release, &environment, rest),
         name => {
+            if let Some(command) = overlay_commands::script(&release, name, rest) {
+                return Err(become_command(command));
+            }
             help::to_stderr(&release);
             Err(Failure::new(format!("unknown command `{name}`")))
         }
     }
+}
+
+/// Becomes a command of the project's own. Only ever returns a failure.
+fn become_command(mut command: Command) -> Failure {
+    let error = command.exec();
+    Failure::cannot("run", command.get_program().display(), error)
 }
 
 /// Connects for a command that only the launcher's own client can do.

@@ -21,11 +21,15 @@ pub(crate) enum Distribution {
 impl Distribution {
     /// What the environment asks for.
     pub(crate) fn from_environment(environment: &Environment) -> Result<Self, Failure> {
-        let node = || environment.text("RELEASE_NODE").map(str::to_owned);
+        let node = |is_short| {
+            let node = environment.text("RELEASE_NODE")?;
+            check_name(node, is_short)?;
+            Ok(node.to_owned())
+        };
         match environment.text("RELEASE_DISTRIBUTION")? {
             "none" => Ok(Self::None),
-            "sname" => Ok(Self::Short(node()?)),
-            "name" => Ok(Self::Long(node()?)),
+            "sname" => Ok(Self::Short(node(true)?)),
+            "name" => Ok(Self::Long(node(false)?)),
             other => Err(Failure::new(format!("RELEASE_DISTRIBUTION is `{other}`"))
                 .hint("it has to be `sname`, `name` or `none`")),
         }
@@ -50,6 +54,24 @@ impl Distribution {
             Self::Long(node) => vec!["-name".to_owned(), node.clone()],
         }
     }
+}
+
+/// Whether kernel accepts a name (`net_kernel:create_name/3`); the system would end in a crash dump.
+fn check_name(node: &str, is_short: bool) -> Result<(), Failure> {
+    let wrong = |remedy: &str| Err(Failure::new(format!("RELEASE_NODE is `{node}`")).hint(remedy));
+    let (name, host) = node.split_once('@').unwrap_or((node, ""));
+    let is_named = !name.is_empty()
+        && name.chars().all(|character| character.is_ascii_alphanumeric() || "_-".contains(character));
+    if !is_named {
+        return wrong("the name of a node has letters, digits, `_` and `-`; behind `@` its host may follow");
+    }
+    if is_short && host.contains('.') {
+        return wrong("the host of a short name has no dots: set RELEASE_DISTRIBUTION=name for this one");
+    }
+    if !host.chars().all(|character| ('!'..='\u{ff}').contains(&character)) {
+        return wrong("there is no such host");
+    }
+    Ok(())
 }
 
 /// When code is loaded.
@@ -82,5 +104,30 @@ pub(crate) fn mode(environment: &Environment) -> Result<Mode, Failure> {
         other => Err(Failure::new(format!("RELEASE_MODE is `{other}`")).hint(
             "it has to be `embedded` (all code is loaded at start), `interactive` (when it is first used) or `fast` (what a start uses at once, the rest when the system runs)",
         )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_those_of_kernel() {
+        for (node, is_short) in
+            [("demo", true), ("a_b-1@host", true), ("demo@10.0.0.1", false), ("demo@fd00::1", false)]
+        {
+            assert_eq!(check_name(node, is_short), Ok(()), "{node}");
+        }
+        for (node, is_short) in [
+            ("", true),
+            ("de mo", true),
+            ("démo", false),
+            ("@host", true),
+            ("a.b", true),
+            ("demo@10.0.0.1", true),
+            ("demo@a b", false),
+        ] {
+            assert!(check_name(node, is_short).is_err(), "{node}");
+        }
     }
 }

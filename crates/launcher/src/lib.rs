@@ -9,6 +9,7 @@
 //! system's resolver.
 
 mod already_running;
+mod command_line;
 mod commands;
 mod configuration;
 mod console;
@@ -28,7 +29,9 @@ pub mod fuzzing;
 mod notify;
 mod overlay_commands;
 mod private_file;
+mod program;
 mod random;
+mod readiness;
 mod release;
 mod run_erl;
 mod schedulers;

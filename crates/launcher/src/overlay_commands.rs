@@ -24,6 +24,18 @@ pub(crate) fn find(release: &Release) -> Result<Option<Command>, Failure> {
     Ok(Some(command))
 }
 
+/// The script of the project's own in `bin` that has the name of a command: in an image it is what is asked for beside what
+/// stands in `releases/COMMANDS`.
+pub(crate) fn script(release: &Release, name: &str, arguments: &[OsString]) -> Option<Command> {
+    let file = release.root.join("bin").join(name);
+    let is_one = !name.contains('/') && name != release.name && file.is_file();
+    is_one.then(|| {
+        let mut command = Command::new(file);
+        command.args(arguments);
+        command
+    })
+}
+
 #[derive(Debug, PartialEq, Eq)]
 struct Expanded {
     variables: Vec<(String, String)>,

@@ -6,8 +6,9 @@
 
 use std::ffi::OsString;
 use std::fs::OpenOptions;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use crate::environment::given;
@@ -59,6 +60,14 @@ pub(crate) fn remove_stale_pipes(directory: &Path) {
             }
         }
     }
+}
+
+/// The log that was written last.
+pub(crate) fn newest_log(directory: &Path) -> Option<PathBuf> {
+    let entries = std::fs::read_dir(directory).ok()?.flatten();
+    let logs = entries.filter(|entry| entry.file_name().as_bytes().starts_with(b"erlang.log."));
+    logs.max_by_key(|entry| entry.metadata().and_then(|metadata| metadata.modified()).ok())
+        .map(|entry| entry.path())
 }
 
 /// Whether a pipe is one that nobody reads from.

@@ -171,7 +171,7 @@ mod tests {
     use super::*;
 
     fn state(process: Process) -> State {
-        State { node: "demo\"@h".to_owned(), process, port: Some(4711) }
+        State { node: "demo@\"h".to_owned(), process, port: Some(4711) }
     }
 
     #[test]
@@ -190,7 +190,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let mut environment = Environment::default();
         environment.set("RELEASE_TMP", directory.path());
-        environment.set("RELEASE_NODE", "demo\"@h");
+        environment.set("RELEASE_NODE", "demo@\"h");
         environment.set("RELEASE_DISTRIBUTION", "sname");
         let own = Process::of(std::process::id()).unwrap();
         let earlier = Process { pid: own.pid + 1, ..own.clone() };
@@ -206,7 +206,7 @@ mod tests {
             assert_eq!(State::of_running(&environment).map(|state| state.process), Some(own.clone()));
         }
         State::remove(&environment, &own);
-        assert!(!directory.path().join("demo\"@h.state").exists());
+        assert!(!directory.path().join("demo@\"h.state").exists());
     }
 
     #[test]

@@ -30,6 +30,23 @@ pub struct Connection {
     references: u32,
 }
 
+/// Whether a node accepts connections. It is told nothing, and reports nothing.
+pub fn is_listening(address: &Address, deadline: Deadline) -> bool {
+    let hosts = address.resolve().unwrap_or_default();
+    hosts.into_iter().any(|host| reach(address, host, deadline).is_ok())
+}
+
+/// Connects to the port of a node on a host.
+fn reach(address: &Address, host: IpAddr, deadline: Deadline) -> Result<Wire, NodeError> {
+    let port = match address.port {
+        Port::Fixed(port) => port,
+        Port::Epmd(epmd) => epmd::port_of(&address.name, host, epmd, deadline)?,
+    };
+    let socket = SocketAddr::new(host, port);
+    Wire::connect(socket, deadline, Step::Handshake)
+        .map_err(|source| NodeError::NoNode { address: socket, source })
+}
+
 /// How a call has ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reply {
@@ -82,13 +99,7 @@ impl Connection {
         cookie: &Cookie,
         deadline: Deadline,
     ) -> Result<Self, NodeError> {
-        let port = match address.port {
-            Port::Fixed(port) => port,
-            Port::Epmd(epmd) => epmd::port_of(&address.name, host, epmd, deadline)?,
-        };
-        let socket = SocketAddr::new(host, port);
-        let mut wire = Wire::connect(socket, deadline, Step::Handshake)
-            .map_err(|source| NodeError::NoNode { address: socket, source })?;
+        let mut wire = reach(address, host, deadline)?;
         let peer = handshake::perform(&mut wire, &address.host, cookie, deadline)?;
         if peer.node.split('@').next() != Some(&address.name) {
             return Err(NodeError::OtherNode(peer.node));

@@ -29,7 +29,7 @@ mod session;
 mod wire;
 
 pub use address::{Address, Family, Port};
-pub use connection::{Connection, Reply};
+pub use connection::{Connection, Reply, is_listening};
 pub use cookie::Cookie;
 pub use deadline::Deadline;
 pub use error::{NodeError, Step};

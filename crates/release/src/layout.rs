@@ -6,6 +6,7 @@
 mod applications;
 mod collect;
 mod overlays;
+mod profile;
 mod runtime;
 mod start_modules;
 mod version_directory;
@@ -17,7 +18,7 @@ use crate::error::ReleaseError;
 use crate::graph::Graph;
 use crate::source::FileSource;
 use crate::spec::ReleaseSpec;
-pub use start_modules::PROFILE;
+pub use profile::{PROFILE, Profile};
 pub use version_directory::FAST_BOOT;
 
 /// Where the tree lists its own files, so that the next build knows which ones it may remove.
@@ -42,6 +43,8 @@ pub struct Plan {
     pub graph: Graph,
     /// Its files.
     pub tree: Tree,
+    /// What the user should know of, though the release can be made.
+    pub warnings: Vec<String>,
 }
 
 impl Plan {
@@ -56,19 +59,21 @@ impl Plan {
         source: &dyn FileSource,
     ) -> Result<Self, ReleaseError> {
         let graph = Graph::resolve(spec, source)?;
-        let mut layout = Layout { spec, source, tree: Tree::new() };
-        layout.version_directory(&graph)?;
+        let mut layout = Layout { spec, source, tree: Tree::new(), warnings: Vec::new() };
+        let mut code = Layout { spec, source, tree: Tree::new(), warnings: Vec::new() };
+        // Each of the two looks at some hundred files.
+        std::thread::scope(|scope| {
+            let code = scope.spawn(|| code.code(&graph));
+            layout.version_directory(&graph)?;
+            code.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        })?;
+        layout.tree.add_all(code.tree)?;
         layout.bytes("releases/COOKIE", 0o400, materials.cookie.clone())?;
         layout.bytes(
             "releases/start_erl.data",
             0o644,
             format!("{} {}", spec.toolchain.erts.version, spec.version).into_bytes(),
         )?;
-        for application in graph.applications.values() {
-            layout.application(application)?;
-        }
-        layout.consolidated()?;
-        layout.runtime()?;
         // Empty when no executables are wanted.
         layout.tree.add(TreePath::new("bin")?, Node::Directory { mode: 0o755 })?;
         if let Some(command) = &spec.windows_command {
@@ -84,7 +89,7 @@ impl Plan {
                 layout.tree.replace(path.clone(), node.clone())?;
             }
         }
-        let mut tree = layout.tree;
+        let Layout { mut tree, warnings, .. } = layout;
         // It lists itself: a placeholder stands there while the list is made.
         let manifest = TreePath::new(MANIFEST)?;
         let file =
@@ -92,7 +97,7 @@ impl Plan {
         tree.add(manifest.clone(), file(String::new()))?;
         let text = tree::manifest_text(&tree);
         tree.replace(manifest, file(text))?;
-        Ok(Self { graph, tree })
+        Ok(Self { graph, tree, warnings })
     }
 }
 
@@ -101,9 +106,19 @@ struct Layout<'a> {
     spec: &'a ReleaseSpec,
     source: &'a dyn FileSource,
     tree: Tree,
+    warnings: Vec<String>,
 }
 
 impl Layout<'_> {
+    /// What is copied: applications, consolidated protocols, and the runtime.
+    fn code(&mut self, graph: &Graph) -> Result<(), ReleaseError> {
+        for application in graph.applications.values() {
+            self.application(application)?;
+        }
+        self.consolidated()?;
+        self.runtime()
+    }
+
     fn bytes(&mut self, path: &str, mode: u32, bytes: Vec<u8>) -> Result<(), ReleaseError> {
         let node = Node::File { mode, content: Content::Bytes(bytes.into()) };
         Ok(self.tree.add(TreePath::new(path)?, node)?)
@@ -209,6 +224,38 @@ mod tests {
         spec.overlays.push("/project/absent".into());
         let message = plan(&spec, &machine).unwrap_err().to_string();
         assert!(message.starts_with("cannot find the overlay directory `/project/absent`"), "{message}");
+    }
+
+    #[test]
+    fn a_profile_of_something_else_is_told() {
+        let warnings = |profile: Option<&str>| {
+            let mut machine = machine(&[]);
+            machine.application(
+                "/build/lib/demo",
+                "demo",
+                "0.1.0",
+                &["kernel"],
+                ", {mod, {demo_module, []}}",
+            );
+            if let Some(profile) = profile {
+                machine.file("/project/rel/boot.profile", profile, 0o644);
+            }
+            plan(&spec(), &machine).unwrap().warnings
+        };
+        assert_eq!(warnings(None), [""; 0]);
+        // Out of date, which is no news.
+        assert_eq!(warnings(Some("gone\ndemo_module\n")), [""; 0]);
+        for other in ["", "# nothing\n", "gone\n", "lists\nElixir.Shop\nkernel_module\n"] {
+            let warnings = warnings(Some(other));
+            assert_eq!(warnings.len(), 1, "{other:?}");
+            assert!(
+                warnings[0].starts_with(
+                    "`rel/boot.profile` names no module of this project or of its dependencies: "
+                ),
+                "{warnings:?}"
+            );
+            assert!(warnings[0].ends_with("\nhint: `beamship profile-boot` records it anew"), "{warnings:?}");
+        }
     }
 
     #[test]

@@ -23,7 +23,7 @@ pub use application::Application;
 pub use boot::{BootScript, Explained, MARK, Step, StepKind, explained, for_a_record};
 pub use error::ReleaseError;
 pub use graph::Graph;
-pub use layout::{FAST_BOOT, MANIFEST, Materials, PROFILE, Plan};
+pub use layout::{FAST_BOOT, MANIFEST, Materials, PROFILE, Plan, Profile};
 pub use mode::Mode;
 pub use source::{FileKind, FileSource, SourceEntry, SourceError};
 pub use spec::{

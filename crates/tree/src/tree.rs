@@ -93,6 +93,15 @@ impl Tree {
         }
     }
 
+    /// Adds all entries of another tree.
+    ///
+    /// # Errors
+    ///
+    /// As [`Tree::add`].
+    pub fn add_all(&mut self, other: Self) -> Result<(), Conflict> {
+        other.entries.into_iter().try_for_each(|(path, node)| self.add(path, node))
+    }
+
     fn put(&mut self, path: TreePath, node: Node) -> Result<(), Conflict> {
         let mut parent = path.parent();
         while let Some(directory) = parent {

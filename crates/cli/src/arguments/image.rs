@@ -58,7 +58,7 @@ pub struct ImageArguments {
     pub label: Vec<String>,
 
     /// Say that the system listens on this TCP port (repeatable)
-    #[arg(long, value_name = "PORT")]
+    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
     pub port: Vec<u16>,
 
     /// What the image runs when nothing is said: a command of the release [default: `server` where there is a bin/server,

@@ -13,7 +13,7 @@ pub struct SecretArguments {
     #[arg(long, conflicts_with_all = ["length", "env"])]
     pub cookie: bool,
 
-    /// Print a line for a shell: export SECRET_KEY_BASE=…
+    /// Print a line for a shell: export SECRET_KEY_BASE=… (with --json an object with that name)
     #[arg(long)]
     pub env: bool,
 }

@@ -80,15 +80,13 @@ fn messages(report: &Report) -> Vec<Message> {
 
 /// Says that all is well, or fails with everything that is not. `target` is what the system is called.
 pub(crate) fn conclude(report: &Report, target: &str, printer: &Printer) -> anyhow::Result<()> {
-    let files = count(report.files.len());
+    let files = count(report.looked_at());
     if report.is_ok() {
         let machine = report.machine.map(|machine| format!(" for {machine}")).unwrap_or_default();
         printer.say(&format!("{files} ELF files{machine}: {target} has all that they need"));
         return Ok(());
     }
-    let mut wrong: Vec<_> = report.findings.iter().map(Finding::file).collect();
-    wrong.dedup();
-    let mut text = format!("{} of {files} ELF files do not run on {target}", count(wrong.len()));
+    let mut text = format!("{} of {files} ELF files do not run on {target}", count(report.unusable().len()));
     for (index, finding) in report.findings.iter().enumerate() {
         text.push_str(&format!("\n  {finding}"));
         // One remedy for a run of findings that have the same.

@@ -4,6 +4,7 @@
 //! the release are still looked at, and a project that does not load does not hide what is wrong with the release that was
 //! built of it. What a release finds where it runs is the business of its own doctor, `bin/NAME doctor`.
 
+mod profile;
 mod project;
 mod release;
 mod sources;

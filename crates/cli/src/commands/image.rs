@@ -19,6 +19,7 @@ use crate::arguments::{
 };
 use crate::compilation::Look;
 use crate::image_build::{Builder, Draft, Origin, ReleaseSource};
+use crate::image_source;
 use crate::pipeline::project_directory;
 use crate::printer::{Printer, count, size};
 use crate::project_lock::ProjectLock;
@@ -105,11 +106,13 @@ pub(crate) fn run(
     let registry = push_name.map(|name| Registry::new(&name, true, Patience::default())).transpose()?;
     let engine = arguments.load.then(Engine::find).transpose()?;
     let tag = arguments.tag.as_deref().map(Reference::parse).transpose()?;
+    let base = (arguments.base != "scratch").then(|| image_source::open(&arguments.base)).transpose()?;
     let origin = Origin::of(&project)?;
     let builder = Builder {
         arguments,
         printer,
         origin: &origin,
+        base,
         environment: pairs("--env", &arguments.env)?,
         labels: pairs("--label", &arguments.label)?,
     };

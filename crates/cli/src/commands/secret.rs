@@ -15,7 +15,8 @@ pub(crate) fn run(arguments: &SecretArguments, global: &GlobalArguments) -> anyh
         secret(usize::from(arguments.length))?
     };
     let line = match (global.json, arguments.env) {
-        (true, _) => serde_json::to_string(&text)?,
+        (true, true) => serde_json::json!({ "SECRET_KEY_BASE": text }).to_string(),
+        (true, false) => serde_json::to_string(&text)?,
         (false, true) => format!("export SECRET_KEY_BASE={text}"),
         (false, false) => text,
     };

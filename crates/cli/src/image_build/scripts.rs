@@ -13,6 +13,24 @@ const LONGEST: usize = 64 * 1024;
 /// Applications of OTP that run shell commands.
 const RUNS_COMMANDS: &str = "os_mon";
 
+/// What the launcher does by itself, but for `daemon`: nothing in an image keeps what it would print.
+const OWN_COMMANDS: [&str; 14] = [
+    "start",
+    "start_iex",
+    "eval",
+    "rpc",
+    "remote",
+    "stop",
+    "restart",
+    "pid",
+    "ping",
+    "ready",
+    "apps",
+    "doctor",
+    "version",
+    "help",
+];
+
 /// The scripts of a release.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Scripts {
@@ -71,6 +89,25 @@ impl Scripts {
     /// Whether there is a command of this name.
     pub(crate) fn has(&self, command: &str) -> bool {
         self.commands.iter().any(|known| known == command)
+    }
+
+    /// Whether an image can run a command, which may be followed by arguments.
+    ///
+    /// # Errors
+    ///
+    /// When there is none of this name.
+    pub(crate) fn check(&self, command: &str) -> anyhow::Result<()> {
+        let name = command.split_whitespace().next().unwrap_or_default();
+        if OWN_COMMANDS.contains(&name) || self.has(name) {
+            return Ok(());
+        }
+        let mut hint = format!("it can run {}", OWN_COMMANDS.join(", "));
+        if !self.commands.is_empty() {
+            hint.push_str(&format!("; and what is in the release's bin: {}", self.commands.join(", ")));
+        }
+        anyhow::bail!(
+            "--command is `{command}`, and an image of this release cannot run `{name}`\nhint: {hint}"
+        )
     }
 
     /// The shell that is needed, or wanted.
@@ -151,6 +188,23 @@ mod tests {
         assert_eq!(std::str::from_utf8(bytes).unwrap(), expected);
         let server = TreePath::new("bin/server").unwrap();
         assert_eq!(tree.get(&server), Some(&Node::Link { target: "shop".to_owned() }));
+    }
+
+    #[test]
+    fn a_command_that_is_not_there_is_refused() {
+        let scripts = |files| Scripts::translate(&mut tree(files), "shop").unwrap();
+        let some = scripts(&[("bin/shop", "\u{7f}ELF"), ("bin/server", "#!/bin/sh\nexec ./shop start\n")]);
+        for right in ["server", "start", "eval Shop.seed", " server "] {
+            some.check(right).unwrap();
+        }
+        for wrong in ["sever", "shop", "server.bat", "daemon", ""] {
+            let message = some.check(wrong).unwrap_err().to_string();
+            assert!(message.starts_with(&format!("--command is `{wrong}`, and ")), "{message}");
+            assert!(message.contains("\nhint: it can run start, start_iex, "), "{message}");
+            assert!(message.ends_with(", help; and what is in the release's bin: server"), "{message}");
+        }
+        let message = scripts(&[]).check("server").unwrap_err().to_string();
+        assert!(message.ends_with(", version, help"), "{message}");
     }
 
     #[test]

@@ -104,6 +104,7 @@ fn json_has_files_libraries_and_findings() {
     assert_eq!(json["files"].as_array().unwrap().len(), 4);
     let message = json["messages"][0]["message"].as_str().unwrap();
     assert!(text(&output.stderr).contains(message), "{message}");
+    assert!(text(&output.stderr).contains("1 of 5 ELF files"), "{}", text(&output.stderr));
 }
 
 #[test]
@@ -136,6 +137,8 @@ fn an_empty_target_lacks_the_loader() {
     let stderr = text(&output.stderr);
     assert_eq!(output.status.code(), Some(1));
     assert!(stderr.contains("is started by `/lib"), "{stderr}");
+    // One finding for all of them.
+    assert!(stderr.contains("error: 4 of 4 ELF files do not run on `"), "{stderr}");
     assert!(stderr.contains("hint: the release was built on a system with glibc"), "{stderr}");
 }
 

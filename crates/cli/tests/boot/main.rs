@@ -139,7 +139,8 @@ fn a_recorded_start_loads_what_it_uses_and_then_the_rest() {
         assert!(!lines.contains(&unused), "{unused}: {profile}");
     }
 
-    project.build();
+    let built = succeed(&mut project.sandbox.beamship(&project.path, &["build"]));
+    assert!(!built.stderr.contains("boot.profile"), "{}", built.stderr);
     let loaded = loaded_first(&script);
     assert!(loaded.contains("Elixir.Demo.Used") && !loaded.contains("Elixir.Demo.Unused"), "{loaded:?}");
     assert!(!loaded.contains("crypto"), "only the code server can load native code");
@@ -209,6 +210,30 @@ fn without_a_record_the_modules_are_guessed() {
     let _system = project.start(None, &project.sandbox.join("log"));
     succeed(&mut project.command(&["ready", "--wait", "30"]));
     assert_eq!(project.rpc(STATE), "{:embedded, true, true}\n");
+}
+
+#[test]
+fn a_profile_of_another_project_is_told() {
+    let project = Project::new();
+    let script = project.release().join("releases/0.1.0/start_fast.boot");
+    let guessed = loaded_first(&script);
+    write(&project.path.join("rel/boot.profile"), "Elixir.Shop\napplication_controller\nlists\n");
+    let warning = "warning: `rel/boot.profile` names no module of this project or of its dependencies: ";
+    // The second build has nothing to do, and says it all the same.
+    for _ in 0..2 {
+        let outcome = succeed(&mut project.sandbox.beamship(&project.path, &["build", "--quiet"]));
+        assert_eq!(outcome.stderr.matches(warning).count(), 1, "{}", outcome.stderr);
+    }
+    assert_eq!(loaded_first(&script), guessed);
+    let doctor = succeed(&mut project.sandbox.beamship(&project.path, &["doctor"]));
+    assert!(
+        doctor.stdout.contains("! boot profile           rel/boot.profile names no module of this project"),
+        "{}",
+        doctor.stdout
+    );
+    write(&project.path.join("rel/boot.profile"), "Elixir.Shop\nElixir.Demo\nlists\n");
+    let outcome = succeed(&mut project.sandbox.beamship(&project.path, &["build"]));
+    assert!(!outcome.stderr.contains("boot.profile"), "{}", outcome.stderr);
 }
 
 #[test]

@@ -250,10 +250,10 @@ fn who_will_be_able_to_connect() {
     let release = Released::new();
     let planned = |variables: &[(&str, &str)]| release.examined(variables).one("distribution");
     let open = "warning: the node will listen on all interfaces: whoever has its cookie runs code on it";
-    assert_eq!(planned(&[("RELEASE_NODE", "demo@127.0.0.1")]), open);
+    assert_eq!(planned(&[("RELEASE_NODE", "demo@localhost")]), open);
     assert_eq!(planned(&[("RELEASE_DISTRIBUTION", "name"), ("RELEASE_NODE", "demo@127.0.0.1")]), open);
     let closed = "ok: the node will not listen on all interfaces";
-    assert_eq!(planned(&[("RELEASE_NODE", "demo@127.0.0.1"), ("RELEASE_DIST_LISTEN", "127.0.0.1")]), closed);
+    assert_eq!(planned(&[("RELEASE_NODE", "demo@localhost"), ("RELEASE_DIST_LISTEN", "127.0.0.1")]), closed);
     assert_eq!(planned(&[]), closed);
 }
 

@@ -41,6 +41,9 @@ fn a_phoenix_project_gets_what_fits_and_keeps_what_it_has() {
     let project = project(&sandbox, &["phoenix", "ecto_sql", "postgrex"]);
     let dry = succeed(&mut sandbox.beamship(&project, &["gen", "--dry-run"]));
     assert!(dry.stderr.contains("  create    lib/shop/release.ex\n"), "{}", dry.stderr);
+    let dry = succeed(&mut sandbox.beamship(&project, &["gen", "--dry-run", "--json"]));
+    let json: serde_json::Value = serde_json::from_str(&dry.stdout).unwrap();
+    assert!(json.as_array().unwrap().iter().all(|file| file["change"] == "create"), "{json}");
     assert!(!project.join("rel").exists() && !project.join("Dockerfile").exists());
 
     let first = succeed(&mut sandbox.beamship(&project, &["gen"]));
@@ -71,6 +74,8 @@ fn a_phoenix_project_gets_what_fits_and_keeps_what_it_has() {
     assert!(message.contains("-  # mine\n") && message.contains("+  def migrate do\n"), "{message}");
     assert!(message.contains("kept `lib/shop/release.ex`, which differ\nhint: --force"), "{message}");
     assert_eq!(std::fs::read_to_string(project.join("lib/shop/release.ex")).unwrap(), own);
+    let dry = succeed(&mut sandbox.beamship(&project, &["gen", "release", "--dry-run"]));
+    assert!(dry.stderr.contains("  keep      lib/shop/release.ex\n"), "{}", dry.stderr);
     let forced = succeed(&mut sandbox.beamship(&project, &["gen", "release", "--force", "--minimal"]));
     assert!(forced.stderr.contains("  replaced  lib/shop/release.ex\n"), "{}", forced.stderr);
     succeed(&mut sandbox.mix(&project, &["compile"]));

@@ -21,7 +21,13 @@ fn wrong_arguments_are_refused_at_once() {
     assert!(message(&["--release", "gone", "--output", "x"]).contains("`gone` is not a release"));
     assert!(message(&["inspect"]).contains("there is no image in `"));
     assert!(message(&["inspect", "/etc/hostname"]).contains("is neither an OCI layout nor an archive"));
-    assert!(run(&mut sandbox.beamship(sandbox.path(), &["image", "--port", "99999"])).status == Some(2));
+    for port in ["99999", "0"] {
+        assert!(run(&mut sandbox.beamship(sandbox.path(), &["image", "--port", port])).status == Some(2));
+    }
+    for base in ["./nosuch.tar", "../nosuch", "/nosuch", "nosuch.tar"] {
+        assert!(message(&["--base", base]).contains(&format!("`{base}` does not exist\nhint: ")), "{base}");
+    }
+    assert!(message(&["--base", "No"]).contains("`No` is not the name of an image"));
     let mut load = sandbox.beamship(sandbox.path(), &["image", "--load"]);
     load.env("DOCKER_HOST", "tcp://10.0.0.1:2375");
     assert!(fail(&mut load).contains("only `unix://` is supported\nhint: "));
@@ -48,6 +54,20 @@ fn nothing_is_said_about_what_to_do_with_it() {
     let twice = [&["image", "--output", "x"][..], &["--release", release.as_str()].repeat(2)].concat();
     let message = fail(&mut built.sandbox.beamship(&built.project, &twice));
     assert!(message.contains("two of the releases are for linux/"), "{message}");
+    let arguments = ["image", "--release", release.as_str(), "--command", "sever", "--output", "x"];
+    let message = fail(&mut built.sandbox.beamship(&built.project, &arguments));
+    assert!(
+        message.contains("an image of this release cannot run `sever`\nhint: it can run start, "),
+        "{message}"
+    );
+    // What the launcher says of itself, but for what cannot run there.
+    let help = succeed(built.sandbox.command(release.join("bin/guestbook")).arg("help")).stdout;
+    for line in
+        help.lines().filter_map(|line| line.strip_prefix("    ")).filter(|line| !line.starts_with(' '))
+    {
+        let own = line.split_whitespace().next().unwrap();
+        assert!(own.starts_with("daemon") || message.contains(&format!(" {own},")) || own == "help", "{own}");
+    }
     assert!(!built.project.join("x").exists());
 }
 

@@ -45,6 +45,9 @@ fn a_dry_run_writes_nothing() {
     succeed(&mut sandbox.mix(&demo, &["compile"]));
     let outcome = succeed(&mut sandbox.beamship(&demo, &["release", "--dry-run"]));
     assert!(outcome.stdout.contains("releases/0.1.0/start.boot"), "{}", outcome.stdout);
+    let outcome = succeed(&mut sandbox.beamship(&demo, &["release", "--dry-run", "--json"]));
+    let report: serde_json::Value = serde_json::from_str(&outcome.stdout).unwrap();
+    assert_eq!((&report["written"], report.get("bytes")), (&serde_json::Value::Bool(false), None));
     assert!(!demo.join("_build/prod/rel").exists());
 }
 
@@ -58,6 +61,7 @@ fn json_describes_the_release() {
     assert_eq!(report["version"], "0.1.0");
     assert_eq!(report["environment"], "prod");
     assert_eq!(report["written"], true);
+    assert!(report["bytes"].as_u64().unwrap() > 0, "{report}");
     let names: Vec<&str> = report["applications"]
         .as_array()
         .unwrap()

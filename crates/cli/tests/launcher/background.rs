@@ -6,6 +6,7 @@ use camino::Utf8PathBuf;
 use rustix::process::{Signal, kill_process};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 
+use crate::control::Epmd;
 use crate::files::{wait_for, wait_until};
 use crate::installed::{Installed, Kind};
 use crate::running::{end, has_ended, parent, pid, report, session};
@@ -59,6 +60,49 @@ fn iex_waits_in_the_background() {
     assert_eq!((report["command"].as_str(), report["given"].as_str()), ("daemon_iex", " once"));
     wait_until("the pipe is removed", || pipes(&installed).is_empty());
     assert!(has_ended(pid));
+}
+
+/// A node that its own machine can reach.
+const ON_LOOPBACK: [(&str, &str); 3] = [
+    ("RELEASE_DISTRIBUTION", "sname"),
+    ("RELEASE_NODE", "background@localhost"),
+    ("RELEASE_DIST_LISTEN", "127.0.0.1"),
+];
+
+/// Mix's `daemon` succeeds, and the system is not there.
+#[test]
+fn a_system_that_fails_at_once_in_the_background_is_an_error() {
+    let installed = Installed::new(Kind::Plain);
+    let epmd = Epmd::start(&installed);
+    for epmd in [("RELEASE_EPMD", "none"), ("ERL_EPMD_PORT", &epmd.port.to_string())] {
+        let mut daemon = installed.command(&["daemon"]);
+        daemon.envs(ON_LOOPBACK).envs([epmd, ("PROBE_RAISE", "1")]);
+        let message = fail(&mut daemon);
+        let log = installed.root().join("tmp/log/erlang.log.1");
+        let expected = format!("error: the system has ended right after its start\nhint: `{log}` says why\n");
+        assert_eq!(message, expected, "{epmd:?}");
+        wait_for(&log, |text| text.contains("asked to fail"));
+    }
+}
+
+/// Control commands find it as soon as `daemon` has ended, whoever hands out its port.
+#[test]
+fn a_system_in_the_background_can_be_asked_at_once() {
+    let installed = Installed::new(Kind::Plain);
+    let epmd = Epmd::start(&installed);
+    for epmd in [("RELEASE_EPMD", "none"), ("ERL_EPMD_PORT", &epmd.port.to_string())] {
+        let command = |arguments: &[&str]| {
+            let mut command = installed.command(arguments);
+            command.envs(ON_LOOPBACK).envs([epmd]);
+            command
+        };
+        succeed(&mut command(&["daemon"]));
+        let asked = command(&["ping"]).output().unwrap();
+        succeed(&mut command(&["stop", "--wait"]));
+        assert_eq!(String::from_utf8_lossy(&asked.stdout), "pong\n", "{epmd:?}: {asked:?}");
+        let log = std::fs::read_to_string(installed.root().join("tmp/log/erlang.log.1")).unwrap();
+        assert!(!log.contains("rejected"), "{log}");
+    }
 }
 
 /// As `ssh HOST bin/NAME daemon` does: the terminal goes when the command has ended.

@@ -12,13 +12,13 @@ use crate::running::{Running, has_ended, pid, report};
 use crate::sandbox::{Outcome, fail, run, succeed};
 
 /// An EPMD of the test's own.
-struct Epmd {
+pub(crate) struct Epmd {
     child: Child,
-    port: u16,
+    pub(crate) port: u16,
 }
 
 impl Epmd {
-    fn start(installed: &Installed) -> Self {
+    pub(crate) fn start(installed: &Installed) -> Self {
         let port = free_port();
         let mut command = installed.sandbox.command(installed.erts_bin().join("epmd"));
         command.args(["-address", "127.0.0.1", "-port", &port.to_string()]);

@@ -16,6 +16,34 @@ fn help_and_version() {
     assert_eq!(nothing.stderr, help.stdout);
 }
 
+/// `docker run IMAGE backup`: what is no link to the launcher in an image was an unknown command.
+#[test]
+fn a_script_of_the_project_is_a_command() {
+    let installed = Installed::new(Kind::Plain);
+    let script = installed.sandbox.join("backup");
+    std::fs::write(&script, "#!/bin/sh\necho \"backup $*\"\n").unwrap();
+    installed.sandbox.install(&script, &installed.root().join("bin/backup"));
+    assert_eq!(succeed(&mut installed.command(&["backup", "a b"])).stdout, "backup a b\n");
+    let message = fail(&mut installed.command(&["../bin/backup"]));
+    assert!(message.contains("unknown command `../bin/backup`"), "{message}");
+}
+
+/// They were ignored: a system started, and half of an expression was evaluated.
+#[test]
+fn what_a_command_cannot_use_is_an_error() {
+    let installed = Installed::new(Kind::Plain);
+    for command in ["start", "start_iex", "daemon", "daemon_iex", "version"] {
+        let message = fail(&mut installed.command(&[command, "--port"]));
+        assert!(message.contains(&format!("`{command}` has no argument `--port`")), "{message}");
+    }
+    let message = fail(&mut installed.command(&["rpc", "IO.puts", "1"]));
+    assert!(message.contains("`1` follows it\nhint: put the whole expression between quotes"), "{message}");
+    let help = succeed(&mut installed.command(&["help"])).stdout;
+    for arguments in [["start", "--help"], ["stop", "-h"], ["rpc", "--help"]] {
+        assert_eq!(succeed(&mut installed.command(&arguments)).stdout, help);
+    }
+}
+
 #[test]
 fn an_unknown_command_is_an_error() {
     let installed = Installed::new(Kind::Plain);
@@ -46,6 +74,18 @@ fn wrong_values_of_variables_are_errors() {
             assert!(message.contains(&format!("{variable} is `wrong`")), "{command}: {message}");
             assert!(message.contains(remedy), "{command}: {message}");
         }
+    }
+    for (variable, wrong, distribution, remedy) in [
+        ("RELEASE_NODE", "a name", "sname", "the name of a node has letters"),
+        ("RELEASE_NODE", "demo@10.0.0.1", "sname", "set RELEASE_DISTRIBUTION=name"),
+        ("RELEASE_BOOT_SCRIPT", "nowhere", "none", "without `.boot`"),
+        ("RELEASE_VM_ARGS", "/nowhere/vm.args", "none", "RELEASE_VM_ARGS names them"),
+        ("RELEASE_VM_ARGS", "/", "none", "RELEASE_VM_ARGS names them"),
+    ] {
+        let mut command = installed.command(&["start"]);
+        let message = fail(command.env(variable, wrong).env("RELEASE_DISTRIBUTION", distribution));
+        assert!(message.contains(wrong) && message.contains(remedy), "{variable}: {message}");
+        assert!(!installed.sandbox.join("erl_crash.dump").exists(), "{variable}: {message}");
     }
     let missing = fail(installed.command(&["version"]).env("RELEASE_VSN", "9.9.9"));
     assert!(missing.contains("releases/9.9.9") && missing.contains("RELEASE_VSN"), "{missing}");

@@ -52,4 +52,10 @@ fn other_forms() {
     assert!(cookie.len() == 56 && cookie.ends_with("===="), "{cookie}");
     let line = printed(&["--env"]);
     assert_eq!(line.strip_prefix("export SECRET_KEY_BASE=").unwrap().len(), 64);
+    let json =
+        |arguments: &[&str]| -> serde_json::Value { serde_json::from_str(&printed(arguments)).unwrap() };
+    assert_eq!(json(&["--json"]).as_str().unwrap().len(), 64);
+    let variables = json(&["--env", "--json", "40"]);
+    assert_eq!(variables.as_object().unwrap().len(), 1);
+    assert_eq!(variables["SECRET_KEY_BASE"].as_str().unwrap().len(), 40);
 }

@@ -3,7 +3,6 @@
 use std::ffi::OsString;
 use std::io::Write;
 use std::process::ExitCode;
-use std::time::Duration;
 
 use diagnosis::json;
 use etf::{RawTerm, Term};
@@ -14,11 +13,9 @@ use super::rpc::failed;
 use crate::control::{Route, SETUP, broken, connect};
 use crate::environment::Environment;
 use crate::failure::Failure;
+use crate::readiness;
 use crate::release::Release;
 use crate::virtual_machine;
-
-/// How often `ready --wait` asks.
-pub(super) const INTERVAL: Duration = Duration::from_millis(50);
 
 /// An application that runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -100,7 +97,7 @@ pub(super) fn ready(
             Ok(code) => return Ok(code),
             Err(failure) => {
                 let Some(left) = patience.and_then(Deadline::remaining) else { return Err(failure) };
-                std::thread::sleep(left.min(INTERVAL));
+                std::thread::sleep(left.min(readiness::INTERVAL));
             }
         }
     }
@@ -117,19 +114,8 @@ fn look(release: &Release, environment: &Environment) -> Result<ExitCode, Failur
     }
 }
 
-/// Whether the system is ready, for who stays: no second virtual machine is asked, and what only such a one can reach counts
-/// as ready.
-pub(super) fn is_ready(release: &Release, environment: &Environment) -> bool {
-    match Route::find(release, environment) {
-        Ok(Route::Native { address, cookie }) => {
-            look_natively(release, environment, &address, &cookie).is_ok()
-        }
-        Ok(Route::VirtualMachine { .. }) => true,
-        Err(_) => false,
-    }
-}
-
-pub(super) fn look_natively(
+/// Why the system is not ready, if it is not.
+pub(crate) fn look_natively(
     release: &Release,
     environment: &Environment,
     address: &Address,

@@ -5,6 +5,7 @@
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 use std::process::{Command, ExitCode};
 use std::thread::sleep;
 use std::time::Duration;
@@ -18,15 +19,17 @@ use crate::distribution::{Distribution, mode};
 use crate::environment::{Environment, INNER};
 use crate::failure::Failure;
 use crate::file_limit;
+use crate::readiness::{self, Readiness};
 use crate::release::{Release, executable};
 use crate::run_erl;
 use crate::start_lock::StartLock;
 use crate::state::State;
 use crate::supervision::exit_code;
 
-/// How long the system may take to be found. One that has failed to start is not waited for any longer; its log says why.
-const PATIENCE: Duration = Duration::from_secs(3);
+/// How long a start is watched. A system that takes longer goes on starting.
+const PATIENCE: Duration = Duration::from_secs(10);
 
+/// How often its state file is looked for.
 const INTERVAL: Duration = Duration::from_millis(10);
 
 /// Whether this is the inner one.
@@ -34,12 +37,12 @@ pub(super) fn is_inner() -> bool {
     std::env::var_os(INNER).is_some()
 }
 
-/// Runs `run_erl`, which goes to the background by itself, and waits until control commands find the system there.
+/// Runs `run_erl`, which goes to the background by itself, and watches the start of the system there.
 pub(super) fn run(
     release: &Release,
     environment: &Environment,
     command: &str,
-    lock: Option<&StartLock>,
+    lock: Option<StartLock>,
 ) -> Result<ExitCode, Failure> {
     // What is wrong is said here: nobody sees what the inner one prints.
     check(release, environment)?;
@@ -63,14 +66,36 @@ pub(super) fn run(
         Failure::cannot("run", program.display(), error)
             .hint("`daemon` needs the `run_erl` of the Erlang runtime")
     })?;
-    // The inner one starts under the lock of this one.
-    if lock.is_some() && status.success() {
-        let deadline = Deadline::after(PATIENCE);
-        while let (None, Some(left)) = (State::of_running(environment), deadline.remaining()) {
-            sleep(left.min(INTERVAL));
-        }
+    if let Some(lock) = lock.filter(|_| status.success()) {
+        watch(release, environment, lock, &logs)?;
     }
     Ok(exit_code(status))
+}
+
+/// Waits until the system is ready, for as long as that is worth waiting for. One that has ended has failed.
+fn watch(release: &Release, environment: &Environment, lock: StartLock, logs: &Path) -> Result<(), Failure> {
+    let deadline = Deadline::after(PATIENCE);
+    let mut readiness = Readiness::of(release, environment);
+    // The inner one starts under the lock of this one.
+    let mut lock = Some(lock);
+    while let Some(left) = deadline.remaining() {
+        match State::of_running(environment) {
+            Some(_) => {
+                lock = None;
+                if readiness.look() {
+                    return Ok(());
+                }
+            }
+            None if lock.is_none() => {
+                let log = run_erl::newest_log(logs).unwrap_or_else(|| logs.to_owned());
+                return Err(Failure::new("the system has ended right after its start")
+                    .hint(format!("`{}` says why", log.display())));
+            }
+            None => {}
+        }
+        sleep(left.min(if lock.is_some() { INTERVAL } else { readiness::INTERVAL }));
+    }
+    Ok(())
 }
 
 /// Runs the system on the pseudo-terminal.

@@ -8,8 +8,9 @@ use crate::configuration::Configuration;
 use crate::environment::Environment;
 use crate::exposure::Exposure;
 use crate::failure::Failure;
+use crate::program::Program;
 use crate::release::Release;
-use crate::virtual_machine::{Program, command};
+use crate::virtual_machine::command;
 
 /// Evaluates the first argument; the others become `System.argv()`.
 pub(super) fn run(

@@ -18,9 +18,10 @@ use crate::console::{Console, History, Terminal};
 use crate::control::{Route, SETUP, broken, connect};
 use crate::environment::Environment;
 use crate::failure::Failure;
+use crate::program::Program;
 use crate::release::Release;
 use crate::standard_streams::StandardStreams;
-use crate::virtual_machine::{Program, become_control};
+use crate::virtual_machine::become_control;
 
 /// Opens the console. `--vm` opens IEx's own, in a virtual machine that connects to the running one.
 pub(super) fn run(

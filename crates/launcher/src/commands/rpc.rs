@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
 
-use etf::{CharacterEncoding, RawTerm, Term};
+use etf::{AtomEncoding, CharacterEncoding, RawTerm, Term};
 use node::{Connection, Deadline, NodeError, Reply, Session};
 
 use crate::control::{Route, SETUP, broken, connect};
@@ -35,6 +35,13 @@ pub(super) fn run(
         Failure::new("rpc expects an expression as argument")
             .hint("put it between quotes: rpc 'IO.puts(:hello)'; or give a function: rpc --mfa MODULE FUNCTION [TERM…]")
     })?;
+    if let Some(more) = arguments.get(1) {
+        return Err(Failure::new(format!(
+            "rpc evaluates one expression, and `{}` follows it",
+            more.display()
+        ))
+        .hint("put the whole expression between quotes: rpc 'IO.puts(:hello)'"));
+    }
     let expression =
         expression.to_str().ok_or_else(|| Failure::new("the expression of rpc is not valid UTF-8"))?;
     match Route::find(release, environment)? {
@@ -172,10 +179,8 @@ fn call(
             Ok(ExitCode::SUCCESS)
         }
         Reply::Raised { kind, reason, stack } => {
-            let stack = stack.unwrap_or_else(|| vec![106]);
-            let kind =
-                [&[119, u8::try_from(kind.as_str().len()).unwrap_or(0)], kind.as_str().as_bytes()].concat();
-            let raised = [kind, reason, stack];
+            let stack = stack.unwrap_or_else(|| encoded(&Term::List(vec![])));
+            let raised = [encoded(&Term::Atom(kind)), reason, stack];
             if let Some(status) = status_of_exit(&raised) {
                 return Ok(ExitCode::from(status));
             }
@@ -184,6 +189,14 @@ fn call(
         }
         Reply::Killed { .. } => Err(failed(connection.node().as_str(), &reply)),
     }
+}
+
+/// A term that is none of the node's, as the node writes its own.
+fn encoded(term: &Term) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    // An atom or a list is never too long to be written.
+    let _ = etf::encode_without_version(term, AtomEncoding::Utf8, &mut bytes);
+    bytes
 }
 
 /// A value as `~tp` writes it. The node formats what is too large or too deep to be built here.
@@ -256,12 +269,8 @@ mod tests {
     #[test]
     fn exits_have_a_status() {
         let raised = |kind: &str, reason: &str| {
-            let encoded = |text: &str| {
-                let term = etf::text::consult(format!("{text}.").as_bytes()).unwrap().remove(0);
-                let mut bytes = Vec::new();
-                etf::encode_without_version(&term, etf::AtomEncoding::Utf8, &mut bytes).unwrap();
-                bytes
-            };
+            let encoded =
+                |text: &str| encoded(&etf::text::consult(format!("{text}.").as_bytes()).unwrap().remove(0));
             status_of_exit(&[encoded(kind), encoded(reason), encoded("[]")])
         };
         assert_eq!(raised("exit", "{shutdown,7}"), Some(7));

@@ -2,28 +2,24 @@
 
 use std::os::unix::process::CommandExt;
 use std::process::{Command, ExitCode};
-use std::time::Duration;
 
-use super::apps;
 use crate::already_running;
 use crate::configuration::Configuration;
 use crate::cookie;
 use crate::crash_dump::CrashDump;
-use crate::distribution::Distribution;
 use crate::environment::Environment;
 use crate::epmd;
 use crate::exposure::Exposure;
 use crate::failure::Failure;
 use crate::file_limit;
 use crate::notify::Notify;
+use crate::program::Program;
+use crate::readiness::{self, Readiness};
 use crate::release::Release;
 use crate::start_lock::StartLock;
 use crate::state::{Process, State};
 use crate::supervision::{Keys, supervise};
-use crate::virtual_machine::{Program, command};
-
-/// When a system is first asked whether it is ready: later than any can be.
-const FIRST_QUESTION: Duration = Duration::from_millis(300);
+use crate::virtual_machine::command;
 
 /// Runs the system in the foreground. The lock is given back as soon as control commands find the system.
 pub(super) fn run(
@@ -103,7 +99,7 @@ fn supervise_system(
         process = record(pid, environment, exposure)?;
         drop(lock);
         if let Some(notify) = &notify {
-            tell_when_ready(notify.clone(), release.clone(), environment.clone());
+            tell_when_ready(notify.clone(), Readiness::of(release, environment));
         }
         Ok(())
     });
@@ -114,15 +110,11 @@ fn supervise_system(
     result
 }
 
-/// Asks the system, as `ready` does, until it is. One without distribution cannot be asked, and counts as ready.
-fn tell_when_ready(notify: Notify, release: Release, environment: Environment) {
+/// Asks the system, as `ready` does, until it is.
+fn tell_when_ready(notify: Notify, mut readiness: Readiness) {
     std::thread::spawn(move || {
-        // A node that has begun to listen and does not know its cookie yet reports whoever asks.
-        std::thread::sleep(FIRST_QUESTION);
-        let can_be_asked =
-            Distribution::from_environment(&environment).is_ok_and(|it| it != Distribution::None);
-        while can_be_asked && !apps::is_ready(&release, &environment) {
-            std::thread::sleep(apps::INTERVAL);
+        while !readiness.look() {
+            std::thread::sleep(readiness::INTERVAL);
         }
         notify.ready();
     });

@@ -13,6 +13,7 @@ use std::collections::{BTreeSet, HashMap};
 use beam::BeamFile;
 use etf::{Atom, Term};
 
+use super::profile::{PROFILE, Profile};
 use crate::application::Application;
 use crate::error::ReleaseError;
 use crate::graph::Graph;
@@ -20,25 +21,42 @@ use crate::mode::Mode;
 use crate::source::FileSource;
 use crate::spec::ReleaseSpec;
 
-/// Which modules a start uses, one in a line; `beamship profile-boot` writes it.
-pub const PROFILE: &str = "boot.profile";
-
 /// What starts use of Erlang and Elixir; `scripts/usual-modules` writes it.
-const USUAL: &str = include_str!("usual.modules");
+pub(super) const USUAL: &str = include_str!("usual.modules");
 
 /// What those use in addition that evaluate `runtime.exs`; written by the same.
 const EVALUATION: &str = include_str!("evaluation.modules");
 
-/// The modules that a start uses, recorded or guessed, those with the most code first. Those with native code are left to the
-/// code server, which alone can load them.
+/// The modules that a start uses.
+#[derive(Debug)]
+pub(super) struct StartModules {
+    /// Those with the most code first. Those with native code are left to the code server, which alone can load them.
+    pub(super) used: Vec<Atom>,
+    /// What is wrong with the record of them.
+    pub(super) warning: Option<String>,
+}
+
+/// The modules that a start uses, recorded or guessed.
 pub(super) fn start_modules(
     spec: &ReleaseSpec,
     graph: &Graph,
     source: &dyn FileSource,
-) -> Result<Vec<Atom>, ReleaseError> {
+) -> Result<StartModules, ReleaseError> {
     let mut modules = Modules::new(graph, source);
-    let candidates = match source.read(&spec.templates.join(PROFILE))? {
-        Some(bytes) => modules.named(&String::from_utf8_lossy(&bytes)),
+    let mut warning = None;
+    let path = spec.templates.join(PROFILE);
+    let profile = source.read(&path)?.map(|bytes| Profile::parse(&bytes)).filter(|profile| {
+        let is_foreign = modules.is_foreign(profile, graph);
+        if is_foreign {
+            let shown = path.strip_prefix(&spec.project_directory).unwrap_or(&path);
+            warning = Some(format!(
+                "`{shown}` names no module of this project or of its dependencies: which modules a start uses is guessed\nhint: `beamship profile-boot` records it anew"
+            ));
+        }
+        !is_foreign
+    });
+    let candidates = match profile {
+        Some(profile) => modules.known(profile.names()),
         None => modules.guess(spec, graph)?,
     };
     let mut used = Vec::with_capacity(candidates.len());
@@ -49,7 +67,7 @@ pub(super) fn start_modules(
         }
     }
     used.sort();
-    Ok(used.into_iter().map(|(_, module)| module).collect())
+    Ok(StartModules { used: used.into_iter().map(|(_, module)| module).collect(), warning })
 }
 
 /// What a module has that tells how it is loaded.
@@ -80,22 +98,25 @@ impl<'graph> Modules<'graph> {
         Self { source, applications, contents: HashMap::new() }
     }
 
-    /// Those that a text lists, one in a line. Others are passed over: a list that is out of date costs time and nothing else.
-    fn named(&self, text: &str) -> BTreeSet<String> {
-        let lines = text.lines().map(str::trim);
-        lines.filter(|line| self.applications.contains_key(line)).map(str::to_owned).collect()
+    /// Those of these names that the release has. Others are passed over: a list that is out of date costs time and nothing else.
+    fn known<'n>(&self, names: impl Iterator<Item = &'n str>) -> BTreeSet<String> {
+        names.filter(|name| self.applications.contains_key(name)).map(str::to_owned).collect()
+    }
+
+    /// Whether a profile has been recorded of something else.
+    fn is_foreign(&self, profile: &Profile, graph: &Graph) -> bool {
+        let calls_one = callbacks(graph).any(|module| self.is_own(&module));
+        profile.is_foreign(self.applications.keys().copied().filter(|module| self.is_own(module)), calls_one)
     }
 
     /// What every start uses, what the applications that are started begin with, and what those mention.
     fn guess(&mut self, spec: &ReleaseSpec, graph: &Graph) -> Result<BTreeSet<String>, ReleaseError> {
-        let mut found = self.named(USUAL);
+        let mut found = self.known(USUAL.lines());
         if spec.runtime.file.is_some() && spec.runtime.compiled.is_none() {
-            found.append(&mut self.named(EVALUATION));
+            found.append(&mut self.known(EVALUATION.lines()));
         }
-        let starts = graph.start.iter().filter(|(_, mode)| *mode >= Mode::Temporary);
-        let callbacks = starts.filter_map(|(name, _)| callback(graph, name));
         let mut named: Vec<String> =
-            callbacks.filter(|name| self.applications.contains_key(name.as_str())).collect();
+            callbacks(graph).filter(|name| self.applications.contains_key(name.as_str())).collect();
         found.extend(named.iter().cloned());
         atoms_in(&spec.configuration, &mut named);
         for module in named {
@@ -141,6 +162,12 @@ fn atoms_in(term: &Term, found: &mut Vec<String>) {
         Term::Map(entries) => entries.iter().for_each(|(_, value)| atoms_in(value, found)),
         _ => {}
     }
+}
+
+/// The callback modules of the applications that a start starts.
+fn callbacks(graph: &Graph) -> impl Iterator<Item = String> {
+    let starts = graph.start.iter().filter(|(_, mode)| *mode >= Mode::Temporary);
+    starts.filter_map(|(name, _)| callback(graph, name))
 }
 
 /// The callback module of an application.

@@ -32,11 +32,12 @@ impl Layout<'_> {
                 consultable(&boot.script, otp_release),
             )?;
             self.bytes(&self.version_path(&format!("{name}.boot")), 0o644, boot.boot_file(otp_release)?)?;
-            if name == "start"
-                && self.has_fast_start()
-                && let Some(fast) = boot.fast(&start_modules(spec, graph, self.source)?, &spec.runtime)
-            {
-                self.bytes(&self.version_path(FAST_BOOT), 0o644, fast.boot_file(otp_release)?)?;
+            if name == "start" && self.has_fast_start() {
+                let modules = start_modules(spec, graph, self.source)?;
+                self.warnings.extend(modules.warning);
+                if let Some(fast) = boot.fast(&modules.used, &spec.runtime) {
+                    self.bytes(&self.version_path(FAST_BOOT), 0o644, fast.boot_file(otp_release)?)?;
+                }
             }
         }
         self.bytes(&self.version_path("sys.config"), 0o644, sys_config(spec, graph)?.into_bytes())?;

@@ -1,14 +1,15 @@
 //! The project: whether it loads, and what a release of it will lack.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use ::project::{Bridge, BridgeError, BridgeOptions, ReleaseRequest, ReleaseSources, Survey};
-use camino::Utf8Path;
+use camino::{Utf8Path, Utf8PathBuf};
 use diagnosis::runtime_configuration::{Need, variables};
 use diagnosis::{Finding, Findings, Severity};
 use release::{PROFILE, TEMPLATES};
 
-use super::finding;
+use super::{finding, profile};
 use crate::arguments::GlobalArguments;
 use crate::commands::generate;
 use crate::pipeline::{RELEASE_ALIAS, project_directory};
@@ -48,8 +49,8 @@ pub(super) fn check(
         files(&directory, &[usual()], findings);
         return Ok(None);
     }
-    let survey = match ask(&directory, findings) {
-        Ok(survey) => survey,
+    let (survey, build) = match ask(&directory, findings) {
+        Ok(answers) => answers,
         Err(error) => {
             findings.push(failed(&error));
             files(&directory, &[usual()], findings);
@@ -58,14 +59,18 @@ pub(super) fn check(
     };
     dependencies(&directory, &survey, findings);
     files(&directory, &survey.release_files, findings);
+    let templates: BTreeSet<&str> = survey.release_files.iter().map(|it| it.templates.as_str()).collect();
+    let own: Vec<&str> = survey.applications.iter().map(|it| it.name.as_str()).collect();
+    profile::check(&directory, templates.into_iter(), &build, &own, findings);
     phoenix(&directory, &survey, findings);
     Ok(Some(survey))
 }
 
-/// Starts the one virtual machine that loads the project.
-fn ask(directory: &Utf8Path, findings: &mut Findings) -> Result<Survey, BridgeError> {
+/// Starts the one virtual machine that loads the project; gives what Mix says about it, and where it compiles to.
+fn ask(directory: &Utf8Path, findings: &mut Findings) -> Result<(Survey, Utf8PathBuf), BridgeError> {
     let mut bridge = Bridge::start(&BridgeOptions::new(directory.to_owned()))?;
     let environment = bridge.information().mix_env.clone();
+    let build = bridge.information().build_path.clone();
     let survey = bridge.survey()?.value;
     findings.push(Finding::ok("project", format!("{directory} loads, MIX_ENV={environment}")));
     if survey.aliases.iter().any(|alias| *alias == "release") {
@@ -93,7 +98,7 @@ fn ask(directory: &Utf8Path, findings: &mut Findings) -> Result<Survey, BridgeEr
         }
     }
     bridge.stop()?;
-    Ok(survey)
+    Ok((survey, build))
 }
 
 /// A project that does not load. Where the virtual machine has ended before it could say why, what it has printed does.

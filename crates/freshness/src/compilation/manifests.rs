@@ -1,0 +1,70 @@
+//! What tells that somebody else has compiled.
+//!
+//! Mix keeps manifests of what it has compiled in the build directory, for each application its own. When they are not those
+//! that the last compilation has left, there has been another one since, of which there is no note.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+
+use camino::Utf8Path;
+use data_encoding::HEXLOWER;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::Moment;
+
+/// Mix's manifests of what it compiles itself.
+const MANIFESTS: [&str; 4] = ["compile.elixir", "compile.erlang", "compile.leex", "compile.yecc"];
+
+/// Digests of manifests by their names within the build directory.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(super) struct Manifests(BTreeMap<String, String>);
+
+impl Manifests {
+    /// What Mix knows of the compiled code of these applications. The content of a manifest does not always tell one compilation
+    /// from another, but its time does.
+    pub(super) fn look(build: &Utf8Path, applications: &BTreeSet<String>) -> Self {
+        let mut manifests = BTreeMap::new();
+        for application in applications {
+            for name in MANIFESTS {
+                let within = format!("lib/{application}/.mix/{name}");
+                let path = build.join(&within);
+                let modified = fs::metadata(&path).and_then(|metadata| metadata.modified());
+                let (Ok(content), Ok(modified)) = (fs::read(&path), modified) else { continue };
+                let mut sum = Sha256::new_with_prefix(&content);
+                sum.update(Moment::from(modified).second().to_be_bytes());
+                manifests.insert(within, HEXLOWER.encode(&sum.finalize()[..16]));
+            }
+        }
+        Self(manifests)
+    }
+
+    /// Whether there are none: nothing has been compiled.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether those of these applications are what is there now.
+    pub(super) fn are_still(&self, now: &Self, applications: &BTreeSet<String>) -> bool {
+        let noted = self.0.iter().filter(|(name, _)| applications.contains(application(name)));
+        noted.eq(&now.0)
+    }
+
+    /// These, which are of these applications, with other ones of other applications.
+    pub(super) fn beside(mut self, other: Self, applications: &BTreeSet<String>) -> Self {
+        let manifests: Vec<_> = other
+            .0
+            .into_iter()
+            .filter(|(name, _)| !applications.contains(application(name)))
+            .filter(|(name, _)| !self.0.contains_key(name))
+            .collect();
+        self.0.extend(manifests);
+        self
+    }
+}
+
+/// The application whose manifest has this name within the build directory.
+fn application(manifest: &str) -> &str {
+    manifest.split('/').nth(1).unwrap_or_default()
+}
