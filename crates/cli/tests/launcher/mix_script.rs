@@ -146,11 +146,16 @@ fn variables_choose_mode_and_distribution() {
 
 #[test]
 fn variables_choose_files() {
+    let other = crate::sandbox::Sandbox::new();
+    let [arguments, remote] = ["vm.args", "remote.vm.args"].map(|name| other.join(name));
+    for file in [&arguments, &remote] {
+        crate::files::write(file, "+Bi\n");
+    }
     let environment = [
-        ("RELEASE_VM_ARGS", "/somewhere/vm.args"),
-        ("RELEASE_REMOTE_VM_ARGS", "/somewhere/remote.vm.args"),
+        ("RELEASE_VM_ARGS", arguments.as_str()),
+        ("RELEASE_REMOTE_VM_ARGS", remote.as_str()),
         ("RELEASE_BOOT_SCRIPT", "start_clean"),
-        ("RELEASE_BOOT_SCRIPT_CLEAN", "../other/clean"),
+        ("RELEASE_BOOT_SCRIPT_CLEAN", "../0.1.0/start"),
         ("RELEASE_TMP", "/somewhere/tmp"),
         ("RELEASE_NAME", "renamed"),
         ("RELEASE_PROG", "program"),
