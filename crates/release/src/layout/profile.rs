@@ -17,6 +17,13 @@ pub struct Profile {
 }
 
 impl Profile {
+    /// What is wrong with one that is foreign, behind its path.
+    pub const FOREIGN: &str =
+        "names no module of this project or of its dependencies: which modules a start uses is guessed";
+
+    /// What to do about it.
+    pub const REMEDY: &str = "`beamship profile-boot` records it anew";
+
     /// Reads one. There is no text that is none: what is no name of a module names nothing.
     pub fn parse(bytes: &[u8]) -> Self {
         let text = String::from_utf8_lossy(bytes);

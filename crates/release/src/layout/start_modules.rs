@@ -49,9 +49,7 @@ pub(super) fn start_modules(
         let is_foreign = modules.is_foreign(profile, graph);
         if is_foreign {
             let shown = path.strip_prefix(&spec.project_directory).unwrap_or(&path);
-            warning = Some(format!(
-                "`{shown}` names no module of this project or of its dependencies: which modules a start uses is guessed\nhint: `beamship profile-boot` records it anew"
-            ));
+            warning = Some(format!("`{shown}` {}\nhint: {}", Profile::FOREIGN, Profile::REMEDY));
         }
         !is_foreign
     });

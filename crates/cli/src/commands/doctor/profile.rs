@@ -42,13 +42,7 @@ pub(super) fn check<'t>(
     for (path, profile) in profiles {
         let modules = applications.iter().flat_map(|application| &application.modules).map(Atom::as_str);
         findings.push(if profile.is_foreign(modules, calls_one) {
-            Finding::warning(
-                check,
-                format!(
-                    "{path} names no module of this project or of its dependencies: which modules a start uses is guessed"
-                ),
-                "`beamship profile-boot` records it anew",
-            )
+            Finding::warning(check, format!("{path} {}", Profile::FOREIGN), Profile::REMEDY)
         } else {
             Finding::ok(check, format!("{path} is a record of this project"))
         });
