@@ -21,12 +21,20 @@ cached? =
 if color != "", do: Application.put_env(:elixir, :ansi_enabled, true)
 
 if not cached? do
-  # What runs once is quicker without what only makes it faster: two thirds of the time. The project's code is compiled with
-  # the options that were given.
-  given = System.get_env("ERL_COMPILER_OPTIONS")
-  System.put_env("ERL_COMPILER_OPTIONS", "[no_copt, no_bool_opt, no_type_opt, no_ssa_opt]")
-  modules = Code.compile_file(source)
-  if given, do: System.put_env("ERL_COMPILER_OPTIONS", given), else: System.delete_env("ERL_COMPILER_OPTIONS")
+  # What runs once is quicker without what only makes it faster: two thirds of the time. The modules say so themselves:
+  # ERL_COMPILER_OPTIONS is the project's, and Elixir may read it once and keep it.
+  quick = quote do: @compile([:no_copt, :no_bool_opt, :no_type_opt, :no_ssa_opt])
+
+  modules =
+    source
+    |> File.read!()
+    |> Code.string_to_quoted!(file: source)
+    |> Macro.prewalk(fn
+      {:defmodule, meta, [name, [do: body]]} -> {:defmodule, meta, [name, [do: {:__block__, [], [quick, body]}]]}
+      other -> other
+    end)
+    |> Code.compile_quoted(source)
+
   apply(Beamship.Bridge.Cache, :write, [cache, modules])
 end
 
