@@ -25,6 +25,7 @@ pub(crate) const INTERVAL_OF_TICKS: Duration = Duration::from_secs(15);
 pub struct Connection {
     wire: Wire,
     node: Atom,
+    creation: u32,
     our_name: Atom,
     our_creation: u32,
     references: u32,
@@ -108,6 +109,7 @@ impl Connection {
         Ok(Self {
             wire,
             node: Atom::new(peer.node),
+            creation: peer.creation,
             our_name: Atom::new(peer.our_name),
             our_creation: peer.our_creation,
             references: 0,
@@ -117,6 +119,11 @@ impl Connection {
     /// The node's whole name.
     pub fn node(&self) -> &Atom {
         &self.node
+    }
+
+    /// The number that tells the node from earlier ones of its name. One that was restarted in its process has another one.
+    pub fn creation(&self) -> u32 {
+        self.creation
     }
 
     /// Where the node listens.

@@ -17,6 +17,8 @@ const MESSAGE_LIMIT: u16 = 2048;
 pub(crate) struct Peer {
     /// The node's own name.
     pub(crate) node: String,
+    /// The number that tells it from earlier nodes of its name.
+    pub(crate) creation: u32,
     /// The name that it has given us.
     pub(crate) our_name: String,
     /// The number that goes with our name.
@@ -44,6 +46,8 @@ pub struct Challenge {
     pub capabilities: u64,
     /// The number to be proved.
     pub challenge: u32,
+    /// The number that tells the node from earlier ones of its name.
+    pub creation: u32,
     /// The node's name.
     pub node: String,
 }
@@ -78,7 +82,7 @@ pub(crate) fn perform(
     if !is_acknowledgement(&acknowledgement, &cookie.digest(ours)) {
         return Err(NodeError::Cookie);
     }
-    Ok(Peer { node: challenge.node, our_name, our_creation })
+    Ok(Peer { node: challenge.node, creation: challenge.creation, our_name, our_creation })
 }
 
 fn receive(wire: &mut Wire, deadline: Deadline) -> Result<Vec<u8>, NodeError> {
@@ -145,12 +149,13 @@ pub fn parse_challenge(message: &[u8]) -> Result<Challenge, NodeError> {
     let rest = message.strip_prefix(b"N").ok_or_else(unknown)?;
     let (capabilities, rest) = rest.split_first_chunk().ok_or_else(unknown)?;
     let (challenge, rest) = rest.split_first_chunk().ok_or_else(unknown)?;
-    let (_creation, rest) = rest.split_first_chunk::<4>().ok_or_else(unknown)?;
+    let (creation, rest) = rest.split_first_chunk().ok_or_else(unknown)?;
     let (length, rest) = rest.split_first_chunk().ok_or_else(unknown)?;
     let name = rest.get(..usize::from(u16::from_be_bytes(*length))).ok_or_else(unknown)?;
     Ok(Challenge {
         capabilities: u64::from_be_bytes(*capabilities),
         challenge: u32::from_be_bytes(*challenge),
+        creation: u32::from_be_bytes(*creation),
         node: node_name(name)?,
     })
 }

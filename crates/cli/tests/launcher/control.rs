@@ -144,6 +144,28 @@ fn t18_a_system_in_the_background_is_asked_and_restarted() {
     assert!(has_ended(pid(&second)));
 }
 
+/// What is asked for can be quicker than the answer: the connection is closed, and the system is back before anybody has looked.
+#[test]
+fn a_restart_that_ends_the_connection_has_succeeded() {
+    let system = System::start();
+    system.printed(&[
+        "rpc",
+        "caller = self()
+         spawn(fn ->
+           :net_kernel.monitor_nodes(true, node_type: :hidden)
+           send(caller, :watches)
+           receive do
+             {:nodeup, node, _} ->
+               :init.restart()
+               :erlang.disconnect_node(node)
+           end
+         end)
+         receive do :watches -> :ok end",
+    ]);
+    assert_eq!(system.printed(&["restart"]), "");
+    succeed(&mut system.command(&["ready", "--wait", "60"]));
+}
+
 /// Everything that an expression may do, asked by this launcher and by Mix's script.
 #[test]
 fn rpc_is_that_of_mix() {

@@ -123,8 +123,8 @@ pub(crate) fn look_natively(
 ) -> Result<(), Failure> {
     let deadline = Deadline::after(SETUP);
     let mut connection = connect(address, cookie, deadline)?;
-    let status = value(&mut connection, ("init", "get_status"), deadline)?;
-    if !matches!(status.as_tuple(), Some([phase, _]) if phase.is_atom("started")) {
+    let status = status(&mut connection, deadline)?;
+    if !is_started(&status) {
         return Err(Failure::new(format!(
             "`{}` is not ready: its status is {}",
             address.node(),
@@ -145,6 +145,16 @@ pub(crate) fn look_natively(
         address.node(),
         missing.join(", ")
     )))
+}
+
+/// `init:get_status()`.
+pub(super) fn status(connection: &mut Connection, deadline: Deadline) -> Result<Term, Failure> {
+    value(connection, ("init", "get_status"), deadline)
+}
+
+/// Whether this status says that the system is neither starting nor ending.
+pub(super) fn is_started(status: &Term) -> bool {
+    matches!(status.as_tuple(), Some([phase, _]) if phase.is_atom("started"))
 }
 
 /// After a fast start code is loaded while the system runs. What cannot be loaded is told as soon as that is known.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use etf::{RawTerm, Term};
 use node::{Address, Connection, Cookie, Deadline, NodeError, Reply};
 
+use super::apps::{is_started, status};
 use super::options::Options;
 use super::rpc::failed;
 use crate::control::{Route, SETUP, broken, connect};
@@ -70,27 +71,54 @@ pub(super) fn restart(
     }
 }
 
-/// Calls `init:FUNCTION()`. A node that is gone before it could answer has done it.
+/// Calls `init:FUNCTION()`.
 fn ask(
     connection: &mut Connection,
     function: &str,
     address: &Address,
     cookie: &Cookie,
 ) -> Result<(), Failure> {
-    match connection.call("init", function, vec![], Deadline::after(SETUP)) {
+    let answer = connection.call("init", function, vec![], Deadline::after(SETUP));
+    match answer {
         Ok(Reply::Returned(_)) => Ok(()),
+        // The process that has asked may be ended by what it has asked for, or its node be gone, before it could answer.
+        Ok(Reply::Killed { .. }) | Err(NodeError::Closed(_))
+            if begins_to_end(address, cookie, connection.creation()) =>
+        {
+            Ok(())
+        }
         Ok(reply) => Err(failed(connection.node().as_str(), &reply)),
-        Err(NodeError::Closed(_)) if is_gone(address, cookie) => Ok(()),
         Err(error) => Err(broken(&address.node(), &error)),
+    }
+}
+
+/// Whether the node with this creation begins to end, or has ended, within the time that a command may take.
+fn begins_to_end(address: &Address, cookie: &Cookie, creation: u32) -> bool {
+    let deadline = Deadline::after(SETUP);
+    loop {
+        match Connection::open(address, cookie, deadline) {
+            Err(error) if nothing_there(&error) => return true,
+            Ok(mut connection) => {
+                let another = connection.creation() != creation;
+                if another || status(&mut connection, deadline).is_ok_and(|status| !is_started(&status)) {
+                    return true;
+                }
+            }
+            Err(_) => {}
+        }
+        let Some(left) = deadline.remaining() else { return false };
+        std::thread::sleep(left.min(INTERVAL));
     }
 }
 
 /// Whether nothing can be reached any more.
 fn is_gone(address: &Address, cookie: &Cookie) -> bool {
-    matches!(
-        Connection::open(address, cookie, Deadline::after(SETUP)),
-        Err(NodeError::NoEpmd { .. } | NodeError::NotRegistered { .. } | NodeError::NoNode { .. })
-    )
+    Connection::open(address, cookie, Deadline::after(SETUP)).is_err_and(|error| nothing_there(&error))
+}
+
+/// Whether this error says that no node of that name runs.
+fn nothing_there(error: &NodeError) -> bool {
+    matches!(error, NodeError::NoEpmd { .. } | NodeError::NotRegistered { .. } | NodeError::NoNode { .. })
 }
 
 /// The process of the system, if it is one of this machine (and container).
