@@ -12,7 +12,11 @@ cached? =
   try do
     {:ok, <<sum::binary-16, packed::binary>>} = :file.read_file(cache)
     ^sum = :erlang.md5(packed)
-    for {module, code} <- :erlang.binary_to_term(packed), do: {:module, _} = :code.load_binary(module, [], code)
+    {bridge, used} = :erlang.binary_to_term(packed)
+    # Together, because one after the other, when each is called, takes longer.
+    :code.ensure_modules_loaded(used)
+    for {module, code} <- bridge, do: {:module, _} = :code.load_binary(module, [], code)
+    used != [] or :persistent_term.put(:beamship_bridge, {cache, bridge})
     true
   catch
     _, _ -> false
@@ -25,7 +29,7 @@ if not cached? do
   # ERL_COMPILER_OPTIONS is the project's, and Elixir may read it once and keep it.
   quick = quote do: @compile([:no_copt, :no_bool_opt, :no_type_opt, :no_ssa_opt])
 
-  modules =
+  bridge =
     source
     |> File.read!()
     |> Code.string_to_quoted!(file: source)
@@ -35,7 +39,8 @@ if not cached? do
     end)
     |> Code.compile_quoted(source)
 
-  apply(Beamship.Bridge.Cache, :write, [cache, modules])
+  :persistent_term.put(:beamship_bridge, {cache, bridge})
+  apply(Beamship.Bridge.Cache, :write, [cache, {bridge, []}])
 end
 
 apply(Beamship.Bridge, :connect, [socket])

@@ -170,7 +170,7 @@ defmodule Beamship.Bridge do
   defp run(:describe_release, request), do: Beamship.Bridge.Describe.describe(request)
   defp run(:continue_steps, _), do: Beamship.Bridge.Steps.continue()
   defp run(:survey, _), do: Beamship.Bridge.Survey.survey()
-  defp run(:stop, _), do: :stopped
+  defp run(:stop, _), do: Beamship.Bridge.Cache.note_used_modules()
   defp run(name, _), do: refuse("the bridge does not know the request #{inspect(name)}")
 end
 
@@ -188,13 +188,33 @@ end
 defmodule Beamship.Bridge.Cache do
   @moduledoc false
 
-  # Compiling the bridge takes longer than everything else it does, so its code is kept. A cache that cannot be written
+  # Compiling the bridge takes longer than everything else it does, so its code is kept, and with it the names of those
+  # modules of Erlang and Elixir that this run has used: the next one loads them at once. A cache that cannot be written
   # is no error, and a file appears under its name only when it is complete.
+
+  # What a dependency may have under the same name is left to be found where Mix finds it.
+  @applications [:kernel, :stdlib, :compiler, :elixir, :mix]
+
+  # Does nothing where they are known.
+  def note_used_modules do
+    with {path, bridge} <- :persistent_term.get(:beamship_bridge, nil) do
+      directories = for application <- @applications, do: "#{:code.lib_dir(application)}/"
+
+      used =
+        for {module, [_ | _] = file} <- :code.all_loaded(),
+            String.starts_with?(List.to_string(file), directories),
+            do: module
+
+      write(path, {bridge, used})
+    end
+
+    :stopped
+  end
 
   def write(false, _), do: :ok
 
-  def write(path, modules) do
-    packed = :erlang.term_to_binary(modules)
+  def write(path, content) do
+    packed = :erlang.term_to_binary(content)
     temporary = "#{path}.#{System.pid()}.#{:rand.uniform(1_000_000_000)}"
 
     with :ok <- File.mkdir_p(Path.dirname(path)),

@@ -157,6 +157,28 @@ fn a_cache_that_is_missing_corrupt_or_not_writable_does_no_harm() {
     start(&options).stop().unwrap();
 }
 
+#[test]
+fn what_a_run_has_used_of_erlang_and_elixir_is_there_when_the_next_one_begins() {
+    let project = Project::plain("").file(
+        "config/config.exs",
+        "import Config
+for module <- [Mix.Tasks.Compile, Mix.Tasks.Help], do: IO.puts(\"#{inspect(module)} #{:code.is_loaded(module) != false}\")
+config :demo, key: :value
+",
+    );
+    let mut options = project.options();
+    options.cache = Some(project.root.join("cache"));
+    let printed = || {
+        let mut bridge = Bridge::start(&options).unwrap();
+        bridge.compile(&CompileOptions::default()).unwrap();
+        let text = bridge.loading().output.text();
+        bridge.stop().unwrap();
+        text
+    };
+    assert_eq!(printed(), "Mix.Tasks.Compile false\nMix.Tasks.Help false\n");
+    assert_eq!(printed(), "Mix.Tasks.Compile true\nMix.Tasks.Help false\n");
+}
+
 /// Elixir 1.18 reads `ERL_COMPILER_OPTIONS` once: what the bridge is compiled with must not be the project's options.
 #[test]
 fn code_is_the_same_whether_or_not_the_bridge_had_to_be_compiled() {
