@@ -78,8 +78,7 @@ fn ask(
     address: &Address,
     cookie: &Cookie,
 ) -> Result<(), Failure> {
-    let answer = connection.call("init", function, vec![], Deadline::after(SETUP));
-    match answer {
+    match connection.call("init", function, vec![], Deadline::after(SETUP)) {
         Ok(Reply::Returned(_)) => Ok(()),
         // The process that has asked may be ended by what it has asked for, or its node be gone, before it could answer.
         Ok(Reply::Killed { .. }) | Err(NodeError::Closed(_))
@@ -104,6 +103,7 @@ fn begins_to_end(address: &Address, cookie: &Cookie, creation: u32) -> bool {
                     return true;
                 }
             }
+            // It is on its way down or up: neither is told by this, so it is looked at again.
             Err(_) => {}
         }
         let Some(left) = deadline.remaining() else { return false };

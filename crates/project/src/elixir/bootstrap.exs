@@ -8,7 +8,7 @@ end
 
 cache = cache != "" && "#{cache}-elixir#{System.version()}-otp#{:erlang.system_info(:otp_release)}"
 
-cached? =
+{bridge, used} =
   try do
     {:ok, <<sum::binary-16, packed::binary>>} = :file.read_file(cache)
     ^sum = :erlang.md5(packed)
@@ -16,15 +16,14 @@ cached? =
     # Many at once, because one after the other, when each is called, takes longer; all at once take 20 MB.
     for some <- Enum.chunk_every(used, 32), do: :code.ensure_modules_loaded(some)
     for {module, code} <- bridge, do: {:module, _} = :code.load_binary(module, [], code)
-    used != [] or :persistent_term.put(:beamship_bridge, {cache, bridge})
-    true
+    {bridge, used}
   catch
-    _, _ -> false
+    _, _ -> {nil, []}
   end
 
 if color != "", do: Application.put_env(:elixir, :ansi_enabled, true)
 
-if not cached? do
+compile = fn ->
   # What runs once is quicker without what only makes it faster: two thirds of the time. The modules say so themselves:
   # ERL_COMPILER_OPTIONS is the project's, and Elixir may read it once and keep it.
   quick = quote do: @compile([:no_copt, :no_bool_opt, :no_type_opt, :no_ssa_opt])
@@ -39,9 +38,12 @@ if not cached? do
     end)
     |> Code.compile_quoted(source)
 
-  :persistent_term.put(:beamship_bridge, {cache, bridge})
   apply(Beamship.Bridge.Cache, :write, [cache, {bridge, []}])
+  bridge
 end
+
+bridge = bridge || compile.()
+if used == [], do: :persistent_term.put(Beamship.Bridge.Cache, {cache, bridge})
 
 apply(Beamship.Bridge, :connect, [socket])
 apply(Beamship.Bridge.Inputs, :watch, [])

@@ -197,7 +197,7 @@ defmodule Beamship.Bridge.Cache do
 
   # Does nothing where they are known.
   def note_used_modules do
-    with {path, bridge} <- :persistent_term.get(:beamship_bridge, nil) do
+    with {path, bridge} <- :persistent_term.get(__MODULE__, nil) do
       directories = for application <- @applications, do: "#{:code.lib_dir(application)}/"
 
       used =

@@ -179,6 +179,23 @@ config :demo, key: :value
     assert_eq!(printed(), "Mix.Tasks.Compile true\nMix.Tasks.Help false\n");
 }
 
+#[test]
+fn compiling_the_bridge_leaves_the_options_of_the_projects_compiler_alone() {
+    for given in [None, Some("[deterministic]")] {
+        let project = Project::plain("").file(
+            "lib/options.ex",
+            "IO.puts(\"options: #{inspect(System.get_env(\"ERL_COMPILER_OPTIONS\"))}\")\n",
+        );
+        let mut options = project.options();
+        options.cache = None;
+        options.environment.extend(given.map(|text| ("ERL_COMPILER_OPTIONS".into(), text.into())));
+        let mut bridge = Bridge::start(&options).unwrap();
+        let output = bridge.compile(&CompileOptions::default()).unwrap().output.text();
+        let expected = given.map_or("nil".to_owned(), |text| format!("{text:?}"));
+        assert!(output.contains(&format!("options: {expected}\n")), "{output}");
+    }
+}
+
 /// Elixir 1.18 reads `ERL_COMPILER_OPTIONS` once: what the bridge is compiled with must not be the project's options.
 #[test]
 fn code_is_the_same_whether_or_not_the_bridge_had_to_be_compiled() {
