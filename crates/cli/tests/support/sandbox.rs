@@ -10,6 +10,9 @@ use std::time::Duration;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
+#[path = "hang.rs"]
+mod hang;
+
 /// A temporary directory, and commands that know nothing else of the machine than PATH.
 pub(crate) struct Sandbox {
     directory: tempfile::TempDir,
@@ -90,7 +93,7 @@ pub(crate) struct Outcome {
 }
 
 /// How long a command may take. It is there so that one that never ends is a failed test, not a test that never ends.
-const DEADLINE: Duration = Duration::from_secs(600);
+const DEADLINE: Duration = Duration::from_secs(300);
 
 /// Runs a command to its end.
 pub(crate) fn run(command: &mut Command) -> Outcome {
@@ -105,21 +108,19 @@ pub(crate) fn run(command: &mut Command) -> Outcome {
     let (ended, end) = std::sync::mpsc::channel::<()>();
     let watch = std::thread::spawn(move || {
         let late = end.recv_timeout(DEADLINE) == Err(RecvTimeoutError::Timeout);
-        if late {
+        late.then(|| {
+            let report = hang::report(group);
             let _ = Command::new("kill").args(["-KILL", "--", &format!("-{group}")]).status();
-        }
-        late
+            report
+        })
     });
     let outcome = child.wait_with_output();
     drop(ended);
     let Output { status, stdout, stderr } = outcome.unwrap_or_else(|error| panic!("{program}: {error}"));
-    let late = watch.join().unwrap();
-    assert!(
-        !late,
-        "{command:?} did not end\n{}\n{}",
-        String::from_utf8_lossy(&stdout),
-        String::from_utf8_lossy(&stderr)
-    );
+    if let Some(report) = watch.join().unwrap() {
+        let [stdout, stderr] = [&stdout, &stderr].map(|text| String::from_utf8_lossy(text));
+        panic!("{command:?} did not end\n{stdout}\n{stderr}\n{report}");
+    }
     Outcome {
         status: status.code(),
         stdout: String::from_utf8_lossy(&stdout).into_owned(),
