@@ -63,7 +63,8 @@ pub(crate) enum Extent {
     /// Every call with every fault; by default with one, the next one for the next call.
     Everything,
     /// So many calls, each with one fault, the next one for the next call. By `BEAMSHIP_ALL_FAULTS=1` every call, by
-    /// `BEAMSHIP_ALL_FAULTS=kinds` the first and the last one of each kind in each directory.
+    /// `BEAMSHIP_ALL_FAULTS=2/8` the second eighth of them (the 2nd, the 10th, …: parts can be tried side by side, or on
+    /// different days), by `BEAMSHIP_ALL_FAULTS=kinds` the first and the last one of each kind in each directory.
     Sample(usize),
 }
 
@@ -309,7 +310,11 @@ fn chosen(calls: &[Call], extent: Extent) -> Vec<(usize, Fault)> {
         ("", Extent::Everything) => all.enumerate().map(in_turn).collect(),
         (_, Extent::Everything) => all.flat_map(|number| FAULTS.map(|fault| (number, fault))).collect(),
         ("kinds", Extent::Sample(_)) => kinds(calls).into_iter().enumerate().map(in_turn).collect(),
-        (_, Extent::Sample(_)) => all.enumerate().map(in_turn).collect(),
+        (part, Extent::Sample(_)) => {
+            let (part, parts) = part.split_once('/').unwrap_or(("1", "1"));
+            let [part, parts] = [part, parts].map(|number| number.parse::<usize>().unwrap());
+            all.enumerate().map(in_turn).skip(part - 1).step_by(parts).collect()
+        }
     }
 }
 
