@@ -41,6 +41,13 @@ pub(crate) fn run() -> Result<ExitCode, Failure> {
         return help::to_stdout(&release);
     }
     let command = arguments.first().and_then(|argument| argument.to_str()).unwrap_or_default().to_owned();
+    let rest = arguments.get(1..).unwrap_or_default();
+    // It finds what it would find if it was called itself: the commands that it runs read `env.sh`, each for itself.
+    if !help::lists(&command)
+        && let Some(script) = overlay_commands::script(&release, &command, rest)
+    {
+        return Err(become_command(script));
+    }
     let environment = Environment::before_env_sh(&release, &command);
     if daemon::is_inner() {
         // `env.sh` was read by the outer one, whose variables this process has inherited.
@@ -55,7 +62,6 @@ pub(crate) fn run() -> Result<ExitCode, Failure> {
         return Err(env_sh::source(&release, &environment));
     }
     let environment = environment.complete(&release);
-    let rest = arguments.get(1..).unwrap_or_default();
     if matches!(command.as_str(), "start" | "start_iex" | "daemon" | "daemon_iex" | "version") {
         Options::parse(&command, rest, &[], None)?;
     }
@@ -87,9 +93,6 @@ pub(crate) fn run() -> Result<ExitCode, Failure> {
         "doctor" => doctor::run(&release, &environment, rest),
         "remote" => remote::run(&release, &environment, rest),
         name => {
-            if let Some(command) = overlay_commands::script(&release, name, rest) {
-                return Err(become_command(command));
-            }
             help::to_stderr(&release);
             Err(Failure::new(format!("unknown command `{name}`")))
         }

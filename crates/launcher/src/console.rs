@@ -37,6 +37,8 @@ pub(crate) struct Console {
     typed: VecDeque<u8>,
     /// The line that is being read.
     reading: Option<Reading>,
+    /// Whether the terminal is gone.
+    has_ended: bool,
 }
 
 struct Reading {
@@ -54,7 +56,14 @@ struct Reading {
 
 impl Console {
     pub(crate) fn new(terminal: Terminal, history: History) -> Self {
-        Self { terminal, history, keys: Keys::default(), typed: VecDeque::new(), reading: None }
+        Self {
+            terminal,
+            history,
+            keys: Keys::default(),
+            typed: VecDeque::new(),
+            reading: None,
+            has_ended: false,
+        }
     }
 
     /// Works on what was typed until something is to be told.
@@ -171,6 +180,7 @@ impl Console {
         let bytes = self.terminal.read()?;
         if bytes.is_empty() {
             // The terminal is gone.
+            self.has_ended = true;
             return Ok(input(Input::End));
         }
         let is_busy = self.reading.as_ref().is_none_or(|reading| reading.is_completing);
@@ -263,7 +273,9 @@ impl Device for Console {
         let started = Instant::now();
         loop {
             let left = timeout.saturating_sub(started.elapsed());
-            let descriptors = [connection.as_raw_fd(), self.terminal.input(), self.terminal.signals()];
+            // A negative descriptor is not waited for.
+            let typed = if self.has_ended { -1 } else { self.terminal.input() };
+            let descriptors = [connection.as_raw_fd(), typed, self.terminal.signals()];
             let [connection, has_typed, has_signal] = poll(descriptors, left)?;
             if has_signal {
                 self.terminal.restore_and_end();
@@ -286,7 +298,10 @@ impl Device for Console {
 
     fn completed(&mut self, expansion: &str, matches: &[String]) -> io::Result<()> {
         let columns = usize::from(self.terminal.geometry().columns);
-        let Some(reading) = &mut self.reading else { return Ok(()) };
+        // It was given up meanwhile: what is typed now is another line.
+        let Some(reading) = self.reading.as_mut().filter(|reading| reading.is_completing) else {
+            return Ok(());
+        };
         reading.is_completing = false;
         reading.line.insert(expansion);
         if expansion.is_empty() && matches.is_empty() {

@@ -8,6 +8,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::Path;
 use std::process::Command;
 
+use crate::environment::{ENDS_WITH, SOURCED};
 use crate::failure::Failure;
 use crate::release::{Release, executable};
 
@@ -32,6 +33,10 @@ pub(crate) fn script(release: &Release, name: &str, arguments: &[OsString]) -> O
     is_one.then(|| {
         let mut command = Command::new(file);
         command.args(arguments);
+        // An `env.sh` that has changed the arguments was read for another command than those that the script runs.
+        for name in [SOURCED, ENDS_WITH, "RELEASE_COMMAND"] {
+            command.env_remove(name);
+        }
         command
     })
 }

@@ -16,10 +16,15 @@ pub(crate) fn open(path: &Path) -> Result<File> {
     if file.metadata()?.is_file() { Ok(file) } else { Err(ErrorKind::InvalidInput.into()) }
 }
 
+/// Makes a directory for nobody else, and those that it is in, where they are missing.
+pub(crate) fn create_directory(path: &Path) -> Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
+
 /// Writes a file, and the directory that it goes to where that is missing.
 pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     if let Some(directory) = path.parent() {
-        DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
+        create_directory(directory)?;
     }
     let mut new = path.as_os_str().to_owned();
     new.push(format!(".{}.new", std::process::id()));

@@ -5,8 +5,7 @@
 //! without EPMD both would run. So a file beside the state file is locked for that moment.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-use std::path::Path;
+use std::os::unix::fs::OpenOptionsExt;
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -14,6 +13,7 @@ use node::Deadline;
 
 use crate::distribution::Distribution;
 use crate::environment::Environment;
+use crate::private_file;
 use crate::state::{is_trusted, path_of};
 
 /// How long a start waits for another one: `daemon` waits for the system in the background meanwhile.
@@ -49,8 +49,7 @@ impl StartLock {
             return None;
         }
         let path = path_of(environment, "lock")?;
-        let directory = path.parent().unwrap_or(Path::new("."));
-        let _ = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(directory);
+        let _ = private_file::create_directory(&environment.path("RELEASE_TMP"));
         // RELEASE_TMP may be a directory for everybody: nobody's link is followed, nobody else's file is waited for.
         let mut options = OpenOptions::new();
         options.write(true).create(true).mode(0o600).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK);

@@ -154,9 +154,11 @@ impl Found {
     }
 }
 
-/// `RELEASE_TMP/NODE.state`.
+/// `RELEASE_TMP/NODE.state`. Systems without distribution have no names, and any number of them may run beside the one that
+/// has: theirs is another file, which says something of the last one.
 fn path(environment: &Environment) -> Option<PathBuf> {
-    path_of(environment, "state")
+    let is_named = environment.get("RELEASE_DISTRIBUTION") != "none";
+    path_of(environment, if is_named { "state" } else { "undistributed.state" })
 }
 
 /// A file of this node's in `RELEASE_TMP`. A node whose name is no file name has none.

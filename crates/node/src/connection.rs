@@ -14,7 +14,8 @@ use crate::message::{Incoming, Outgoing, TICK, parse};
 use crate::wire::Wire;
 use crate::{epmd, handshake};
 
-/// Silence after which a node counts as gone: it sends at least a tick every fifteen seconds (`net_ticktime` is 60).
+/// Silence after which a node is asked for a sign of life, or counts as gone: usually it sends a tick every fifteen seconds
+/// (`net_ticktime` is 60).
 pub(crate) const SILENCE: Duration = Duration::from_secs(75);
 
 /// How often a side has to say something, so that the other one does not count it as gone.
@@ -177,6 +178,11 @@ impl Connection {
         Ok(self.concerns_caller(&frame)?.then_some(frame))
     }
 
+    /// Waits until the node says something; false when the time was over.
+    pub(crate) fn has_something(&self, patience: Duration) -> Result<bool, NodeError> {
+        self.wire.has_something(patience)
+    }
+
     /// Tells the node that this side is there.
     pub(crate) fn tick(&mut self) -> Result<(), NodeError> {
         self.wire.send(&TICK)
@@ -293,5 +299,19 @@ impl AsFd for Connection {
     /// For waiting until there is something to [`Connection::receive`].
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.wire.as_fd()
+    }
+}
+
+#[cfg(test)]
+impl Connection {
+    /// One to a node that a test plays, and the other end of it.
+    pub(crate) fn to_a_test() -> (Self, Wire) {
+        let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let deadline = Deadline::after(Duration::from_secs(10));
+        let wire = Wire::connect(listener.local_addr().unwrap(), deadline, Step::Call).unwrap();
+        let (peer, _) = listener.accept().unwrap();
+        let [node, our_name] = ["node@test", "client@test"].map(Atom::new);
+        let connection = Self { wire, node, creation: 1, our_name, our_creation: 2, references: 0 };
+        (connection, Wire::of(peer))
     }
 }

@@ -22,6 +22,16 @@ const SPAWN_REQUEST: i64 = 29;
 const SPAWN_REPLY: i64 = 31;
 const UNLINK_ID: i64 = 35;
 const UNLINK_ID_ACK: i64 = 36;
+/// The same with the token of a trace (`seq_trace`) behind the fields that stand before the payload.
+const SEND_TT: i64 = 12;
+const EXIT_TT: i64 = 13;
+const REG_SEND_TT: i64 = 16;
+const EXIT2_TT: i64 = 18;
+const SEND_SENDER_TT: i64 = 23;
+const PAYLOAD_EXIT_TT: i64 = 25;
+const PAYLOAD_EXIT2_TT: i64 = 27;
+const SPAWN_REQUEST_TT: i64 = 30;
+const SPAWN_REPLY_TT: i64 = 32;
 
 /// A message from the node, as far as it concerns a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,11 +102,15 @@ pub fn parse(frame: &[u8]) -> Result<Incoming<'_>, DecodeError> {
     let Some(fields) = control.tuple() else { return Ok(Incoming::Other) };
     let operation = fields.first().and_then(|field| field.integer());
     Ok(match (operation, &fields[..]) {
-        (Some(SEND), [_, _, to]) | (Some(SEND_SENDER), [_, _, to]) | (Some(REG_SEND), [_, _, _, to]) => {
-            Incoming::Sent { to: *to, message: payload()? }
+        (Some(SEND | SEND_SENDER), [_, _, to])
+        | (Some(SEND_TT | SEND_SENDER_TT), [_, _, to, _])
+        | (Some(REG_SEND), [_, _, _, to])
+        | (Some(REG_SEND_TT), [_, _, _, to, _]) => Incoming::Sent { to: *to, message: payload()? },
+        (Some(EXIT | EXIT2), [_, from, _, reason]) | (Some(EXIT_TT | EXIT2_TT), [_, from, _, _, reason]) => {
+            Incoming::Exit { from: *from, reason: *reason }
         }
-        (Some(EXIT | EXIT2), [_, from, _, reason]) => Incoming::Exit { from: *from, reason: *reason },
-        (Some(PAYLOAD_EXIT | PAYLOAD_EXIT2), [_, from, _]) => {
+        (Some(PAYLOAD_EXIT | PAYLOAD_EXIT2), [_, from, _])
+        | (Some(PAYLOAD_EXIT_TT | PAYLOAD_EXIT2_TT), [_, from, _, _]) => {
             Incoming::Exit { from: *from, reason: payload()? }
         }
         (Some(MONITOR_P_EXIT), [_, _, _, reference, reason]) => {
@@ -105,10 +119,11 @@ pub fn parse(frame: &[u8]) -> Result<Incoming<'_>, DecodeError> {
         (Some(PAYLOAD_MONITOR_P_EXIT), [_, _, _, reference]) => {
             Incoming::Down { reference: *reference, reason: payload()? }
         }
-        (Some(SPAWN_REQUEST), [_, reference, from, ..]) => {
+        (Some(SPAWN_REQUEST | SPAWN_REQUEST_TT), [_, reference, from, ..]) => {
             Incoming::SpawnRequest { reference: *reference, from: *from }
         }
-        (Some(SPAWN_REPLY), [_, reference, _, _, result]) => {
+        (Some(SPAWN_REPLY), [_, reference, _, _, result])
+        | (Some(SPAWN_REPLY_TT), [_, reference, _, _, result, _]) => {
             Incoming::Spawned { reference: *reference, result: *result }
         }
         (Some(UNLINK_ID), [_, id, from, to]) => Incoming::Unlink { id: *id, from: *from, to: *to },
@@ -270,6 +285,35 @@ mod tests {
         }
         assert_eq!(parse(&frame(&[Term::atom("odd")])).unwrap(), Incoming::Other);
         assert_eq!(parse(b"").unwrap(), Incoming::Tick);
+    }
+
+    #[test]
+    fn what_is_traced_is_understood_as_well() {
+        let says = |fields: &[i64], payload: bool| {
+            let terms = [Some(control(fields)), payload.then_some(Term::Integer(7))];
+            let frame = frame(&terms.into_iter().flatten().collect::<Vec<_>>());
+            match parse(&frame).unwrap() {
+                Incoming::Sent { to: first, message: second }
+                | Incoming::Exit { from: first, reason: second } => (first.integer(), second.integer()),
+                Incoming::Spawned { reference, result } => (reference.integer(), result.integer()),
+                other => panic!("{fields:?}: {other:?}"),
+            }
+        };
+        for (fields, payload) in [
+            // SEND, REG_SEND, SEND_SENDER: to whom, and the message.
+            (&[12, 0, 1, 9][..], true),
+            (&[16, 0, 0, 1, 9], true),
+            (&[23, 0, 1, 9], true),
+            // EXIT, EXIT2, with and without payload: from whom, and the reason.
+            (&[13, 1, 0, 9, 7], false),
+            (&[18, 1, 0, 9, 7], false),
+            (&[25, 1, 0, 9], true),
+            (&[27, 1, 0, 9], true),
+            // SPAWN_REPLY: to which request, and the result.
+            (&[32, 1, 0, 0, 7, 9], false),
+        ] {
+            assert_eq!(says(fields, payload), (Some(1), Some(7)), "{fields:?}");
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! A call whose input and output are ours.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use etf::{CharacterEncoding, CharactersError, RawTerm, Term};
 
@@ -8,10 +9,17 @@ use crate::connection::{Connection, INTERVAL_OF_TICKS, Reply, SILENCE, ended, pa
 use crate::error::{NodeError, Step};
 use crate::group_leader::{Device, Pending, Read, ReadKind, Request, Until};
 use crate::message::{Incoming, Outgoing};
+use crate::wire::FRAME_LIMIT;
 
 /// Requests that wait at one time. The processes of a call wait for their answers, so a program that has more of them
 /// open does not mean well.
 const JOBS: usize = 10_000;
+
+/// Bytes of requests that wait at one time: two of the largest, so that one of them never is too many.
+const WAITING_BYTES: usize = 2 * FRAME_LIMIT as usize;
+
+/// How long a node may be silent until it is asked for a sign of life, and how long that may take.
+const PATIENCE: [Duration; 2] = [SILENCE, Duration::from_secs(30)];
 
 /// A connection with a device: whatever is called through it prints and reads there.
 pub struct Session<'a> {
@@ -28,6 +36,10 @@ pub struct Session<'a> {
     expand_fun: Option<Term>,
     /// The call of it that is going on.
     completion: Option<Term>,
+    /// Whether a node that has been silent for long was asked for a sign of life.
+    is_probed: bool,
+    /// [`PATIENCE`]; a test has less.
+    patience: [Duration; 2],
     /// The shell that is told when its user interrupts it.
     shell: Option<Shell>,
 }
@@ -47,6 +59,8 @@ pub struct Shell {
 /// A request that is being answered: what is left of it, if it is several.
 #[derive(Debug)]
 struct Job {
+    /// The bytes of the whole request.
+    size: usize,
     from: Term,
     reply_as: Term,
     remaining: VecDeque<Vec<u8>>,
@@ -84,6 +98,8 @@ impl<'a> Session<'a> {
             calls: Vec::new(),
             expand_fun: None,
             completion: None,
+            is_probed: false,
+            patience: PATIENCE,
             shell: None,
         }
     }
@@ -131,18 +147,26 @@ impl<'a> Session<'a> {
 
     /// The next frame; none when something else has happened.
     fn next(&mut self) -> Result<Option<Vec<u8>>, NodeError> {
-        if (self.wants_input() || self.device.is_attentive()) && !self.wait()? {
+        let [silence, sign_of_life] = self.patience;
+        let patience = if self.is_probed { sign_of_life } else { silence };
+        let has_something = if self.wants_input() || self.device.is_attentive() {
+            self.wait(patience)?
+        } else {
+            self.connection.has_something(patience)? || self.probe()?
+        };
+        if !has_something {
             return Ok(None);
         }
+        self.is_probed = false;
         self.connection.receive_one(None)
     }
 
     /// Waits for the device or for the connection; true when the latter has something to say.
-    fn wait(&mut self) -> Result<bool, NodeError> {
+    fn wait(&mut self, patience: Duration) -> Result<bool, NodeError> {
         let connection = std::os::fd::AsFd::as_fd(&*self.connection);
-        let ready = self.device.wait(connection, SILENCE).map_err(NodeError::Output)?;
+        let ready = self.device.wait(connection, patience).map_err(NodeError::Output)?;
         if !ready.is_something() {
-            return Err(NodeError::Timeout(Step::Call));
+            return self.probe();
         }
         if let Some(input) = ready.input {
             self.pending.push(input);
@@ -155,6 +179,16 @@ impl<'a> Session<'a> {
             self.complete(&text)?;
         }
         Ok(ready.connection)
+    }
+
+    /// A living node may be silent for long: how often it ticks is its own decision (`net_ticktime`). So it is asked for
+    /// anything before it counts as gone. The answer is for nobody; there is none yet.
+    fn probe(&mut self) -> Result<bool, NodeError> {
+        if self.is_probed {
+            return Err(NodeError::Timeout(Step::Call));
+        }
+        self.is_probed = true;
+        self.connection.start_call("erlang", "is_alive", vec![]).map(|_| false)
     }
 
     /// What is read is answered with an error; what is evaluated is told, and the shell goes on.
@@ -210,10 +244,14 @@ impl<'a> Session<'a> {
             if !tag.is_atom("io_request") {
                 return Ok(());
             }
-            if self.readers.len() + self.calls.len() >= JOBS {
+            let waiting =
+                self.readers.iter().map(|reader| &reader.job).chain(self.calls.iter().map(|(_, job)| job));
+            let (jobs, bytes) = waiting.fold((0, 0), |(jobs, bytes), job| (jobs + 1, bytes + job.size));
+            if jobs >= JOBS || bytes > WAITING_BYTES {
                 return Err(NodeError::Protocol { step: Step::Call, what: "too many requests at once" });
             }
             return self.run(Job {
+                size: frame.len(),
                 from: from.opaque(),
                 reply_as: reply_as.opaque(),
                 remaining: VecDeque::from([request.bytes().to_vec()]),
@@ -459,3 +497,6 @@ fn error(reason: &str) -> Term {
 fn is_error(result: &Term) -> bool {
     matches!(result.as_tuple(), Some([tag, _]) if tag.is_atom("error"))
 }
+
+#[cfg(test)]
+mod tests;

@@ -40,9 +40,29 @@ impl Wire {
         Ok(Self { stream, step })
     }
 
+    #[cfg(test)]
+    pub(crate) fn of(stream: TcpStream) -> Self {
+        Self { stream, step: Step::Call }
+    }
+
     /// Where it leads.
     pub(crate) fn peer(&self) -> Option<SocketAddr> {
         self.stream.peer_addr().ok()
+    }
+
+    /// Waits until there is something to receive, or nothing will ever be; false when the time was over.
+    pub(crate) fn has_something(&self, patience: Duration) -> Result<bool, NodeError> {
+        self.stream.set_read_timeout(Some(patience)).map_err(|error| NodeError::io(self.step, error))?;
+        loop {
+            match self.stream.peek(&mut [0]) {
+                Ok(_) => return Ok(true),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => {
+                    return Ok(false);
+                }
+                Err(error) => return Err(NodeError::io(self.step, error)),
+            }
+        }
     }
 
     /// Sends bytes as one piece.

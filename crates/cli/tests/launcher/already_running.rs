@@ -100,6 +100,26 @@ fn a_start_right_after_a_stop_waits_for_it() {
     assert_eq!(again.status(), Some(0));
 }
 
+/// Its state file took the place of that of the system with a name, which could not be asked any more.
+#[test]
+fn a_system_without_distribution_runs_beside_one_with_a_name() {
+    let system = System::start();
+    let started = system.installed.sandbox.join("beside");
+    let mut beside = system.command(&["start"]);
+    let mut beside =
+        Running::start(beside.envs([("RELEASE_DISTRIBUTION", "none"), ("PROBE_REPORT", started.as_str())]));
+    report(&started);
+    assert_eq!(system.printed(&["ping"]), "pong\n");
+    system.printed(&["stop", "--wait"]);
+    // And one with a name can be started beside it.
+    let mut again = Running::start(&mut system.command(&["start"]));
+    succeed(&mut system.command(&["ready", "--wait", "60"]));
+    for running in [&mut beside, &mut again] {
+        running.signal(Signal::TERM);
+        assert_eq!(running.status(), Some(0));
+    }
+}
+
 #[test]
 fn what_a_killed_system_has_left_does_not_matter() {
     let mut system = System::start();

@@ -1,6 +1,8 @@
 //! `daemon` and `daemon_iex`.
 
+use std::os::unix::fs::PermissionsExt;
 use std::process::Stdio;
+use std::time::{Duration, Instant};
 
 use camino::Utf8PathBuf;
 use rustix::process::{Signal, kill_process};
@@ -37,11 +39,14 @@ fn a_system_in_the_background_has_a_log_and_a_pipe() {
     assert_eq!((report["command"].as_str(), report["given"].as_str()), ("daemon", "given"));
     // The caller has ended; the end of its session is none of the system's business either.
     let sessions = (session(&report["pid"]), session("self"));
+    let mode = std::fs::metadata(installed.root().join("tmp")).unwrap().permissions().mode() & 0o777;
     let launcher = parent(pid);
     let (log, pipes) = (installed.root().join("tmp/log/erlang.log.1").exists(), pipes(&installed));
     end(launcher);
     assert!(has_ended(pid));
     assert!(log);
+    // What it prints is nobody else's to read.
+    assert_eq!(mode, 0o700);
     assert_ne!(sessions.0, sessions.1);
     assert_eq!(pipes, ["erlang.pipe.1.r", "erlang.pipe.1.w"]);
     assert_eq!(std::fs::read_to_string(&stopped).unwrap(), "stopped");
@@ -83,6 +88,20 @@ fn a_system_that_fails_at_once_in_the_background_is_an_error() {
         assert_eq!(message, expected, "{epmd:?}");
         wait_for(&log, |text| text.contains("asked to fail"));
     }
+}
+
+/// `daemon` waited for ten seconds for a system that never began, and succeeded.
+#[test]
+fn a_system_that_does_not_even_begin_in_the_background_is_an_error() {
+    let installed = Installed::new(Kind::Plain);
+    let start = Instant::now();
+    for missing in [("RELEASE_VM_ARGS", "/nonexistent"), ("RELEASE_BOOT_SCRIPT", "nonexistent")] {
+        let mut daemon = installed.command(&["daemon"]);
+        let message = fail(daemon.envs(ON_LOOPBACK).envs([("RELEASE_EPMD", "none"), missing]));
+        assert!(message.starts_with("error: the system has ended right after its start\n"), "{message}");
+        wait_for(&installed.root().join("tmp/log/erlang.log.1"), |text| text.contains("nonexistent"));
+    }
+    assert!(start.elapsed() < Duration::from_secs(10));
 }
 
 /// Control commands find it as soon as `daemon` has ended, whoever hands out its port.

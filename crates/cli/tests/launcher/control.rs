@@ -207,6 +207,14 @@ fn rpc_is_that_of_mix() {
     }
 }
 
+/// What a traced process sends has other message tags: a `put_chars` of one was never answered, and the command waited for ever.
+#[test]
+fn what_is_traced_can_print() {
+    let system = System::start();
+    let expression = ":seq_trace.set_token(:send, true); IO.puts(\"traced\"); IO.puts(\"on\")";
+    assert_eq!(system.printed(&["rpc", expression]), "traced\non\n");
+}
+
 #[test]
 fn functions_are_called_with_terms() {
     let system = System::start();

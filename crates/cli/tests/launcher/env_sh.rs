@@ -1,5 +1,6 @@
 //! `env.sh`: the project's shell code has its way.
 
+use crate::files::write;
 use crate::installed::{Installed, Kind};
 use crate::sandbox::{run, succeed};
 
@@ -50,6 +51,18 @@ fn it_may_choose_another_command() {
     let installed = Installed::new(Kind::Plain);
     installed.set_env_sh("set -- eval 'IO.puts(System.get_env(\"RELEASE_COMMAND\"))'\n");
     assert_eq!(succeed(&mut installed.command(&["start"])).stdout, "start\n");
+}
+
+/// `bin/NAME SCRIPT` had read it for SCRIPT, and the commands that SCRIPT runs did not read it any more.
+#[test]
+fn it_is_read_for_the_commands_of_a_script() {
+    let installed = Installed::new(Kind::Plain);
+    installed.set_env_sh("export SEEN=\"$RELEASE_COMMAND\"\n");
+    let script = installed.root().join("bin/mine");
+    write(&script, "#!/bin/sh\nexec \"$(dirname \"$0\")/plain\" eval 'IO.puts(System.get_env(\"SEEN\"))'\n");
+    succeed(installed.sandbox.command("chmod").args(["+x", script.as_str()]));
+    assert_eq!(succeed(&mut installed.command(&["mine"])).stdout, "eval\n");
+    assert_eq!(succeed(&mut installed.sandbox.command(script)).stdout, "eval\n");
 }
 
 #[test]

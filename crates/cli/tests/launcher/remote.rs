@@ -2,6 +2,8 @@
 
 use std::process::Stdio;
 
+use rustix::process::Signal;
+
 use crate::control::System;
 use crate::files::wait_until;
 use crate::pseudo_terminal::PseudoTerminal;
@@ -152,11 +154,13 @@ fn a_node_that_goes_away_is_reported() {
 #[test]
 fn a_signal_gives_the_terminal_back() {
     let system = System::start();
-    let mut console = console(&system);
-    assert!(!console.is_as_before());
-    console.terminate();
-    assert_eq!(console.status(), Some(128 + 15));
-    assert!(console.is_as_before());
+    for signal in [Signal::TERM, Signal::INT, Signal::HUP] {
+        let mut console = console(&system);
+        assert!(!console.is_as_before());
+        console.signal(signal);
+        assert_eq!(console.status(), Some(128 + signal.as_raw()));
+        assert!(console.is_as_before());
+    }
 }
 
 #[test]

@@ -5,7 +5,7 @@
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 use std::thread::sleep;
 use std::time::Duration;
@@ -19,11 +19,12 @@ use crate::distribution::{Distribution, mode};
 use crate::environment::{Environment, INNER};
 use crate::failure::Failure;
 use crate::file_limit;
+use crate::private_file;
 use crate::readiness::{self, Readiness};
 use crate::release::{Release, executable};
 use crate::run_erl;
 use crate::start_lock::StartLock;
-use crate::state::State;
+use crate::state::{State, path_of};
 use crate::supervision::exit_code;
 
 /// How long a start is watched. A system that takes longer goes on starting.
@@ -50,6 +51,8 @@ pub(super) fn run(
     let program = bin.filter(|path| path.is_file()).unwrap_or_else(|| "run_erl".into());
     let directory = environment.path("RELEASE_TMP");
     let (pipes, logs) = (directory.join("pipe"), directory.join("log"));
+    // What the system prints is in a directory of it. Whether it could be made is seen by the next ones.
+    let _ = private_file::create_directory(&directory);
     for path in [&pipes, &logs] {
         run_erl::create_directory(path)?;
     }
@@ -62,23 +65,35 @@ pub(super) fn run(
     background.arg("-daemon").arg(pipes.join("")).arg(logs.join("")).arg(inner);
     environment.apply(&mut background);
     background.env(INNER, "1");
+    let beginning = Beginning::mark(environment);
     let status = background.status().map_err(|error| {
         Failure::cannot("run", program.display(), error)
             .hint("`daemon` needs the `run_erl` of the Erlang runtime")
     })?;
     if let Some(lock) = lock.filter(|_| status.success()) {
-        watch(release, environment, lock, &logs)?;
+        watch(release, environment, lock, &beginning).map_err(|failure| {
+            let log = run_erl::newest_log(&logs).unwrap_or(logs);
+            failure.hint(format!("`{}` says why", log.display()))
+        })?;
     }
     Ok(exit_code(status))
 }
 
 /// Waits until the system is ready, for as long as that is worth waiting for. One that has ended has failed.
-fn watch(release: &Release, environment: &Environment, lock: StartLock, logs: &Path) -> Result<(), Failure> {
+fn watch(
+    release: &Release,
+    environment: &Environment,
+    lock: StartLock,
+    beginning: &Beginning,
+) -> Result<(), Failure> {
+    let ended = || Err(Failure::new("the system has ended right after its start"));
     let deadline = Deadline::after(PATIENCE);
     let mut readiness = Readiness::of(release, environment);
     // The inner one starts under the lock of this one.
     let mut lock = Some(lock);
     while let Some(left) = deadline.remaining() {
+        // It is over when there is a state file, so this is asked first.
+        let is_over = beginning.is_over();
         match State::of_running(environment) {
             Some(_) => {
                 lock = None;
@@ -86,16 +101,13 @@ fn watch(release: &Release, environment: &Environment, lock: StartLock, logs: &P
                     return Ok(());
                 }
             }
-            None if lock.is_none() => {
-                let log = run_erl::newest_log(logs).unwrap_or_else(|| logs.to_owned());
-                return Err(Failure::new("the system has ended right after its start")
-                    .hint(format!("`{}` says why", log.display())));
-            }
+            None if lock.is_none() || is_over => return ended(),
             None => {}
         }
         sleep(left.min(if lock.is_some() { INTERVAL } else { readiness::INTERVAL }));
     }
-    Ok(())
+    // One that has not even begun in this time has not been seen, or will not.
+    if lock.is_none() || State::of_running(environment).is_some() { Ok(()) } else { ended() }
 }
 
 /// Runs the system on the pseudo-terminal.
@@ -104,10 +116,45 @@ pub(super) fn run_inner(
     environment: &Environment,
     command: &str,
 ) -> Result<ExitCode, Failure> {
+    // Whoever has started this one is told when it ends before there is a state file.
+    let beginning = Beginning::of(environment);
     if command == "daemon_iex" {
-        start::run_iex(release, environment, None)
+        start::run_iex(release, environment, beginning)
     } else {
-        start::run(release, environment, None)
+        start::run(release, environment, beginning)
+    }
+}
+
+/// A file that is there from the moment at which a system is taken to the background until it has a state file or has ended:
+/// without it what ends early could not be told from what has not begun.
+struct Beginning {
+    path: Option<PathBuf>,
+}
+
+impl Beginning {
+    /// A system without distribution is not waited for, and has no name that would be its own.
+    fn of(environment: &Environment) -> Self {
+        let is_named = environment.get("RELEASE_DISTRIBUTION") != "none";
+        Self { path: path_of(environment, "beginning").filter(|_| is_named) }
+    }
+
+    /// Makes the file. Where it cannot be made the end is only seen later.
+    fn mark(environment: &Environment) -> Self {
+        let beginning = Self::of(environment);
+        let made = beginning.path.as_deref().is_some_and(|path| private_file::write(path, b"").is_ok());
+        if made { beginning } else { Self { path: None } }
+    }
+
+    fn is_over(&self) -> bool {
+        self.path.as_deref().is_some_and(|path| !path.exists())
+    }
+}
+
+impl Drop for Beginning {
+    fn drop(&mut self) {
+        if let Some(path) = &self.path {
+            let _ = std::fs::remove_file(path);
+        }
     }
 }
 

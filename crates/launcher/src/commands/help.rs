@@ -29,6 +29,12 @@ const COMMANDS: &str = "
     help               Prints this list
 ";
 
+/// Whether it is one of the commands.
+pub(super) fn lists(command: &str) -> bool {
+    let mut names = COMMANDS.lines().filter_map(|line| line.strip_prefix("    ")?.split(' ').next());
+    !command.is_empty() && names.any(|name| name == command)
+}
+
 fn text(release: &Release) -> String {
     let program = std::env::args_os().next().unwrap_or_default();
     format!(
@@ -48,4 +54,19 @@ pub(super) fn to_stdout(release: &Release) -> Result<ExitCode, Failure> {
 /// For who needs it.
 pub(super) fn to_stderr(release: &Release) {
     let _ = std::io::stderr().write_all(text(release).as_bytes());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commands_are_those_of_the_list() {
+        for command in ["start", "rpc", "stop", "help"] {
+            assert!(lists(command), "{command}");
+        }
+        for other in ["", "server", "rpc --mfa", "Starts", "--help"] {
+            assert!(!lists(other), "{other}");
+        }
+    }
 }

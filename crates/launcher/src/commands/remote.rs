@@ -128,6 +128,10 @@ impl Device for Script {
         if self.has_begun { self.streams.write(text) } else { Ok(()) }
     }
 
+    fn write_some(&mut self, text: &[u8], timeout: Duration) -> io::Result<usize> {
+        if self.has_begun { self.streams.write_some(text, timeout) } else { Ok(text.len()) }
+    }
+
     fn geometry(&self) -> Option<Geometry> {
         None
     }

@@ -115,10 +115,8 @@ fn print_exception(connection: &mut Connection, raised: &[Vec<u8>; 3]) {
             _ => None,
         })
         .unwrap_or_else(|| {
-            let reason = raised.get(1).and_then(|reason| RawTerm::split(reason).ok()?.0.decode().ok());
-            let reason =
-                reason.map_or_else(|| "an exception".to_owned(), |reason| etf::text::pretty(&reason));
-            format!("** {reason}\n").into_bytes()
+            let reason = raised.get(1).and_then(|reason| described(reason));
+            format!("** {}\n", reason.as_deref().unwrap_or("an exception")).into_bytes()
         });
     let _ = std::io::stderr().write_all(&text);
     if text.last() != Some(&b'\n') {
@@ -228,6 +226,14 @@ fn formatted(connection: &mut Connection, value: &[u8]) -> Result<Vec<u8>, Failu
     .ok_or_else(|| failed(connection.node().as_str(), &reply))
 }
 
+/// A reason in words: what is large says only how large it is.
+fn described(reason: &[u8]) -> Option<String> {
+    if reason.len() > PRINTED_HERE {
+        return Some(format!("a reason of {} bytes", reason.len()));
+    }
+    RawTerm::split(reason).ok()?.0.decode().ok().map(|reason| etf::text::plain(&reason))
+}
+
 /// A call that has neither returned nor raised.
 pub(super) fn failed(node: &str, reply: &Reply) -> Failure {
     let reason = match reply {
@@ -235,8 +241,7 @@ pub(super) fn failed(node: &str, reply: &Reply) -> Failure {
             value
         }
     };
-    let reason = RawTerm::split(reason).ok().and_then(|(raw, _)| raw.decode().ok());
-    let reason = reason.map_or_else(String::new, |reason| format!(": {}", etf::text::plain(&reason)));
+    let reason = described(reason).map_or_else(String::new, |reason| format!(": {reason}"));
     Failure::new(format!("the call on `{node}` did not come to its end{reason}"))
 }
 

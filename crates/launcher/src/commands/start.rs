@@ -16,41 +16,40 @@ use crate::notify::Notify;
 use crate::program::Program;
 use crate::readiness::{self, Readiness};
 use crate::release::Release;
-use crate::start_lock::StartLock;
 use crate::state::{Process, State};
 use crate::supervision::{Keys, supervise};
 use crate::virtual_machine::command;
 
-/// Runs the system in the foreground. The lock is given back as soon as control commands find the system.
-pub(super) fn run(
+/// Runs the system in the foreground. `until_found` (a lock) is given up as soon as control commands find the system.
+pub(super) fn run<T>(
     release: &Release,
     environment: &Environment,
-    lock: Option<StartLock>,
+    until_found: T,
 ) -> Result<ExitCode, Failure> {
     already_running::refuse(release, environment)?;
     let configuration = Configuration::prepare(release, environment)?;
     let exposure = prepare_system(release, environment, &configuration)?;
     let command = command(release, environment, Some(&configuration), &Program::Start, &exposure)?;
-    supervise_system(command, Keys::Launcher, release, environment, &exposure, lock)
+    supervise_system(command, Keys::Launcher, release, environment, &exposure, until_found)
 }
 
 /// Runs the system with IEx. The terminal belongs to IEx, so the launcher steps aside, unless it has something to
 /// clean up.
-pub(super) fn run_iex(
+pub(super) fn run_iex<T>(
     release: &Release,
     environment: &Environment,
-    lock: Option<StartLock>,
+    until_found: T,
 ) -> Result<ExitCode, Failure> {
     already_running::refuse(release, environment)?;
     let configuration = Configuration::prepare(release, environment)?;
     let exposure = prepare_system(release, environment, &configuration)?;
     let mut command = command(release, environment, Some(&configuration), &Program::StartIex, &exposure)?;
     if configuration.copy.is_some() {
-        return supervise_system(command, Keys::VirtualMachine, release, environment, &exposure, lock);
+        return supervise_system(command, Keys::VirtualMachine, release, environment, &exposure, until_found);
     }
     // The process stays the same when it becomes the virtual machine.
     record(std::process::id(), environment, &exposure)?;
-    drop(lock);
+    drop(until_found);
     CrashDump::prepare(environment, &mut command);
     become_command(command)
 }
@@ -84,20 +83,20 @@ fn become_command(mut command: Command) -> Result<ExitCode, Failure> {
 }
 
 /// Stays the parent of the system, and tells control commands about it as long as it runs.
-fn supervise_system(
+fn supervise_system<T>(
     mut command: Command,
     keys: Keys,
     release: &Release,
     environment: &Environment,
     exposure: &Exposure,
-    lock: Option<StartLock>,
+    until_found: T,
 ) -> Result<ExitCode, Failure> {
     let mut process = None;
     let notify = Notify::from_environment();
     let crash_dump = CrashDump::prepare(environment, &mut command);
     let result = supervise(command, keys, notify.as_ref(), |pid| {
         process = record(pid, environment, exposure)?;
-        drop(lock);
+        drop(until_found);
         if let Some(notify) = &notify {
             tell_when_ready(notify.clone(), Readiness::of(release, environment));
         }

@@ -23,6 +23,10 @@ const WAIT: Duration = Duration::from_secs(60);
 /// How often it is looked whether the system is gone.
 const INTERVAL: Duration = Duration::from_millis(10);
 
+/// What tells one container from another, and one boot of one machine from all others (`proc_pid_ns(5)`, `proc_sys_kernel(5)`).
+const PID_NAMESPACE: &str = "/proc/self/ns/pid";
+const BOOT: &str = "/proc/sys/kernel/random/boot_id";
+
 /// Stops the system gracefully. With `--wait` returns when its process is gone.
 pub(super) fn run(
     release: &Release,
@@ -130,11 +134,28 @@ pub(super) fn process_of(environment: &Environment, connection: &mut Connection)
         return None;
     };
     let pid = RawTerm::split(&pid).ok()?.0.decode().ok().as_ref().and_then(Term::to_text)?;
-    let name = std::fs::read_to_string(format!("/proc/{pid}/comm")).ok()?;
-    if !name.starts_with("beam") {
-        return None;
-    }
-    Process::of(pid.parse().ok()?)
+    is_of_this_machine(connection).then(|| Process::of(pid.parse().ok()?))?
+}
+
+/// Whether the node's processes have the numbers that they have here: it runs in the same boot of the same machine, and in the
+/// same container. Elsewhere another process may have the same number.
+fn is_of_this_machine(connection: &mut Connection) -> bool {
+    let mut told = |function: &str, path: &str| {
+        let reply =
+            connection.call("file", function, vec![Term::string(path)], Deadline::after(SETUP)).ok()?;
+        let Reply::Returned(value) = reply else { return None };
+        match RawTerm::split(&value).ok()?.0.decode().ok()?.as_tuple()? {
+            [ok, text] if ok.is_atom("ok") => text.to_text(),
+            _ => None,
+        }
+    };
+    let namespace =
+        std::fs::read_link(PID_NAMESPACE).ok().and_then(|link| link.into_os_string().into_string().ok());
+    let boot = std::fs::read_to_string(BOOT).ok();
+    namespace.is_some()
+        && told("read_link", PID_NAMESPACE) == namespace
+        && boot.is_some()
+        && told("read_file", BOOT) == boot
 }
 
 fn wait_until_gone(

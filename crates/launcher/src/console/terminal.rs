@@ -73,11 +73,15 @@ impl Terminal {
         output.flush()
     }
 
-    /// Ends the process because of a signal.
+    /// Ends the process because of a signal, with what a shell reports for it.
     pub(super) fn restore_and_end(&mut self) -> ! {
+        let mut signal = [0; size_of::<libc::signalfd_siginfo>()];
+        // SAFETY: the buffer has the size of what is read; its first field is the number of the signal (signalfd(2)).
+        let read = unsafe { libc::read(self.signals.as_raw_fd(), signal.as_mut_ptr().cast(), signal.len()) };
+        let number =
+            signal.first_chunk().filter(|_| read > 0).map_or(libc::SIGTERM, |head| i32::from_ne_bytes(*head));
         self.restore();
-        // What a shell reports for SIGTERM.
-        std::process::exit(128 + libc::SIGTERM)
+        std::process::exit(128 + number)
     }
 
     fn restore(&mut self) {
@@ -93,13 +97,13 @@ impl Drop for Terminal {
     }
 }
 
-/// A descriptor that can be read once SIGTERM or SIGHUP has come.
+/// A descriptor that can be read once a signal has come that asks the process to end.
 fn hold_back_signals() -> io::Result<OwnedFd> {
     // SAFETY: the set is initialised by sigemptyset before it is read; the descriptor is new, and ours.
     unsafe {
         let mut set = std::mem::zeroed();
         libc::sigemptyset(&raw mut set);
-        for signal in [libc::SIGTERM, libc::SIGHUP] {
+        for signal in [libc::SIGTERM, libc::SIGHUP, libc::SIGINT, libc::SIGQUIT] {
             libc::sigaddset(&raw mut set, signal);
         }
         check(libc::pthread_sigmask(libc::SIG_BLOCK, &raw const set, std::ptr::null_mut()))?;
