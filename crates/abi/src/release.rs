@@ -10,6 +10,9 @@ use crate::AbiError;
 use crate::elf::starts_like_elf;
 use crate::root::{ReadSeek, RootEntry};
 
+/// What only the system's user may read, and is no native code.
+const COOKIE: &str = "releases/COOKIE";
+
 /// Where the bytes of a file are.
 #[derive(Clone, Debug)]
 enum Source {
@@ -94,7 +97,7 @@ impl ReleaseFiles {
                 if let Ok(target) = Utf8PathBuf::from_path_buf(target) {
                     self.add_link(path, target);
                 }
-            } else if kind.is_file() {
+            } else if kind.is_file() && !file.ends_with(COOKIE) {
                 self.add_file(path, &file)?;
             }
         }

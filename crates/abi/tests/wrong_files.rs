@@ -195,6 +195,16 @@ fn a_root_without_the_loader() {
     assert_eq!((report.unusable().len(), report.looked_at()), (4, 4), "{report:?}");
 }
 
+/// The cookie, which only the system's user may read, is not looked into: nobody else could check a release.
+#[test]
+fn the_cookie_of_a_release_is_none() {
+    let workshop = Workshop::new();
+    workshop.write("release/releases/COOKIE", "\x7fELF");
+    workshop.write("release/lib/COOKIE", "\x7fELF");
+    let files = ReleaseFiles::read_directory(&workshop.path("release"), Utf8Path::new("/app")).unwrap();
+    assert_eq!(files.paths().collect::<Vec<_>>(), ["/app/lib/COOKIE"]);
+}
+
 #[test]
 fn a_damaged_file() {
     let workshop = Workshop::new();

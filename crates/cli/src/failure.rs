@@ -22,6 +22,9 @@ pub(crate) fn print(error: &anyhow::Error) -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let mut text = String::new();
+    if is_of_stdout(error) {
+        text.push_str("cannot write the output: ");
+    }
     for (index, cause) in error.chain().enumerate() {
         // Transparent wrappers repeat what they wrap.
         let line = cause.to_string();
@@ -41,12 +44,19 @@ pub(crate) fn print(error: &anyhow::Error) -> ExitCode {
 
 /// Whoever read our stdout has had enough (`beamship … | head`): nothing went wrong.
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
-    // Only what is written to stdout comes here as it is. A pipe that breaks elsewhere (a virtual machine that dies, a
-    // registry that hangs up) is the cause of another error, and a failure.
+    outermost(error).is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+}
+
+/// Whether the system has refused what was written to stdout. What it says of a file comes with the file's name.
+fn is_of_stdout(error: &anyhow::Error) -> bool {
+    outermost(error).is_some_and(|error| error.raw_os_error().is_some())
+}
+
+/// Only what is written to stdout comes here as it is. What breaks elsewhere (the pipe of a virtual machine that dies, a
+/// registry that hangs up) is the cause of another error, and a failure.
+fn outermost(error: &anyhow::Error) -> Option<&std::io::Error> {
     let outermost: &(dyn Error + 'static) = error.as_ref();
-    outermost
-        .downcast_ref::<std::io::Error>()
-        .is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+    outermost.downcast_ref::<std::io::Error>()
 }
 
 /// Makes a panic, which is always a defect of beamship, say what to do with it.

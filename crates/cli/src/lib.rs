@@ -35,7 +35,16 @@ use crate::printer::Printer;
 /// Runs beamship with the arguments of this process.
 pub fn main() -> ExitCode {
     failure::report_panics();
-    let arguments = Arguments::parse();
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        // Help is such an error, and its output may not be written either.
+        Err(told) => {
+            return match told.print() {
+                Ok(()) => ExitCode::from(u8::try_from(told.exit_code()).unwrap_or(2)),
+                Err(error) => failure::print(&error.into()),
+            };
+        }
+    };
     let printer = Printer::new(arguments.global.verbosity());
     match commands::run(&arguments, &printer) {
         Ok(()) => ExitCode::SUCCESS,

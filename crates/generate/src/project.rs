@@ -21,6 +21,8 @@ pub struct Project {
     pub path_dependencies: Vec<String>,
     /// Dependencies outside of the project, which no Dockerfile in it can reach.
     pub outside_dependencies: Vec<String>,
+    /// Options of mix.exs that lead out of the project (`config_path` …), where no Dockerfile in it can reach either.
+    pub outside_options: Vec<String>,
     /// Names of its aliases.
     pub aliases: BTreeSet<String>,
     /// Version of Elixir.

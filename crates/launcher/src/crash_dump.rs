@@ -5,9 +5,10 @@
 //! names the file as it was told to; the launcher says where that is.
 
 use std::io::Write;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use crate::environment::{Environment, given};
 use crate::temporary_directory::is_writable;
@@ -15,15 +16,16 @@ use crate::vm_arguments;
 
 const VARIABLE: &str = "ERL_CRASH_DUMP";
 
-/// How much the clock of a file system may be behind the one that we read.
-const GRANULARITY: Duration = Duration::from_millis(50);
-
 /// The crash dump of a system that is about to be started.
 #[derive(Debug)]
 pub(crate) struct CrashDump {
     path: PathBuf,
-    started: SystemTime,
+    /// What was there before.
+    before: Option<Seen>,
 }
+
+/// What tells one dump from the next one at its place: the file, its size, and when it was written.
+type Seen = (u64, u64, SystemTime);
 
 impl CrashDump {
     /// Tells the command of the system where to write it.
@@ -41,12 +43,14 @@ impl CrashDump {
             command.env(VARIABLE, &path);
             path
         });
-        Self { path: directory.join(path), started: SystemTime::now() }
+        let path = directory.join(path);
+        Self { before: look(&path), path }
     }
 
     /// When the system has ended: says where the dump is, if it has written one.
     pub(crate) fn report(&self) {
-        if is_since(&self.path, self.started) {
+        let now = look(&self.path);
+        if now.is_some() && now != self.before {
             let note = format!("note: the crash dump of the virtual machine is `{}`\n", self.path.display());
             // Without stderr there is nobody to tell.
             let _ = std::io::stderr().write_all(note.as_bytes());
@@ -54,8 +58,7 @@ impl CrashDump {
     }
 }
 
-/// Whether it was written since then.
-fn is_since(path: &Path, time: SystemTime) -> bool {
-    let written = std::fs::metadata(path).and_then(|metadata| metadata.modified());
-    written.is_ok_and(|written| written + GRANULARITY >= time)
+fn look(path: &Path) -> Option<Seen> {
+    let metadata = std::fs::metadata(path).ok()?;
+    Some((metadata.ino(), metadata.len(), metadata.modified().ok()?))
 }

@@ -7,6 +7,9 @@ use crate::random::random;
 /// The mode that a release with a boot profile has by default.
 pub(crate) const FAST: &str = "fast";
 
+/// The characters of an atom, which the whole name is.
+const LONGEST_NAME: usize = 255;
+
 /// How the node takes part in a distributed system.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Distribution {
@@ -68,8 +71,11 @@ fn check_name(node: &str, is_short: bool) -> Result<(), Failure> {
     if is_short && host.contains('.') {
         return wrong("the host of a short name has no dots: set RELEASE_DISTRIBUTION=name for this one");
     }
-    if !host.chars().all(|character| ('!'..='\u{ff}').contains(&character)) {
+    if !host.chars().all(|character| ('!'..='\u{ff}').contains(&character) && character != '@') {
         return wrong("there is no such host");
+    }
+    if node.chars().count() > LONGEST_NAME {
+        return wrong("the name of a node has at most 255 characters");
     }
     Ok(())
 }
@@ -126,6 +132,8 @@ mod tests {
             ("a.b", true),
             ("demo@10.0.0.1", true),
             ("demo@a b", false),
+            ("demo@a@b", false),
+            (&"a".repeat(256), true),
         ] {
             assert!(check_name(node, is_short).is_err(), "{node}");
         }

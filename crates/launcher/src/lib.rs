@@ -9,6 +9,7 @@
 //! system's resolver.
 
 mod already_running;
+mod colours;
 mod command_line;
 mod commands;
 mod configuration;

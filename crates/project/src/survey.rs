@@ -26,6 +26,8 @@ pub struct Survey {
     pub unusable: Vec<UnusableDependency>,
     /// Whether the configuration at build time has an endpoint listen.
     pub serves: bool,
+    /// Options of the project whose paths lead out of it: `config_path` …
+    pub elsewhere: Vec<Atom>,
     /// What each release is made of besides code.
     pub release_files: Vec<ReleaseSources>,
     /// Version of Elixir.
@@ -68,6 +70,8 @@ pub struct ReleaseSources {
     pub runtime: String,
     /// Whether an option of the release names the runtime configuration.
     pub runtime_is_named: bool,
+    /// Why no Elixir can read the runtime configuration; empty when there is nothing wrong.
+    pub runtime_problem: String,
 }
 
 impl Survey {
@@ -92,6 +96,7 @@ impl Survey {
                 overlays: fields.texts("overlays")?,
                 runtime: fields.text("runtime")?,
                 runtime_is_named: fields.boolean("runtime_named")?,
+                runtime_problem: fields.text("runtime_problem")?,
             })
         };
         Ok(Self {
@@ -108,6 +113,7 @@ impl Survey {
             aliases: fields.atoms("aliases")?,
             unusable: fields.maps("unusable")?.into_iter().map(unusable).collect::<Result<_, _>>()?,
             serves: fields.boolean("serves")?,
+            elsewhere: fields.atoms("elsewhere")?,
             release_files: fields
                 .maps("release_files")?
                 .into_iter()

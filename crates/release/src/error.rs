@@ -13,7 +13,7 @@ pub enum ReleaseError {
     #[error(
         "cannot find the application `{application}`{}\nhint: {}",
         parent.as_ref().map(|parent| format!(", which `{parent}` needs")).unwrap_or_default(),
-        find_hint(application)
+        find_hint(application, parent.as_ref())
     )]
     ApplicationNotFound {
         /// The application.
@@ -271,9 +271,15 @@ fn names(applications: &[Atom]) -> String {
 }
 
 /// Distributions split OTP; the likeliest reason for a missing OTP application is a missing package.
-fn find_hint(application: &Atom) -> String {
+fn find_hint(application: &Atom, parent: Option<&Atom>) -> String {
+    // What nobody lists is what the release is of.
+    let own = if parent.is_none() {
+        "if the project has not been compiled, `beamship build` does that; "
+    } else {
+        ""
+    };
     format!(
-        "if it is a dependency, run `mix deps.get` and compile; if it is part of OTP, install its package (Debian: `erlang-{}`)",
+        "{own}if it is a dependency, run `mix deps.get` and compile; if it is part of OTP, install its package (Debian: `erlang-{}`)",
         application.as_str().replace('_', "-")
     )
 }

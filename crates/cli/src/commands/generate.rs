@@ -52,6 +52,12 @@ pub(crate) fn run(
             outside.join(", ")
         ));
     }
+    if parts.contains(&Part::Docker) && !project.outside_options.is_empty() {
+        printer.warn(&format!(
+            "`docker build` does not reach what mix.exs names outside of the project: {}\nhint: run this in the directory of the umbrella, or build with `beamship image`",
+            project.outside_options.join(", ")
+        ));
+    }
     if project.runtime_configuration.text.is_none() {
         printer.say("  there is no config/runtime.exs: the release will be configured when it is built");
     }
@@ -127,6 +133,7 @@ pub(super) fn project(directory: &Utf8Path, survey: Survey) -> anyhow::Result<Pr
         dependencies: survey.dependencies.iter().map(ToString::to_string).filter(|name| !own(name)).collect(),
         has_hex: survey.is_fetched,
         aliases: survey.aliases.iter().map(ToString::to_string).collect(),
+        outside_options: survey.elsewhere.iter().map(ToString::to_string).collect(),
         elixir: survey.elixir_version,
         otp: survey.otp_release,
         versions_from: "the Elixir that generated this".to_owned(),

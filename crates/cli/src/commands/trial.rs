@@ -79,6 +79,8 @@ impl Trial {
             .env("RELEASE_NODE", &self.node)
             .env("RELEASE_COOKIE", &self.cookie)
             .env("RELEASE_TMP", &self.place)
+            // A dump would lie in the project, and count as something that a build reads.
+            .env("ERL_CRASH_DUMP_BYTES", "0")
             // Should this process be killed, nobody else knows of the system.
             .env("BEAMSHIP_ENDS_WITH", std::process::id().to_string())
             .stdin(Stdio::null());

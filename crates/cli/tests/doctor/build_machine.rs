@@ -123,6 +123,11 @@ fn a_project_that_forgets_things() {
     }
     let said = examined(&sandbox, &demo, &[]);
     assert!(said.one("runtime_configuration").starts_with("warning: there is no config/runtime.exs: "));
+    write(&demo.join("config/runtime.exs"), "import Config\nconfig :demo, x: (\n");
+    let of_broken = examined(&sandbox, &demo, &[]).one("runtime_configuration");
+    let expected = "error: config/runtime.exs is not Elixir, so the release will not start: ";
+    assert!(of_broken.starts_with(expected), "{of_broken}");
+    std::fs::remove_file(demo.join("config/runtime.exs")).unwrap();
     assert_eq!(
         said.of("templates"),
         [

@@ -2,6 +2,8 @@
 
 use std::process::Child;
 
+use camino::Utf8PathBuf;
+
 use crate::files::wait_until;
 use crate::released::Released;
 use crate::sandbox::succeed;
@@ -33,6 +35,32 @@ impl Drop for Running<'_> {
     }
 }
 
+/// The path of a state file whose name is as wanted, if there is one.
+fn state_file(release: &Released, is_wanted: impl Fn(&str) -> bool) -> Option<Utf8PathBuf> {
+    let entries = release.root().join("tmp").read_dir_utf8().ok()?;
+    let mut paths = entries.map(|entry| entry.unwrap().into_path());
+    paths.find(|path| path.extension() == Some("state") && is_wanted(path.file_name().unwrap()))
+}
+
+#[test]
+fn a_system_without_distribution_is_known_by_its_state_file_alone() {
+    let release = Released::new();
+    let none = [("RELEASE_DISTRIBUTION", "none")];
+    let child = release.command(&["start"]).envs(none).spawn().unwrap();
+    let mut running = Running { release: &release, child };
+    wait_until("it has a state file", || state_file(&release, |_| true).is_some());
+    let system = release.examined(&none).one("system");
+    let pid = system.strip_prefix("ok: runs as process ").and_then(|rest| rest.split(';').next());
+    let pid = pid.unwrap_or_else(|| panic!("{system}"));
+    assert!(std::fs::read_to_string(format!("/proc/{pid}/comm")).unwrap().starts_with("beam"), "{system}");
+    // A system with a name is another one.
+    assert_eq!(release.examined(&[]).one("state_file"), "ok: there is none");
+    // The launcher asks the virtual machine again, should it have heard nothing yet.
+    succeed(release.sandbox.command("kill").args(["-TERM", &running.child.id().to_string()]));
+    assert_eq!(running.child.wait().unwrap().code(), Some(0));
+    assert_eq!(state_file(&release, |_| true), None);
+}
+
 #[test]
 fn a_running_system_is_examined() {
     let release = Released::new();
@@ -55,14 +83,7 @@ fn a_running_system_is_examined() {
 
     let said = release.examined(&[("RELEASE_COOKIE", "another-cookie-7f3a90c1")]);
     assert!(said.one("system").ends_with("the node does not accept the cookie"), "{}", said.one("system"));
-    // Without distribution it is known by its state file alone.
-    let said = release.examined(&[("RELEASE_DISTRIBUTION", "none")]);
-    let system = said.one("system");
-    assert!(system.starts_with(&format!("ok: runs as process {}; ", pid.trim())), "{system}");
-
-    let state = std::fs::read_dir(release.root().join("tmp")).unwrap();
-    let mut files = state.map(|entry| entry.unwrap().path());
-    let state = files.find(|path| path.extension().is_some_and(|it| it == "state")).unwrap();
+    let state = state_file(&release, |name| !name.contains("undistributed")).unwrap();
     let text = std::fs::read(&state).unwrap();
     running.stop();
     let said = release.examined(&[]);

@@ -139,6 +139,12 @@ fn an_umbrella_has_its_tasks_where_the_repository_is() {
     ] {
         assert!(docker.contains(line), "{line}\n{docker}");
     }
+    // Every change of a source would compile all dependencies again.
+    assert!(!docker.contains("COPY apps apps\n"), "{docker}");
+    // One application alone has its configuration elsewhere.
+    let outcome = succeed(&mut sandbox.beamship(&root.join("apps/shop"), &["gen", "docker"]));
+    let expected = "outside of the project: build_path, config_path, deps_path, lockfile\n";
+    assert!(outcome.stderr.contains(expected), "{}", outcome.stderr);
 }
 
 #[test]

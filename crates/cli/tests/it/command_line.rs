@@ -57,6 +57,21 @@ fn completions_and_manual_page_are_made() {
     assert!(succeed(&mut sandbox.beamship(sandbox.path(), &["man"])).stdout.contains(".TH beamship"));
 }
 
+/// `beamship --help >/dev/full` succeeded, and other commands did not say what had no space.
+#[test]
+fn output_that_cannot_be_written_is_a_failure() {
+    let sandbox = Sandbox::new();
+    for arguments in [&["--help"][..], &["--version"], &["completions", "bash"], &["secret"]] {
+        let outcome = run(sandbox
+            .command("sh")
+            .args(["-c", "\"$0\" \"$@\" >/dev/full"])
+            .arg(env!("CARGO_BIN_EXE_beamship"))
+            .args(arguments));
+        let expected = "error: cannot write the output: No space left on device (os error 28)\n";
+        assert_eq!((outcome.status, outcome.stderr.as_str()), (Some(1), expected), "{arguments:?}");
+    }
+}
+
 #[test]
 fn a_directory_without_a_project_is_said_so() {
     let sandbox = Sandbox::new();

@@ -177,6 +177,14 @@ fn x07_the_end_of_the_input_ends_a_script_and_not_the_node() {
 }
 
 /// Of Mix's releases all have IEx; one that was made by hand may not.
+/// How the node was started decides whether IEx prints in colours, and `n=$(… | bin/NAME remote)` had them in `n`.
+#[test]
+fn a_script_has_no_colours() {
+    let system = System::start();
+    system.printed(&["rpc", "Application.put_env(:elixir, :ansi_enabled, true)"]);
+    assert_eq!(script(&system, "Enum.count([1, 2])\n"), "2");
+}
+
 #[test]
 fn without_iex_it_is_the_shell_of_erlang() {
     let system = System::start();

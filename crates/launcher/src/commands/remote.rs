@@ -14,9 +14,10 @@ use etf::{RawTerm, Term};
 use node::{Deadline, Device, Geometry, NodeError, Prompt, Ready, Reply, Session, Shell};
 
 use super::rpc::failed;
+use crate::colours::{LONGEST, WithoutColours};
 use crate::console::{Console, History, Terminal};
 use crate::control::{Route, SETUP, broken, connect};
-use crate::environment::Environment;
+use crate::environment::{Environment, given};
 use crate::failure::Failure;
 use crate::program::Program;
 use crate::release::Release;
@@ -59,7 +60,7 @@ pub(super) fn run(
         drop(console);
         return result;
     }
-    run_shell(&mut Session::new(&mut connection, &mut Script::default()), &node)
+    run_shell(&mut Session::new(&mut connection, &mut Script::new()), &node)
 }
 
 fn eprint_note(protocol: &str) {
@@ -117,19 +118,48 @@ fn failed_start(node: &str, reply: &Reply) -> Failure {
 }
 
 /// Input that was not typed. What the shell greets with is not printed, and neither are its prompts.
-#[derive(Default)]
 struct Script {
     streams: StandardStreams,
     has_begun: bool,
+    /// Where the output is no terminal, or nobody wants colours on it.
+    colours: Option<WithoutColours>,
+}
+
+/// As much as a pipe takes at once, with what was kept of the piece before.
+const PIECE: usize = libc::PIPE_BUF - LONGEST;
+
+impl Script {
+    fn new() -> Self {
+        let is_plain = !io::stdout().is_terminal() || given("NO_COLOR").is_some();
+        Self {
+            streams: StandardStreams::default(),
+            has_begun: false,
+            colours: is_plain.then(WithoutColours::default),
+        }
+    }
 }
 
 impl Device for Script {
-    fn write(&mut self, text: &[u8]) -> io::Result<()> {
-        if self.has_begun { self.streams.write(text) } else { Ok(()) }
+    fn write(&mut self, mut text: &[u8]) -> io::Result<()> {
+        while !text.is_empty() {
+            let written = self.write_some(text, Duration::MAX)?;
+            text = text.get(written..).unwrap_or_default();
+        }
+        Ok(())
     }
 
     fn write_some(&mut self, text: &[u8], timeout: Duration) -> io::Result<usize> {
-        if self.has_begun { self.streams.write_some(text, timeout) } else { Ok(text.len()) }
+        let Some(colours) = self.colours.as_mut().filter(|_| self.has_begun) else {
+            return if self.has_begun { self.streams.write_some(text, timeout) } else { Ok(text.len()) };
+        };
+        let text = text.get(..PIECE).unwrap_or(text);
+        let mut after = colours.clone();
+        let plain = &after.take_out(text)[..];
+        if !plain.is_empty() && self.streams.write_some(plain, timeout)? == 0 {
+            return Ok(0);
+        }
+        *colours = after;
+        Ok(text.len())
     }
 
     fn geometry(&self) -> Option<Geometry> {

@@ -30,6 +30,14 @@ defmodule Beamship.Bridge.CompiledConfiguration do
 
   def compile(_file, _provider), do: {nil, []}
 
+  # Why no Elixir can read the source of a file; nil when there is nothing wrong.
+  def problem(source, file) do
+    case quietly(fn -> Code.string_to_quoted!(source, file: file) end) do
+      {:ok, _} -> nil
+      {:error, reason} -> message(reason)
+    end
+  end
+
   defp message(reason) when is_exception(reason), do: Exception.message(reason)
   defp message(reason), do: inspect(reason)
 

@@ -7,7 +7,8 @@ defmodule Beamship.Bridge.Survey do
   def survey do
     Mix.Task.run("loadconfig")
     config = Mix.Project.config()
-    dependencies = Enum.reject(Mix.Dep.cached(), & &1.opts[:in_umbrella])
+    # The applications of an umbrella are named as dependencies of each other, and of the umbrella.
+    dependencies = Enum.reject(Mix.Dep.cached(), &(&1.opts[:in_umbrella] || &1.opts[:from_umbrella]))
 
     %{
       releases: Enum.map(releases(config), &Atom.to_string/1),
@@ -23,11 +24,15 @@ defmodule Beamship.Bridge.Survey do
           %{name: Atom.to_string(dep.app), reason: Mix.Dep.format_status(dep)}
         end,
       serves: Enum.any?(applications(config), &serves?(String.to_atom(&1.name))),
+      elsewhere: Enum.filter([:build_path, :config_path, :deps_path, :lockfile], &elsewhere?(config[&1])),
       release_files: Enum.map(options(config), &release_files(&1, config)),
       elixir_version: System.version(),
       otp_release: System.otp_release()
     }
   end
+
+  # Whether an option of the project leads out of it, as those of an umbrella's application do.
+  defp elsewhere?(path), do: is_binary(path) and Path.relative_to_cwd(Path.expand(path)) == Path.expand(path)
 
   defp releases(config) do
     names = if Keyword.keyword?(config[:releases] || []), do: Keyword.keys(config[:releases] || []), else: []
@@ -52,14 +57,24 @@ defmodule Beamship.Bridge.Survey do
   # Files of the project that a release is made of, whether they are there or not.
   defp release_files(options, config) do
     default = Path.join(Path.dirname(config[:config_path]), "runtime.exs")
-    runtime = Keyword.get(options, :runtime_config_path)
+    named = Keyword.get(options, :runtime_config_path)
+    runtime = if named == false, do: "", else: text(named) || default
 
     %{
       templates: text(options[:rel_templates_path]) || "rel",
       overlays: options[:overlays] |> List.wrap() |> Enum.filter(&is_binary/1),
-      runtime: if(runtime == false, do: "", else: text(runtime) || default),
-      runtime_named: is_binary(runtime)
+      runtime: runtime,
+      runtime_named: is_binary(named),
+      runtime_problem: problem(runtime)
     }
+  end
+
+  # Why no Elixir can read a file; empty where there is nothing wrong.
+  defp problem(file) do
+    case file != "" and File.read(file) do
+      {:ok, source} -> Beamship.Bridge.CompiledConfiguration.problem(source, file) || ""
+      _ -> ""
+    end
   end
 
   defp text(value), do: if(is_binary(value), do: value)

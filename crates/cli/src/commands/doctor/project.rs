@@ -126,6 +126,7 @@ fn usual() -> ReleaseSources {
         overlays: Vec::new(),
         runtime: "config/runtime.exs".to_owned(),
         runtime_is_named: false,
+        runtime_problem: String::new(),
     }
 }
 
@@ -229,6 +230,13 @@ fn runtime_configuration(directory: &Utf8Path, sources: &ReleaseSources) -> Find
             );
         }
     };
+    if !sources.runtime_problem.is_empty() {
+        return Finding::error(
+            check,
+            format!("{path} is not Elixir, so the release will not start: {}", sources.runtime_problem),
+            "correct it",
+        );
+    }
     let all = variables(&source, "prod", &|_| false);
     let named = |needed: bool| {
         let names =
