@@ -6,6 +6,8 @@ defmodule Beamship.Bridge.Options do
   import Beamship.Bridge, only: [refuse: 1]
 
   def choose(config, requested) do
+    # No atom, and so no release, has a longer name.
+    if requested && String.length(requested) > 255, do: refuse("a release cannot have a name of more than 255 characters")
     {name, options} = lookup(requested && String.to_atom(requested), releases(config), config)
     options = if is_function(options, 0), do: options.(), else: options
 

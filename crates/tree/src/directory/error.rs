@@ -208,7 +208,7 @@ fn hint_for(reason: &io::Error) -> &'static str {
             "\nhint: it belongs to another file system (a lower layer of a container's image, for instance) and cannot be \
              replaced in one step; remove it first, then build again"
         }
-        Some(Errno::NAMETOOLONG) => "\nhint: choose a shorter --path",
+        Some(Errno::NAMETOOLONG) => "\nhint: choose a shorter --path, or --version",
         Some(Errno::BUSY) => "\nhint: something is mounted there; unmount it, then build again",
         _ => "",
     }
