@@ -59,6 +59,11 @@ impl Distribution {
     }
 }
 
+/// Whether the system has a name, which no other one has. Without distribution there may be any number of them.
+pub(crate) fn has_name(environment: &Environment) -> bool {
+    environment.get("RELEASE_DISTRIBUTION") != "none"
+}
+
 /// Whether kernel accepts a name (`net_kernel:create_name/3`); the system would end in a crash dump.
 fn check_name(node: &str, is_short: bool) -> Result<(), Failure> {
     let wrong = |remedy: &str| Err(Failure::new(format!("RELEASE_NODE is `{node}`")).hint(remedy));

@@ -23,6 +23,9 @@ pub(crate) const INNER: &str = "BEAMSHIP_DAEMON";
 /// The number of the process that a trial start ends with: `beamship profile-boot` and `explain-boot` may be killed.
 pub(crate) const ENDS_WITH: &str = "BEAMSHIP_ENDS_WITH";
 
+/// What one launcher tells the next one, and nobody else.
+pub(crate) const BETWEEN_LAUNCHERS: [&str; 3] = [SOURCED, INNER, ENDS_WITH];
+
 /// The variables that children of the launcher see in addition to the environment of this process.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Environment {
@@ -91,7 +94,7 @@ impl Environment {
 
     /// Hands the variables to a command, and none that are only between launchers.
     pub(crate) fn apply(&self, command: &mut Command) {
-        for name in [SOURCED, INNER, ENDS_WITH] {
+        for name in BETWEEN_LAUNCHERS {
             command.env_remove(name);
         }
         command.envs(&self.variables);

@@ -8,7 +8,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::Path;
 use std::process::Command;
 
-use crate::environment::{ENDS_WITH, SOURCED};
+use crate::environment::BETWEEN_LAUNCHERS;
 use crate::failure::Failure;
 use crate::release::{Release, executable};
 
@@ -34,7 +34,7 @@ pub(crate) fn script(release: &Release, name: &str, arguments: &[OsString]) -> O
         let mut command = Command::new(file);
         command.args(arguments);
         // An `env.sh` that has changed the arguments was read for another command than those that the script runs.
-        for name in [SOURCED, ENDS_WITH, "RELEASE_COMMAND"] {
+        for name in BETWEEN_LAUNCHERS.into_iter().chain(["RELEASE_COMMAND"]) {
             command.env_remove(name);
         }
         command

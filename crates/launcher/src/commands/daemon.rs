@@ -15,7 +15,7 @@ use node::Deadline;
 use super::start;
 use crate::already_running;
 use crate::cookie;
-use crate::distribution::{Distribution, mode};
+use crate::distribution::{Distribution, has_name, mode};
 use crate::environment::{Environment, INNER};
 use crate::failure::Failure;
 use crate::file_limit;
@@ -134,8 +134,7 @@ struct Beginning {
 impl Beginning {
     /// A system without distribution is not waited for, and has no name that would be its own.
     fn of(environment: &Environment) -> Self {
-        let is_named = environment.get("RELEASE_DISTRIBUTION") != "none";
-        Self { path: path_of(environment, "beginning").filter(|_| is_named) }
+        Self { path: path_of(environment, "beginning").filter(|_| has_name(environment)) }
     }
 
     /// Makes the file. Where it cannot be made the end is only seen later.

@@ -115,7 +115,7 @@ fn print_exception(connection: &mut Connection, raised: &[Vec<u8>; 3]) {
             _ => None,
         })
         .unwrap_or_else(|| {
-            let reason = raised.get(1).and_then(|reason| described(reason));
+            let reason = raised.get(1).and_then(|reason| described(reason, etf::text::pretty));
             format!("** {}\n", reason.as_deref().unwrap_or("an exception")).into_bytes()
         });
     let _ = std::io::stderr().write_all(&text);
@@ -227,11 +227,11 @@ fn formatted(connection: &mut Connection, value: &[u8]) -> Result<Vec<u8>, Failu
 }
 
 /// A reason in words: what is large says only how large it is.
-fn described(reason: &[u8]) -> Option<String> {
+fn described(reason: &[u8], written: fn(&Term) -> String) -> Option<String> {
     if reason.len() > PRINTED_HERE {
         return Some(format!("a reason of {} bytes", reason.len()));
     }
-    RawTerm::split(reason).ok()?.0.decode().ok().map(|reason| etf::text::plain(&reason))
+    RawTerm::split(reason).ok()?.0.decode().ok().map(|reason| written(&reason))
 }
 
 /// A call that has neither returned nor raised.
@@ -241,7 +241,7 @@ pub(super) fn failed(node: &str, reply: &Reply) -> Failure {
             value
         }
     };
-    let reason = described(reason).map_or_else(String::new, |reason| format!(": {reason}"));
+    let reason = described(reason, etf::text::plain).map_or_else(String::new, |reason| format!(": {reason}"));
     Failure::new(format!("the call on `{node}` did not come to its end{reason}"))
 }
 

@@ -16,7 +16,7 @@ defmodule Beamship.Bridge.CompiledConfiguration do
   def compile(file, {Config.Reader, {_path, options}}) do
     source = File.read!(file)
 
-    case quietly(fn -> Code.string_to_quoted!(source, file: file) end) do
+    case parse(source, file) do
       {:ok, quoted} ->
         case quietly(fn -> module(quoted, options) end) do
           {:ok, {:ok, beam}} -> {{source, beam}, []}
@@ -24,7 +24,7 @@ defmodule Beamship.Bridge.CompiledConfiguration do
         end
 
       {:error, reason} ->
-        {nil, [{:warning, "#{file} is not Elixir, so the release will not start: #{message(reason)}"}]}
+        {nil, [{:warning, "#{file} is not Elixir, so the release will not start: #{reason}"}]}
     end
   end
 
@@ -32,10 +32,14 @@ defmodule Beamship.Bridge.CompiledConfiguration do
 
   # Why no Elixir can read the source of a file; nil when there is nothing wrong.
   def problem(source, file) do
-    case quietly(fn -> Code.string_to_quoted!(source, file: file) end) do
+    case parse(source, file) do
       {:ok, _} -> nil
-      {:error, reason} -> message(reason)
+      {:error, reason} -> reason
     end
+  end
+
+  defp parse(source, file) do
+    with {:error, reason} <- quietly(fn -> Code.string_to_quoted!(source, file: file) end), do: {:error, message(reason)}
   end
 
   defp message(reason) when is_exception(reason), do: Exception.message(reason)
