@@ -7,7 +7,8 @@ use camino::{Utf8Path, Utf8PathBuf};
 use serde::Serialize;
 
 use crate::elf::NeededVersion;
-use crate::loader::{Found, Loaded, Loader, Object, System};
+use crate::loader::{Found, Loaded, Object, System};
+use crate::loaders::{Loaders, missing_interpreter};
 use crate::reading::read_elf;
 use crate::root::SystemRoot;
 use crate::search::Libc;
@@ -45,7 +46,7 @@ pub struct LibraryReport {
 pub struct Report {
     /// The architecture of the release; none when it has no native code.
     pub machine: Option<Machine>,
-    /// The dynamic loader of its programs.
+    /// The dynamic loader of its virtual machine; without one, that of its first program.
     pub interpreter: Option<Utf8PathBuf>,
     /// Its native code, by path.
     pub files: Vec<FileReport>,
@@ -68,11 +69,12 @@ impl Report {
         known.len() + damaged
     }
 
-    /// The files that do not run. Without the dynamic loader these are all that it would have loaded, of which the findings
-    /// name the first program.
+    /// The files that do not run. Without the virtual machine's dynamic loader these are all that it would have loaded, of
+    /// which the findings name the first program.
     pub fn unusable(&self) -> BTreeSet<&Utf8PathBuf> {
         let mut files: BTreeSet<&Utf8PathBuf> = self.findings.iter().map(Finding::file).collect();
-        if self.findings.iter().any(|finding| matches!(finding, Finding::Interpreter { .. })) {
+        let is_main = |finding: &Finding| matches!(finding, Finding::Interpreter { interpreter, .. } if Some(interpreter) == self.interpreter.as_ref());
+        if self.findings.iter().any(is_main) {
             let loaded = self.files.iter().filter(|file| file.dynamic && Some(file.machine) == self.machine);
             files.extend(loaded.map(|file| &file.path));
         }
@@ -101,8 +103,8 @@ pub fn check(
         findings: surveyed.findings.clone(),
     };
     let Some(machine) = surveyed.machine else { return Ok(report) };
-    let loader = Loader::new(system, machine, surveyed.interpreter.as_deref())?;
-    if let (Some(interpreter), false) = (&surveyed.interpreter, loader.is_there()) {
+    let loaders = Loaders::of(system, machine, &surveyed)?;
+    if let (Some(interpreter), false) = (&surveyed.interpreter, loaders.main().is_there()) {
         // Without it nothing else is worth a word.
         let mut programs = surveyed.usable(machine);
         let file = programs.find(|(_, elf)| elf.interpreter.as_ref() == Some(interpreter));
@@ -113,6 +115,11 @@ pub fn check(
     }
     let mut libraries = Libraries::default();
     for (path, elf) in surveyed.usable(machine) {
+        let loader = loaders.of_file(elf);
+        if let Some(finding) = missing_interpreter(path, elf, loader) {
+            report.findings.push(finding);
+            continue;
+        }
         report.findings.extend(other_libc(path, elf, loader.libc));
         let loaded = loader.load(path, elf)?;
         report.findings.extend(missing_libraries(&loaded));
@@ -152,8 +159,9 @@ impl Survey {
         }
         survey.machine = expected.or_else(|| survey.guess_machine());
         let machine = survey.machine;
-        let mut programs = survey.files.iter().filter(|(_, elf)| Some(elf.machine) == machine);
-        survey.interpreter = programs.find_map(|(_, elf)| elf.interpreter.clone());
+        let programs = || survey.files.iter().filter(|(_, elf)| Some(elf.machine) == machine);
+        let of_machine = programs().filter(|(path, _)| is_virtual_machine(path));
+        survey.interpreter = of_machine.chain(programs()).find_map(|(_, elf)| elf.interpreter.clone());
         for (file, elf) in &survey.files {
             if let Some(expected) = machine
                 && elf.machine != expected
@@ -167,8 +175,7 @@ impl Survey {
 
     /// That of the virtual machine, or of the first program, or of the first file.
     fn guess_machine(&self) -> Option<Machine> {
-        let is_machine = |path: &Utf8Path| matches!(path.file_name(), Some("beam.smp" | "erlexec"));
-        let found = self.files.iter().find(|(path, _)| is_machine(path));
+        let found = self.files.iter().find(|(path, _)| is_virtual_machine(path));
         let found = found.or_else(|| self.files.iter().find(|(_, elf)| elf.interpreter.is_some()));
         found.or(self.files.first()).map(|(_, elf)| elf.machine)
     }
@@ -191,6 +198,10 @@ impl Survey {
         };
         self.files.iter().map(report).collect()
     }
+}
+
+fn is_virtual_machine(path: &Utf8Path) -> bool {
+    matches!(path.file_name(), Some("beam.smp" | "erlexec"))
 }
 
 fn needed(elf: &Elf) -> impl Iterator<Item = (&str, &NeededVersion)> {

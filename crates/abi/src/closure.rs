@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::check::{Survey, missing_libraries};
 use crate::loader::{Found, Loader, Object, System};
+use crate::loaders::{Loaders, missing_interpreter};
 use crate::root::{RootEntry, SystemRoot, resolve};
 use crate::search::Libc;
 use crate::{AbiError, Finding, ReleaseFiles};
@@ -60,23 +61,29 @@ pub fn closure(files: &ReleaseFiles, root: &dyn SystemRoot) -> Result<Closure, A
     let survey = Survey::of(system, None)?;
     let mut closure = Closure { libraries: Vec::new(), problems: survey.findings.clone() };
     let Some(machine) = survey.machine else { return Ok(closure) };
-    let loader = Loader::new(system, machine, survey.interpreter.as_deref())?;
-    if let (Some(interpreter), false) = (&survey.interpreter, loader.is_there()) {
+    let loaders = Loaders::of(system, machine, &survey)?;
+    let main = loaders.main();
+    if let (Some(interpreter), false) = (&survey.interpreter, main.is_there()) {
         let file = survey.files.first().map(|(path, _)| path.clone()).unwrap_or_default();
         closure.problems.push(Finding::Interpreter { file, interpreter: interpreter.clone() });
         return Ok(closure);
     }
     let mut shipped = Shipped::default();
     for (path, elf) in survey.usable(machine) {
+        let loader = loaders.of_file(elf);
+        if let Some(finding) = missing_interpreter(path, elf, loader) {
+            closure.problems.push(finding);
+            continue;
+        }
         let loaded = loader.load(path, elf)?;
         closure.problems.extend(missing_libraries(&loaded));
         shipped.add_all(files, &loaded.objects);
     }
-    if loader.libc == Libc::Glibc {
-        for (path, found) in opened(root, &loader, &shipped)? {
+    if main.libc == Libc::Glibc {
+        for (path, found) in opened(root, main, &shipped)? {
             let Some((real, RootEntry::File)) = resolve(root, &path)? else { continue };
-            let Ok(Some(elf)) = loader.read(&real)? else { continue };
-            let mut loaded = loader.load(&real, &elf)?;
+            let Ok(Some(elf)) = main.read(&real)? else { continue };
+            let mut loaded = main.load(&real, &elf)?;
             loaded.objects[0].path = path;
             loaded.objects[0].found = found;
             if loaded.missing.is_empty() {

@@ -98,11 +98,15 @@ impl Finding {
                 )
             }
             Self::Interpreter { interpreter, .. } if interpreter.as_str().contains("ld-musl") => {
-                "the release was built on a system with musl (Alpine): build it on one with glibc, or run it on Alpine"
+                "it was built on a system with musl (Alpine): build it on one with glibc, or run it on Alpine"
+                    .to_owned()
+            }
+            Self::Interpreter { interpreter, .. } if !interpreter.as_str().starts_with("/lib") => {
+                "it was built with the compiler of a package manager that has a dynamic loader of its own (Nix, Homebrew): build it with the system's compiler"
                     .to_owned()
             }
             Self::Interpreter { .. } => {
-                "the release was built on a system with glibc (Debian, Ubuntu, Fedora): run it on one of those, not on Alpine or in an empty image"
+                "it was built on a system with glibc (Debian, Ubuntu, Fedora): run it on one of those, not on Alpine or in an empty image"
                     .to_owned()
             }
             Self::Libc { system, .. } => {

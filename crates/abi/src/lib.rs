@@ -18,6 +18,7 @@ mod elf;
 mod error;
 mod finding;
 mod loader;
+mod loaders;
 mod machine;
 mod reading;
 mod release;

@@ -120,7 +120,7 @@ fn compare(root: &str) {
 fn versions_that_this_machine_lacks() {
     let toolchains = std::env::var("BEAMSHIP_TOOLCHAINS").unwrap_or("/opt/beamship-toolchains".to_owned());
     let Ok(root) = DirectoryRoot::new(format!("{toolchains}/forky")) else {
-        eprintln!("left out: there is no root of forky");
+        testing::skip("there is no root of forky");
         return;
     };
     let machine = DirectoryRoot::new("/").unwrap();
@@ -163,7 +163,7 @@ fn other_roots_are_read_from_outside() {
         if may_enter.is_ok_and(|status| status.success()) {
             compare(&root);
         } else {
-            eprintln!("left out: {root} is not there, or this is not root");
+            testing::skip(&format!("{root} is not there, or this is not root"));
         }
     }
 }

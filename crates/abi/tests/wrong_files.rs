@@ -45,10 +45,17 @@ impl Workshop {
 
     /// Compiles C to a program.
     fn program(&self, name: &str) -> Utf8PathBuf {
+        self.program_with(name, &[])
+    }
+
+    /// Compiles C to a program with these arguments.
+    fn program_with(&self, name: &str, arguments: &[&str]) -> Utf8PathBuf {
         let source = self.write(&format!("{name}.c"), "int main(void) { return 0; }");
         let path = self.path(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
-        let status = Command::new("gcc").args(["-o", path.as_str(), source.as_str()]).status().expect("gcc");
+        let mut command = Command::new("gcc");
+        let status =
+            command.args(["-o", path.as_str(), source.as_str()]).args(arguments).status().expect("gcc");
         assert!(status.success());
         path
     }
@@ -116,6 +123,47 @@ fn another_architecture() {
         "{report:?}"
     );
     assert_eq!(closure(&release(&files), &self::machine()).unwrap().problems.len(), 1);
+}
+
+/// A port from somewhere else, beside a virtual machine of this system, whichever of both comes first.
+#[test]
+fn a_program_with_another_loader_than_the_virtual_machine() {
+    const NIX: &str = "/nix/store/abcdef-glibc-2.40/lib/ld-linux-x86-64.so.2";
+    let workshop = Workshop::new();
+    let program = workshop.program("beam.smp");
+    let port = workshop.program_with("port", &[&format!("-Wl,--dynamic-linker={NIX}")]);
+    for place in ["/app/bin/port", "/app/lib/a/priv/port"] {
+        let files = [("/app/erts/bin/beam.smp", program.as_path()), (place, port.as_path())];
+        let expected = Finding::Interpreter { file: place.into(), interpreter: NIX.into() };
+        let report = checked(&files);
+        assert_eq!(report.findings, [expected.clone()]);
+        assert!(expected.hint().contains("a dynamic loader of its own"), "{}", expected.hint());
+        assert_eq!(report.unusable().into_iter().collect::<Vec<_>>(), [place], "the rest does run");
+        assert_ne!(report.interpreter.as_deref(), Some(Utf8Path::new(NIX)));
+        let closure = closure(&release(&files), &machine()).unwrap();
+        assert_eq!(closure.problems, [expected]);
+        assert!(closure.libraries.iter().any(|library| library.reason == Reason::Interpreter));
+    }
+}
+
+/// Two loaders, both there: both are shipped.
+#[test]
+fn each_loader_is_shipped() {
+    let workshop = Workshop::new();
+    let program = workshop.program("beam.smp");
+    let own = checked(&[("/app/beam.smp", &program)]).interpreter.unwrap();
+    let other = workshop.path("ld-other.so");
+    fs::copy(&own, &other).unwrap();
+    let port = workshop.program_with("port", &[&format!("-Wl,--dynamic-linker={other}")]);
+    let files = [("/app/beam.smp", program.as_path()), ("/app/port", port.as_path())];
+    assert_eq!(checked(&files).findings, []);
+    let closure = closure(&release(&files), &machine()).unwrap();
+    let loaders = closure.libraries.iter().filter(|library| library.reason == Reason::Interpreter);
+    let mut paths: Vec<&Utf8Path> = loaders.map(|library| library.image_path.as_path()).collect();
+    paths.sort();
+    let mut expected = [own.as_path(), other.as_path()];
+    expected.sort();
+    assert_eq!(paths, expected);
 }
 
 #[test]

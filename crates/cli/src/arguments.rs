@@ -23,7 +23,7 @@ pub use self::profile_boot::ProfileBootArguments;
 pub use self::secret::SecretArguments;
 pub use check::{Check, CheckAbiArguments, CheckArguments};
 
-/// Builds releases of Elixir, Phoenix and Erlang applications.
+/// Builds releases of Mix projects (Phoenix, Elixir).
 #[derive(Debug, Parser)]
 #[command(name = "beamship", version, max_term_width = 100, disable_help_subcommand = true)]
 pub struct Arguments {

@@ -146,7 +146,7 @@ impl Case {
 
     fn extract(&self, program: &str, arguments: &[&str]) {
         if !is_installed(program) {
-            println!("skipped: there is no {program}");
+            testing::skip(&format!("there is no {program}"));
             return;
         }
         let mut command = command(program, &self.output());

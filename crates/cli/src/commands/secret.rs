@@ -1,4 +1,4 @@
-//! `beamship secret`: random text for `SECRET_KEY_BASE`, or a cookie (specification §9.2).
+//! `beamship secret`: random text for `SECRET_KEY_BASE`, or a cookie, as `mix phx.gen.secret` and `Mix.Release` make them.
 
 use std::io::Write;
 

@@ -139,7 +139,7 @@ fn an_empty_target_lacks_the_loader() {
     assert!(stderr.contains("is started by `/lib"), "{stderr}");
     // One finding for all of them.
     assert!(stderr.contains("error: 4 of 4 ELF files do not run on `"), "{stderr}");
-    assert!(stderr.contains("hint: the release was built on a system with glibc"), "{stderr}");
+    assert!(stderr.contains("hint: it was built on a system with glibc"), "{stderr}");
 }
 
 /// A newer Erlang than this machine's is refused here, an older one passes there.
@@ -150,7 +150,7 @@ fn releases_of_other_suites() {
     let is_newer = Path::new("/etc/debian_version").exists()
         && fs::read_to_string("/etc/os-release").unwrap_or_default().contains("bookworm");
     if !forky.join("usr/lib/erlang").is_dir() || !is_newer {
-        eprintln!("left out: this is not bookworm, or there is no root of forky");
+        testing::skip("this is not bookworm, or there is no root of forky");
         return;
     }
     let output = Release::new().check(&["--target", forky.to_str().unwrap()]);

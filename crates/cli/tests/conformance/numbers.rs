@@ -1,4 +1,4 @@
-//! No case is missing: neither a number of the specification, nor a folder in the list of tests.
+//! No case is missing: neither one of the numbers that there are of each letter, nor a folder in the list of tests.
 
 use std::collections::BTreeSet;
 

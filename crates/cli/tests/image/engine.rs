@@ -1,6 +1,6 @@
 //! The guestbook's image in a real Docker, and in a real registry.
 //!
-//! Both are started by `scripts/container-engine`, which `./test` does; without them this says that it was left out.
+//! `scripts/container-engine` starts both for these tests, which are ignored otherwise; `./test` does so.
 
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -10,12 +10,9 @@ use crate::ports::free_port;
 use crate::sandbox::{Outcome, Sandbox, run, succeed};
 
 /// The socket of the engine and the address of the registry.
-fn engine() -> Option<(String, String)> {
-    let pair = std::env::var("DOCKER_HOST").ok().zip(std::env::var("BEAMSHIP_TEST_REGISTRY").ok());
-    if pair.is_none() {
-        eprintln!("left out: run scripts/container-engine cargo test -p beamship --test image engine");
-    }
-    pair
+fn engine() -> (String, String) {
+    let variable = |name| std::env::var(name).unwrap_or_else(|error| panic!("{name}: {error}"));
+    (variable("DOCKER_HOST"), variable("BEAMSHIP_TEST_REGISTRY"))
 }
 
 /// A container, which goes when the test does.
@@ -78,8 +75,9 @@ fn get(port: u16, path: &str) -> Outcome {
 }
 
 #[test]
+#[ignore = "needs a container engine: scripts/container-engine"]
 fn the_guestbook_runs_read_only_and_stops_gracefully() {
-    let Some((host, _)) = engine() else { return };
+    let (host, _) = engine();
     let built = Built::get();
     let port = free_port();
     let release = built.release();
@@ -140,8 +138,9 @@ fn the_guestbook_runs_read_only_and_stops_gracefully() {
 
 /// Processes whose parent has gone are the first process's to take care of.
 #[test]
+#[ignore = "needs a container engine: scripts/container-engine"]
 fn orphans_are_reaped() {
-    let Some((host, _)) = engine() else { return };
+    let (host, _) = engine();
     let built = Built::get();
     let release = built.release();
     let mut load = built
@@ -188,8 +187,9 @@ fn orphans_are_reaped() {
 }
 
 #[test]
+#[ignore = "needs a container engine: scripts/container-engine"]
 fn a_registry_gives_back_what_it_was_given() {
-    let Some((host, registry)) = engine() else { return };
+    let (host, registry) = engine();
     let built = Built::get();
     let release = built.release();
     let name = format!("{registry}/team/guestbook:1");

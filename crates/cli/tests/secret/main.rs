@@ -1,4 +1,4 @@
-//! `beamship secret` (specification §12.5, S1 to S4).
+//! `beamship secret`: what `mix phx.gen.secret` prints, and a cookie.
 
 #![allow(clippy::disallowed_methods, clippy::unwrap_used, clippy::panic, reason = "a test may fail")]
 

@@ -87,7 +87,7 @@ fn a_git_dependency_is_fetched_once_and_compiled_in_the_same_virtual_machine() {
             .args(["-c", "user.name=a", "-c", "user.email=a@example.org"])
             .args(arguments);
         let Ok(status) = git.status() else {
-            eprintln!("skipped: there is no git here");
+            testing::skip("there is no git");
             return;
         };
         assert!(status.success());

@@ -96,11 +96,11 @@ impl Mounted {
         match Command::new("mount").args(arguments).arg(at).output() {
             Ok(output) if output.status.success() => Some(Self(at.to_owned())),
             Ok(output) => {
-                println!("skipped: cannot mount: {}", String::from_utf8_lossy(&output.stderr).trim());
+                testing::skip(&format!("cannot mount: {}", String::from_utf8_lossy(&output.stderr).trim()));
                 None
             }
             Err(error) => {
-                println!("skipped: cannot run `mount`: {error}");
+                testing::skip(&format!("cannot run `mount`: {error}"));
                 None
             }
         }
