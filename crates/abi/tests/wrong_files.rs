@@ -136,7 +136,7 @@ fn a_program_with_another_loader_than_the_virtual_machine() {
         let files = [("/app/erts/bin/beam.smp", program.as_path()), (place, port.as_path())];
         let expected = Finding::Interpreter { file: place.into(), interpreter: NIX.into() };
         let report = checked(&files);
-        assert_eq!(report.findings, [expected.clone()]);
+        assert_eq!(report.findings, std::slice::from_ref(&expected));
         assert!(expected.hint().contains("a dynamic loader of its own"), "{}", expected.hint());
         assert_eq!(report.unusable().into_iter().collect::<Vec<_>>(), [place], "the rest does run");
         assert_ne!(report.interpreter.as_deref(), Some(Utf8Path::new(NIX)));

@@ -3,7 +3,7 @@
 //! Layers are decompressed into the cache, and their entries put above each other in memory: nothing of an image is ever
 //! written under a name that the image has chosen.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
 
 use abi::{AbiError, ReadSeek, RootEntry, SystemRoot};
@@ -55,20 +55,23 @@ impl ImageRoot {
 
     fn add_layer(&mut self, file: &Utf8Path) -> Result<(), ImageError> {
         let layer = self.files.len() - 1;
+        let mut own = BTreeSet::new();
         let mut archive = tar::Archive::new(fs_err::File::open(file).at("read", file)?);
         for entry in archive.entries_with_seek().at("read", file)? {
             let entry = entry.at("read", file)?;
             let Some(path) = entry.path().ok().and_then(|path| absolute(path.to_str()?)) else { continue };
             let name = path.file_name().unwrap_or_default();
-            let parent = path.parent().unwrap_or(Utf8Path::new("/")).to_owned();
+            let parent = self.real(path.parent().unwrap_or(Utf8Path::new("/")));
             if name == OPAQUE {
-                self.nodes.retain(|known, _| *known == parent || !known.starts_with(&parent));
+                own.insert(parent.clone());
+                self.remove(&parent, &own);
                 continue;
             }
             if let Some(removed) = name.strip_prefix(WHITEOUT) {
-                self.remove(&parent.join(removed));
+                self.remove(&parent.join(removed), &own);
                 continue;
             }
+            let path = parent.join(name);
             let target =
                 || entry.link_name().ok().flatten().and_then(|target| target.to_str().map(Utf8PathBuf::from));
             let node = match entry.header().entry_type() {
@@ -79,26 +82,53 @@ impl ImageRoot {
                 tar::EntryType::Symlink => target().map_or(Node::Other, Node::Link),
                 tar::EntryType::Link => {
                     let other = target().and_then(|target| absolute(target.as_str()));
-                    other.and_then(|other| self.nodes.get(&other).cloned()).unwrap_or(Node::Other)
+                    other
+                        .and_then(|other| self.nodes.get(&self.placed(&other)).cloned())
+                        .unwrap_or(Node::Other)
                 }
                 _ => Node::Other,
             };
             if !matches!(node, Node::Directory) {
-                self.remove(&path);
+                self.remove(&path, &BTreeSet::new());
             }
             for directory in parent.ancestors() {
                 self.nodes.entry(directory.to_owned()).or_insert(Node::Directory);
+                own.insert(directory.to_owned());
             }
-            self.nodes.insert(path, node);
+            self.nodes.insert(path.clone(), node);
+            own.insert(path);
         }
         Ok(())
     }
 
-    fn remove(&mut self, path: &Utf8Path) {
+    /// Takes away what is at and below a path, but for what is to be kept. (A whiteout hides what lower layers have; what
+    /// comes with it in its own layer stays, in whichever order.)
+    fn remove(&mut self, path: &Utf8Path, kept: &BTreeSet<Utf8PathBuf>) {
         if let Some(Node::Directory) = self.nodes.get(path) {
-            self.nodes.retain(|known, _| !known.starts_with(path));
-        } else {
+            self.nodes.retain(|known, _| !known.starts_with(path) || kept.contains(known));
+        } else if !kept.contains(path) {
             self.nodes.remove(path);
+        }
+    }
+
+    /// A directory, its links followed as far as it is there: an entry `lib/x` of a layer lies in `usr/lib` when a layer
+    /// below has made `lib` a link.
+    fn real(&self, directory: &Utf8Path) -> Utf8PathBuf {
+        for ancestor in directory.ancestors() {
+            if let Ok(Some((real, RootEntry::Directory))) = abi::resolve(self, ancestor)
+                && let Ok(rest) = directory.strip_prefix(ancestor)
+            {
+                return if rest.as_str().is_empty() { real } else { real.join(rest) };
+            }
+        }
+        directory.to_owned()
+    }
+
+    /// Where an entry of this path lies.
+    fn placed(&self, path: &Utf8Path) -> Utf8PathBuf {
+        match (path.parent(), path.file_name()) {
+            (Some(parent), Some(name)) => self.real(parent).join(name),
+            _ => path.to_owned(),
         }
     }
 }
@@ -300,6 +330,8 @@ mod tests {
                 ("etc/old", 'f', "old"),
                 ("opt/a/b", 'f', "b"),
                 ("var/c", 'f', "c"),
+                ("usr/lib/removed", 'f', "r"),
+                ("srv/lower/f", 'f', "f"),
             ],
         );
         let upper = layer(
@@ -310,6 +342,14 @@ mod tests {
                 ("opt/a", 'f', "now a file"),
                 ("var/.wh..wh..opq", 'f', ""),
                 ("var/d", 'f', "d"),
+                // A directory of the layer below is a link.
+                ("lib/through", 'f', "a link"),
+                ("lib/.wh.removed", 'f', ""),
+                ("same", 'h', "lib/through"),
+                // What a layer brings is not what its own whiteouts hide.
+                ("srv/e", 'f', "e"),
+                ("srv/.wh..wh..opq", 'f', ""),
+                ("srv/.wh.e", 'f', ""),
             ],
         );
         let config = crate::document::ImageConfig {
@@ -337,7 +377,11 @@ mod tests {
         assert_eq!(text("/etc/old"), None);
         assert_eq!(text("/var/c"), None);
         assert_eq!(text("/var/d").unwrap(), "d");
-        assert_eq!(root.names("/usr/lib".into()).unwrap(), ["hard", "libc.so.6"]);
+        assert_eq!(root.names("/usr/lib".into()).unwrap(), ["hard", "libc.so.6", "through"]);
+        assert_eq!(text("/usr/lib/through").unwrap(), "a link");
+        assert_eq!(text("/same").unwrap(), "a link");
+        assert_eq!(text("/srv/e").unwrap(), "e");
+        assert_eq!(root.names("/srv".into()).unwrap(), ["e"]);
         // A damaged layer is no layer.
         let mut wrong = base;
         wrong.layers[0].diff_id = Digest::of(b"something else");

@@ -92,13 +92,14 @@ fn a_registry_that_is_not_there_is_named() {
 fn a_credential_helper_that_fails_is_named() {
     let sandbox = Sandbox::new();
     let helper = sandbox.join("home/docker-credential-vault");
-    std::fs::write(&helper, "#!/bin/sh\necho \"locked: geheim\" >&2\nexit 1\n").unwrap();
+    std::fs::write(&helper, "#!/bin/sh\ncat >>\"$HOME/asked\"\necho \"locked: geheim\" >&2\nexit 1\n")
+        .unwrap();
     succeed(sandbox.command("chmod").args(["755", helper.as_str()]));
     let configuration = sandbox.join("home/.docker/config.json");
     std::fs::create_dir_all(configuration.parent().unwrap()).unwrap();
     let pushed = || {
         let mut command =
-            sandbox.beamship(sandbox.path(), &["image", "--push", "registry.example.com/shop:1"]);
+            sandbox.beamship(sandbox.path(), &["image", "--push", "registry.example.com/team/shop:1"]);
         let path = format!("{}:{}", sandbox.join("home"), std::env::var("PATH").unwrap());
         fail(command.env("PATH", path))
     };
@@ -117,6 +118,12 @@ fn a_credential_helper_that_fails_is_named() {
         message.contains("hint: `docker login registry.example.com`") && !message.contains("geheim"),
         "{message}"
     );
+    assert!(
+        message.contains("`echo registry.example.com | docker-credential-vault get` shows why"),
+        "{message}"
+    );
+    // It is asked once, and for the registry: gcloud's fails when it is asked for `registry/team/shop`.
+    assert_eq!(std::fs::read_to_string(sandbox.join("home/asked")).unwrap(), "registry.example.com");
     let message = push(r#"{"credsStore": "missing"}"#);
     assert!(message.contains("`docker-credential-missing`"), "{message}");
     let message = push(r#"{"credsStore": "../evil"}"#);

@@ -117,16 +117,17 @@ pub(super) fn find(reference: &Reference) -> Result<Option<Credentials>, Credent
     Ok(None)
 }
 
-/// Where credentials may be, in the order of `podman`, Docker's own first.
+/// Where credentials may be: the file that somebody has named for this, Docker's own, and then those of `podman`.
 fn files() -> Vec<Utf8PathBuf> {
     let variable =
         |name| std::env::var(name).ok().filter(|value: &String| !value.is_empty()).map(Utf8PathBuf::from);
     let home = variable("HOME");
     let docker = variable("DOCKER_CONFIG").or_else(|| home.as_ref().map(|home| home.join(".docker")));
-    let mut files: Vec<Utf8PathBuf> =
-        docker.into_iter().map(|directory| directory.join("config.json")).collect();
-    files.extend(variable("REGISTRY_AUTH_FILE"));
-    files.extend(variable("XDG_RUNTIME_DIR").map(|directory| directory.join("containers/auth.json")));
+    let mut files: Vec<Utf8PathBuf> = variable("REGISTRY_AUTH_FILE").into_iter().collect();
+    files.extend(docker.map(|directory| directory.join("config.json")));
+    let runtime = variable("XDG_RUNTIME_DIR").map(|directory| directory.join("containers/auth.json"));
+    let user = rustix::process::getuid().as_raw();
+    files.push(runtime.unwrap_or_else(|| format!("/run/containers/{user}/auth.json").into()));
     files.extend(home.map(|home| home.join(".config/containers/auth.json")));
     files
 }
@@ -146,10 +147,10 @@ fn of_file(
     let keys = keys(reference);
     let helper = keys.iter().find_map(|key| configuration.cred_helpers.get(key));
     if let Some(helper) = helper.or(configuration.creds_store.as_ref()) {
-        for key in &keys {
-            if let Some(credentials) = of_helper(helper, key, registry)? {
-                return Ok(Some(credentials));
-            }
+        // Helpers know registries only, and gcloud's fails when it is asked for more.
+        let server = if registry == "docker.io" { DOCKER_HUB_KEY } else { registry };
+        if let Some(credentials) = of_helper(helper, server, registry)? {
+            return Ok(Some(credentials));
         }
     }
     let login = keys.iter().find_map(|key| {
@@ -222,7 +223,12 @@ fn of_helper(helper: &str, key: &str, registry: &str) -> Result<Option<Credentia
     if !output.status.success() {
         let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).trim().to_owned();
         let is_unknown = said.contains("not found") || said.contains("no credentials");
-        return if is_unknown { Ok(None) } else { Err(error(format!("it failed with {}", output.status))) };
+        if is_unknown {
+            return Ok(None);
+        }
+        // What it says may be a secret.
+        let status = output.status;
+        return Err(error(format!("it failed with {status} (`echo {key} | {program} get` shows why)")));
     }
     let answer: HelperAnswer =
         serde_json::from_slice(&output.stdout).map_err(|_| error("its answer is damaged".to_owned()))?;
