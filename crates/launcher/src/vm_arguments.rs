@@ -7,6 +7,9 @@ use std::path::Path;
 
 use crate::environment::{Environment, given};
 
+/// Files that include files that include files: erlexec has no limit, and a file that includes itself would never end.
+pub(crate) const DEEPEST_INCLUDE: usize = 8;
+
 /// Arguments that matter for reaching a node.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct DistributionArguments {
@@ -19,14 +22,10 @@ pub(crate) struct DistributionArguments {
 }
 
 impl DistributionArguments {
-    /// Files that name files that name files: so many.
-    pub(crate) const DEEPEST: usize = 8;
-
     /// From everything that a control command of Mix's script would hand to its virtual machine, completed by what the
     /// system itself was started with.
     pub(crate) fn for_control(environment: &Environment) -> Self {
-        let mut arguments = Self::default();
-        arguments.add_all(environment, "RELEASE_REMOTE_VM_ARGS");
+        let arguments = Self::from_sources(&argument_sources(environment, "RELEASE_REMOTE_VM_ARGS"));
         let system = Self::for_start(environment);
         Self {
             protocol: arguments.protocol.or(system.protocol),
@@ -37,44 +36,23 @@ impl DistributionArguments {
 
     /// From everything that the system is started with.
     pub(crate) fn for_start(environment: &Environment) -> Self {
+        Self::from_sources(&start_arguments(environment))
+    }
+
+    fn from_sources(sources: &[Vec<String>]) -> Self {
         let mut arguments = Self::default();
-        arguments.add_all(environment, "RELEASE_VM_ARGS");
+        for words in sources {
+            arguments.add(words);
+        }
         arguments
     }
 
-    fn add_all(&mut self, environment: &Environment, file: &str) {
-        for name in ["ERL_AFLAGS", "ELIXIR_ERL_OPTIONS"] {
-            self.add_variable(name);
-        }
-        self.add_file(&environment.path(file), 0);
-        for name in ["ERL_FLAGS", "ERL_ZFLAGS"] {
-            self.add_variable(name);
-        }
-    }
-
-    fn add_variable(&mut self, name: &str) {
-        self.add(&words(&given(name).unwrap_or_default().to_string_lossy()), 0);
-    }
-
-    /// A file that cannot be read says nothing: the virtual machine reports it.
-    fn add_file(&mut self, path: &Path, depth: usize) {
-        if let Ok(text) = std::fs::read(path) {
-            self.add(&words(&String::from_utf8_lossy(&text)), depth);
-        }
-    }
-
-    pub(crate) fn add(&mut self, words: &[String], depth: usize) {
+    pub(crate) fn add(&mut self, words: &[String]) {
         let mut rest = words.iter();
         while let Some(word) = rest.next() {
             match word.as_str() {
-                "-extra" => return,
                 "-proto_dist" => self.protocol = rest.next().cloned(),
                 "-erl_epmd_port" => self.port = rest.next().and_then(|port| port.parse().ok()),
-                "-args_file" if depth < Self::DEEPEST => {
-                    if let Some(path) = rest.next() {
-                        self.add_file(Path::new(path), depth + 1);
-                    }
-                }
                 "-kernel" => self.add_kernel_variables(&mut rest),
                 _ => {}
             }
@@ -99,22 +77,55 @@ impl DistributionArguments {
 
 /// Whether the system is started with a flag that begins like this, wherever it is written.
 pub(crate) fn has_flag(environment: &Environment, flag: &str) -> bool {
-    texts(environment).iter().any(|text| words(text).iter().any(|word| word.starts_with(flag)))
-}
-
-/// What the system is started with, in the order in which it counts.
-fn texts(environment: &Environment) -> Vec<String> {
-    let variable = |name: &&str| Some(given(name)?.to_string_lossy().into_owned());
-    let mut texts: Vec<String> = ["ERL_AFLAGS", "ELIXIR_ERL_OPTIONS"].iter().filter_map(variable).collect();
-    let file = std::fs::read(environment.path("RELEASE_VM_ARGS")).unwrap_or_default();
-    texts.push(String::from_utf8_lossy(&file).into_owned());
-    texts.extend(["ERL_FLAGS", "ERL_ZFLAGS"].iter().filter_map(variable));
-    texts
+    start_arguments(environment).iter().flatten().any(|word| word.starts_with(flag))
 }
 
 /// The value that `-env NAME VALUE` gives to a variable of the virtual machine, wherever it is written. The last one wins.
 pub(crate) fn variable(environment: &Environment, name: &str) -> Option<String> {
-    texts(environment).iter().filter_map(|text| variable_in(&words(text), name)).next_back()
+    start_arguments(environment).iter().filter_map(|words| variable_in(words, name)).next_back()
+}
+
+/// What the system is started with: [`argument_sources`] with its `vm.args`.
+fn start_arguments(environment: &Environment) -> Vec<Vec<String>> {
+    argument_sources(environment, "RELEASE_VM_ARGS")
+}
+
+/// The words of every source of arguments, in the order in which they count (`erlexec.c`): variables, and the file that
+/// the variable `file` names, with the files that these include in the place of their `-args_file`.
+fn argument_sources(environment: &Environment, file: &str) -> Vec<Vec<String>> {
+    let variable = |name| expanded(&words(&given(name).unwrap_or_default().to_string_lossy()), 0);
+    vec![
+        variable("ERL_AFLAGS"),
+        variable("ELIXIR_ERL_OPTIONS"),
+        file_words(&environment.path(file), 0),
+        variable("ERL_FLAGS"),
+        variable("ERL_ZFLAGS"),
+    ]
+}
+
+/// The words without what `-extra` leaves to the program, and with those of included files. `depth` is the number of
+/// files that this is included by.
+pub(crate) fn expanded(words: &[String], depth: usize) -> Vec<String> {
+    let mut expanded = Vec::new();
+    let mut rest = words.iter();
+    while let Some(word) = rest.next() {
+        match word.as_str() {
+            "-extra" => break,
+            "-args_file" if depth < DEEPEST_INCLUDE => {
+                if let Some(path) = rest.next() {
+                    expanded.append(&mut file_words(Path::new(path), depth + 1));
+                }
+            }
+            _ => expanded.push(word.clone()),
+        }
+    }
+    expanded
+}
+
+/// A file that cannot be read says nothing: the virtual machine reports it.
+fn file_words(path: &Path, depth: usize) -> Vec<String> {
+    let text = std::fs::read(path).unwrap_or_default();
+    expanded(&words(&String::from_utf8_lossy(&text)), depth)
 }
 
 pub(crate) fn variable_in(words: &[String], name: &str) -> Option<String> {
@@ -162,7 +173,7 @@ mod tests {
 
     fn of(text: &str) -> DistributionArguments {
         let mut arguments = DistributionArguments::default();
-        arguments.add(&words(text), 0);
+        arguments.add(&expanded(&words(text), 0));
         arguments
     }
 
@@ -187,6 +198,33 @@ mod tests {
         let words = words("-env A 1 -env B 2 +S 1 -env A '3 4' -env");
         assert_eq!(variable_in(&words, "A").as_deref(), Some("3 4"));
         assert_eq!(variable_in(&words, "C"), None);
+    }
+
+    /// A `+Q` in an included file was not seen, and the limit of open files was lowered below it.
+    #[test]
+    fn included_files_count_in_their_place() {
+        let directory = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| {
+            let path = directory.path().join(name);
+            std::fs::write(&path, text).unwrap();
+            path
+        };
+        let inner = write("inner.args", "+Q 65536 -env A 2 -proto_dist inet6_tcp -extra +S 1\n");
+        let middle = write("middle.args", &format!("-args_file {}\n+fnu\n", inner.display()));
+        let text = format!("-env A 1 -args_file {} -start_epmd false\n", middle.display());
+        let mut environment = Environment::default();
+        environment.set("RELEASE_VM_ARGS", write("vm.args", &text));
+        for flag in ["+Q", "+fnu", "-start_epmd"] {
+            assert!(has_flag(&environment, flag), "{flag}");
+        }
+        // It is an argument of the program.
+        assert!(!has_flag(&environment, "+S"));
+        assert_eq!(variable(&environment, "A").as_deref(), Some("2"));
+        assert_eq!(DistributionArguments::for_start(&environment).protocol.as_deref(), Some("inet6_tcp"));
+        // It ends, although the files do not.
+        let endless = directory.path().join("endless.args");
+        std::fs::write(&endless, format!("+Q 1 -args_file {}", endless.display())).unwrap();
+        assert_eq!(file_words(&endless, 0).iter().filter(|word| *word == "+Q").count(), DEEPEST_INCLUDE + 1);
     }
 
     #[test]
