@@ -1,5 +1,6 @@
-//! The command line of the virtual machine: the one that Mix's script, Elixir's script and the `erl` script make
-//! together (specification §6.2), without any of them.
+//! The command line of the virtual machine: the one that Mix's script (`Mix.Tasks.Release`), Elixir's script
+//! (`bin/elixir`) and the `erl` script make together, without any of them. `ELIXIR_CLI_DRY_RUN=1 bin/NAME start` of a
+//! Mix release prints what they make.
 
 use std::ffi::{OsStr, OsString};
 use std::io::IsTerminal;

@@ -1,5 +1,5 @@
 //! The system configuration, and the private copy of it that a release needs which reboots after runtime configuration
-//! (specification §5.3 and §5.4).
+//! (`Config.Provider`, and the option `:reboot_system_after_config` of `Mix.Tasks.Release`).
 //!
 //! Such a system writes what it has computed (secrets among it) into the file that it was started with, and reads it
 //! again when it reboots. So it is started with a copy in `RELEASE_TMP` that only its user may read, and that is

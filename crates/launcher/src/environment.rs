@@ -1,4 +1,4 @@
-//! The `RELEASE_*` variables: where each value comes from, in the order of Mix's script (specification §6.1).
+//! The `RELEASE_*` variables: where each value comes from, in the order of the script that `Mix.Tasks.Release` writes.
 //!
 //! What the caller or `env.sh` has set wins, an empty value counts as none, and `RELEASE_ROOT` and `RELEASE_COMMAND`
 //! are always computed. The variables are handed to child processes explicitly; this process's own environment is not

@@ -1,6 +1,6 @@
-//! What a node can do, as bits (`lib/kernel/include/dist.hrl`, specification §11.3).
+//! What a node can do, as bits: the "distribution flags" of OTP (`lib/kernel/include/dist.hrl`).
 //!
-//! The values are OTP's header's, not the protocol guide's, which prints a wrong one.
+//! The values are those of that header: `erl_dist_protocol.md` prints a wrong one for `MANDATORY_25_DIGEST`.
 
 pub(crate) const EXTENDED_REFERENCES: u64 = 0x4;
 const DIST_MONITOR: u64 = 0x8;

@@ -1,4 +1,4 @@
-//! The Erlang port mapper: which port does a node listen on? (`erl_dist_protocol.md`, specification §11.1.)
+//! The Erlang port mapper: which port does a node listen on? (`erl_dist_protocol.md` of ERTS, "EPMD Protocol".)
 
 use std::net::{IpAddr, SocketAddr};
 

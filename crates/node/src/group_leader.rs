@@ -1,4 +1,4 @@
-//! Requests of the IO protocol ("The Erlang I/O Protocol", specification §11.6), and the device that serves them.
+//! Requests of the I/O protocol ("The Erlang I/O Protocol" in the user's guide of STDLIB), and the device that serves them.
 //!
 //! Whatever a called function prints and reads goes to its group leader, which is us. This module knows what is asked
 //! for; [`Session`](crate::Session) answers.

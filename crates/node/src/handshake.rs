@@ -1,4 +1,5 @@
-//! The handshake: both sides prove that they know the cookie (`erl_dist_protocol.md`, version 6; specification §11.2).
+//! The handshake: both sides prove that they know the cookie (`erl_dist_protocol.md` of ERTS, "Distribution Handshake",
+//! version 6).
 //!
 //! This side asks to be given a name (NAME_ME). The node takes such names from a pool and returns them to it, so a
 //! million connections make no more atoms on it than the largest number of them at one time.

@@ -1,5 +1,5 @@
-//! What connected nodes tell each other (`erl_dist_protocol.md`, "Protocol between Connected Nodes"; specification
-//! §11.4), without distribution headers: a byte, a control tuple, and for some a payload.
+//! What connected nodes tell each other (`erl_dist_protocol.md` of ERTS, "Protocol between Connected Nodes"), without
+//! distribution headers: a byte, a control tuple, and for some a payload.
 
 use etf::{Atom, AtomEncoding, DecodeError, EncodeError, RawTerm, Term};
 
