@@ -70,6 +70,21 @@ pub enum Reply {
     },
 }
 
+impl Reply {
+    /// The value that was returned.
+    pub fn returned(&self) -> Option<RawTerm<'_>> {
+        match self {
+            Self::Returned(value) => RawTerm::split(value).ok().map(|(raw, _)| raw),
+            Self::Raised { .. } | Self::Killed { .. } => None,
+        }
+    }
+
+    /// The same, decoded; `None` also when the value is too large or too deep for that.
+    pub fn value(&self) -> Option<Term> {
+        self.returned()?.decode().ok()
+    }
+}
+
 impl Connection {
     /// Finds the node, connects and proves knowledge of the cookie.
     ///

@@ -220,10 +220,7 @@ impl<'a> Session<'a> {
     /// Hands the answer to the device: `{yes | no, Expansion, Matches}`.
     fn completed(&mut self, reply: &Reply) -> Result<(), NodeError> {
         self.completion = None;
-        let answer = match reply {
-            Reply::Returned(value) => RawTerm::split(value).ok().and_then(|(raw, _)| raw.decode().ok()),
-            _ => None,
-        };
+        let answer = reply.value();
         let (expansion, matches) = match answer.as_ref().and_then(Term::as_tuple) {
             Some([_, expansion, matches, ..]) => {
                 (expansion.to_text().unwrap_or_default(), match_texts(matches))
@@ -384,11 +381,7 @@ impl<'a> Session<'a> {
     /// Goes on with a job whose call has ended.
     fn resume(&mut self, mut job: Job, reply: &Reply) -> Result<(), NodeError> {
         let waits_for = std::mem::replace(&mut job.waits_for, Waits::Nothing);
-        let value = match reply {
-            Reply::Returned(value) => RawTerm::split(value).ok(),
-            _ => None,
-        };
-        let Some((value, _)) = value else {
+        let Some(value) = reply.returned() else {
             return self.refuse(job, "call");
         };
         match waits_for {
