@@ -7,9 +7,9 @@
 use std::thread::sleep;
 use std::time::Duration;
 
-use etf::{RawTerm, Term};
-use node::{Connection, Deadline, NodeError, Reply};
+use node::{Connection, Deadline, NodeError};
 
+use crate::calls::os_process_id;
 use crate::control::Route;
 use crate::distribution::Distribution;
 use crate::environment::Environment;
@@ -54,17 +54,10 @@ fn running(release: &Release, environment: &Environment) -> Option<String> {
     let Ok(Route::Native { address, cookie }) = Route::find(release, environment) else { return None };
     match Connection::open(&address, &cookie, Deadline::after(SEARCH)) {
         Ok(mut connection) => {
-            let place = format!(" on `{}`", address.host);
-            Some(pid(&mut connection).map_or(place, |pid| format!(" as process {pid}")))
+            let found = os_process_id(&mut connection, Deadline::after(SEARCH));
+            Some(found.map_or_else(|_| format!(" on `{}`", address.host), |pid| format!(" as process {pid}")))
         }
         Err(NodeError::Cookie) => Some(", with another cookie".to_owned()),
         Err(_) => None,
-    }
-}
-
-fn pid(connection: &mut Connection) -> Option<String> {
-    match connection.call("os", "getpid", vec![], Deadline::after(SEARCH)).ok()? {
-        Reply::Returned(pid) => RawTerm::split(&pid).ok()?.0.decode().ok().as_ref().and_then(Term::to_text),
-        _ => None,
     }
 }

@@ -81,23 +81,23 @@ pub(crate) fn connect(address: &Address, cookie: &Cookie, deadline: Deadline) ->
 
 /// A node that cannot be reached, as the user sees it.
 pub(crate) fn unreachable(node: &str, error: &NodeError) -> Failure {
-    let failure = Failure::new(format!("cannot reach `{node}`: {error}"));
+    with_hint(Failure::new(format!("cannot reach `{node}`: {error}")), error)
+}
+
+/// A call on a node that was reached.
+pub(crate) fn call_failed(node: &str, error: &NodeError) -> Failure {
+    with_hint(Failure::new(format!("the call on `{node}` failed: {error}")), error)
+}
+
+fn with_hint(failure: Failure, error: &NodeError) -> Failure {
     match error.hint() {
         Some(hint) => failure.hint(hint),
         None => failure,
     }
 }
 
-/// A connection that has failed later.
-pub(crate) fn broken(node: &str, error: &NodeError) -> Failure {
-    let failure = Failure::new(format!("`{node}` was asked: {error}"));
-    match error.hint() {
-        Some(hint) => failure.hint(hint),
-        None => failure,
-    }
-}
-
-/// This machine's name as it is in the name of a node (specification §6.8).
+/// This machine's name as `net_kernel` completes the name of a node with it: the part before the first dot for a short
+/// name, all of it for a long one.
 pub(crate) fn own_host(distribution: &Distribution) -> String {
     let name = node::own_host_name().unwrap_or_else(|| "localhost".to_owned());
     match distribution {
@@ -109,7 +109,7 @@ pub(crate) fn own_host(distribution: &Distribution) -> String {
 /// Where EPMD listens.
 pub(crate) fn epmd_port() -> Result<u16, Failure> {
     let Some(port) = given("ERL_EPMD_PORT") else { return Ok(EPMD_PORT) };
-    port.to_str()
-        .and_then(|port| port.parse().ok())
-        .ok_or_else(|| Failure::new(format!("ERL_EPMD_PORT is `{}`, which is no port", port.display())))
+    port.to_str().and_then(|port| port.parse().ok()).ok_or_else(|| {
+        Failure::new(format!("ERL_EPMD_PORT is `{}`, which is not a port number", port.display()))
+    })
 }

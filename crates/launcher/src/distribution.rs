@@ -4,6 +4,9 @@ use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::random::random;
 
+/// The value of `RELEASE_DISTRIBUTION` for a system that takes no part in any.
+const NONE: &str = "none";
+
 /// The mode that a release with a boot profile has by default.
 pub(crate) const FAST: &str = "fast";
 
@@ -30,7 +33,7 @@ impl Distribution {
             Ok(node.to_owned())
         };
         match environment.text("RELEASE_DISTRIBUTION")? {
-            "none" => Ok(Self::None),
+            NONE => Ok(Self::None),
             "sname" => Ok(Self::Short(node(true)?)),
             "name" => Ok(Self::Long(node(false)?)),
             other => Err(Failure::new(format!("RELEASE_DISTRIBUTION is `{other}`"))
@@ -59,9 +62,9 @@ impl Distribution {
     }
 }
 
-/// Whether the system has a name, which no other one has. Without distribution there may be any number of them.
-pub(crate) fn has_name(environment: &Environment) -> bool {
-    environment.get("RELEASE_DISTRIBUTION") != "none"
+/// Whether the system has no name of its own: without distribution there may be any number of them.
+pub(crate) fn is_none(environment: &Environment) -> bool {
+    environment.get("RELEASE_DISTRIBUTION") == NONE
 }
 
 /// Whether kernel accepts a name (`net_kernel:create_name/3`); the system would end in a crash dump.
@@ -77,7 +80,7 @@ fn check_name(node: &str, is_short: bool) -> Result<(), Failure> {
         return wrong("the host of a short name has no dots: set RELEASE_DISTRIBUTION=name for this one");
     }
     if !host.chars().all(|character| ('!'..='\u{ff}').contains(&character) && character != '@') {
-        return wrong("there is no such host");
+        return wrong("the host part of a node name must be printable Latin-1 without `@`");
     }
     if node.chars().count() > LONGEST_NAME {
         return wrong("the name of a node has at most 255 characters");

@@ -3,17 +3,15 @@
 //! `erlexec` starts EPMD by `system(3)`, which needs `/bin/sh`. In an image without one nobody would start it, and a
 //! distributed node does not start without it. So the launcher does, before the virtual machine.
 
-use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crate::distribution::Distribution;
+use crate::env_sh::has_shell;
 use crate::environment::Environment;
 use crate::exposure::Exposure;
 use crate::failure::Failure;
 use crate::release::Release;
 use crate::vm_arguments::has_flag;
-
-const SHELL: &str = "/bin/sh";
 
 /// Starts EPMD where it is needed and erlexec cannot. One that runs already is left as it is.
 pub(crate) fn start_without_shell(
@@ -26,7 +24,7 @@ pub(crate) fn start_without_shell(
         && !has_flag(environment, "-start_epmd")
         && !has_flag(environment, "-erl_epmd_port");
     let program = release.erts_bin().map(|bin| bin.join("epmd")).filter(|program| program.is_file());
-    let (true, false, Some(program)) = (is_needed, Path::new(SHELL).exists(), program) else { return Ok(()) };
+    let (true, false, Some(program)) = (is_needed, has_shell(), program) else { return Ok(()) };
     let mut command = Command::new(&program);
     command.arg("-daemon").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     exposure.apply(&mut command);

@@ -17,19 +17,15 @@ const HEADER: u64 = 20;
 pub(crate) fn check(erlexec: &Path) -> Result<(), Failure> {
     let read = |path: &Path| {
         let mut bytes = Vec::new();
-        File::open(path)
-            .and_then(|file| file.take(HEADER).read_to_end(&mut bytes))
-            .map_err(|error| Failure::cannot("start", erlexec.display(), error))?;
-        Ok(bytes)
+        File::open(path).and_then(|file| file.take(HEADER).read_to_end(&mut bytes)).map(|_| bytes)
     };
-    let incomplete = "the release was built for another system, or is incomplete";
-    let theirs = read(erlexec).map_err(|failure: Failure| failure.hint(incomplete))?;
+    let theirs = read(erlexec).map_err(|error| Failure::cannot_start(erlexec.display(), error))?;
     // Who may only run this executable cannot compare.
-    let Ok(ours) = executable().and_then(|path| read(&path)) else { return Ok(()) };
+    let Some(ours) = executable().ok().and_then(|path| read(&path).ok()) else { return Ok(()) };
     if theirs.starts_with(b"#!") || machine(&theirs) == machine(&ours) {
         return Ok(());
     }
-    Err(Failure::cannot("start", erlexec.display(), "it is no executable for this machine").hint(incomplete))
+    Err(Failure::cannot_start(erlexec.display(), "it is not an executable for this machine"))
 }
 
 /// Word size, byte order and processor.

@@ -25,6 +25,12 @@ impl Failure {
         Self::new(format!("cannot {action} `{subject}`: {cause}"))
     }
 
+    /// A program of the release, or the Erlang of the machine, that the system does not execute.
+    pub(crate) fn cannot_start(program: impl Display, cause: impl Display) -> Self {
+        Self::cannot("start", program, cause)
+            .hint("the release was built for another system, or is incomplete")
+    }
+
     /// The same with what to do about it.
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());

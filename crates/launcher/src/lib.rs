@@ -1,15 +1,17 @@
 //! `bin/NAME` of a release.
 //!
-//! Every release holds a copy of this executable. It does what the shell script of a Mix release does (specification
-//! §6): it finds the release that it belongs to, reads `env.sh`, completes the `RELEASE_*` variables and starts the
-//! virtual machine. It does so without a shell, and stays to look after the system that it has started: signals become
+//! Every release holds a copy of this executable. It does what the shell script of a Mix release does
+//! (`Mix.Tasks.Release`): it finds the release that it belongs to, reads `env.sh`, completes the `RELEASE_*` variables
+//! and starts the virtual machine. It does so without a shell, and stays to look after the system that it has started: signals become
 //! a graceful stop, secrets that were written for the start are removed.
 //!
 //! It is small on purpose (it is copied into every release), links nothing but libc, and never resolves names with the
 //! system's resolver.
 
 mod already_running;
+mod calls;
 mod colours;
+mod command;
 mod command_line;
 mod commands;
 mod configuration;
@@ -28,6 +30,7 @@ mod file_limit;
 #[cfg(fuzzing)]
 pub mod fuzzing;
 mod notify;
+mod output;
 mod overlay_commands;
 mod private_file;
 mod program;
@@ -47,6 +50,7 @@ mod vm_arguments;
 
 use std::process::ExitCode;
 
+pub use command::Command;
 pub use env_sh::does_something;
 
 /// Runs the launcher with the arguments and the environment of this process.

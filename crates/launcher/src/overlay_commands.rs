@@ -5,6 +5,7 @@
 //! arguments that are given follow. They are found by the name that this executable is called by, or by its first argument.
 
 use std::ffi::{OsStr, OsString};
+use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
 
@@ -39,6 +40,12 @@ pub(crate) fn script(release: &Release, name: &str, arguments: &[OsString]) -> O
         }
         command
     })
+}
+
+/// Becomes such a command. Only ever returns a failure.
+pub(crate) fn become_command(mut command: Command) -> Failure {
+    let error = command.exec();
+    Failure::cannot("run", command.get_program().display(), error)
 }
 
 #[derive(Debug, PartialEq, Eq)]

@@ -117,7 +117,7 @@ impl Release {
             std::fs::read(&resource).map_err(|error| Failure::cannot("read", resource.display(), error))?;
         let terms =
             etf::text::consult(&bytes).map_err(|error| Failure::cannot("read", resource.display(), error))?;
-        let malformed = || Failure::new(format!("`{}` is no release resource file", resource.display()));
+        let malformed = || Failure::new(format!("`{}` is not a release resource file", resource.display()));
         let (name, elixir) = terms.first().and_then(name_and_elixir).ok_or_else(malformed)?;
         self.name = name;
         self.elixir = elixir;

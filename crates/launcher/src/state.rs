@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use etf::Term;
 
-use crate::distribution::has_name;
+use crate::distribution::is_none;
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::private_file;
@@ -158,7 +158,7 @@ impl Found {
 /// `RELEASE_TMP/NODE.state`. Systems without distribution have no names, and any number of them may run beside the one that
 /// has: theirs is another file, which says something of the last one.
 fn path(environment: &Environment) -> Option<PathBuf> {
-    path_of(environment, if has_name(environment) { "state" } else { "undistributed.state" })
+    path_of(environment, if is_none(environment) { "undistributed.state" } else { "state" })
 }
 
 /// A file of this node's in `RELEASE_TMP`. A node whose name is no file name has none.

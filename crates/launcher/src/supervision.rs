@@ -39,10 +39,7 @@ pub(crate) fn supervise(
     on_start: impl FnOnce(u32) -> Result<(), Failure>,
 ) -> Result<ExitCode, Failure> {
     let program = command.get_program().to_string_lossy().into_owned();
-    let cannot = |error| {
-        Failure::cannot("start", &program, error)
-            .hint("the release was built for another system, or is incomplete")
-    };
+    let cannot = |error| Failure::cannot_start(&program, error);
     // It names this process. A system that reports to systemd as well would take it for another one's.
     if given(WATCHDOG_PID).is_some_and(|pid| pid == *std::process::id().to_string()) {
         command.env_remove(WATCHDOG_PID);

@@ -183,9 +183,11 @@ pub(crate) fn become_control(
     environment: &Environment,
     program: &Program,
 ) -> Result<ExitCode, Failure> {
-    let mut command = command(release, environment, None, program, &Exposure::default())?;
-    let name = command.get_program().to_string_lossy().into_owned();
+    Err(become_process(command(release, environment, None, program, &Exposure::default())?))
+}
+
+/// Becomes the virtual machine. Only ever returns a failure.
+pub(crate) fn become_process(mut command: Command) -> Failure {
     let error = command.exec();
-    Err(Failure::cannot("start", name, error)
-        .hint("the release was built for another system, or is incomplete"))
+    Failure::cannot_start(command.get_program().display(), error)
 }

@@ -17,9 +17,9 @@ pub enum Step {
 impl std::fmt::Display for Step {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.write_str(match self {
-            Self::Epmd => "while EPMD was asked for its port",
+            Self::Epmd => "while asking EPMD for the port of the node",
             Self::Handshake => "during the handshake",
-            Self::Call => "while it was asked",
+            Self::Call => "during the call",
         })
     }
 }
@@ -29,7 +29,9 @@ impl std::fmt::Display for Step {
 #[non_exhaustive]
 pub enum NodeError {
     /// Neither a literal nor in `/etc/hosts`.
-    #[error("the host `{0}` is unknown: it is no address, not this host's name, and not in /etc/hosts")]
+    #[error(
+        "the host `{0}` is unknown: it is neither an address nor this host's name, and not in /etc/hosts"
+    )]
     UnknownHost(String),
     /// Nothing listens where EPMD should.
     #[error("no EPMD answers at {address}: {source}")]

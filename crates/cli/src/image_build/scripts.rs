@@ -14,22 +14,10 @@ const LONGEST: usize = 64 * 1024;
 const RUNS_COMMANDS: &str = "os_mon";
 
 /// What the launcher does by itself, but for `daemon`: nothing in an image keeps what it would print.
-const OWN_COMMANDS: [&str; 14] = [
-    "start",
-    "start_iex",
-    "eval",
-    "rpc",
-    "remote",
-    "stop",
-    "restart",
-    "pid",
-    "ping",
-    "ready",
-    "apps",
-    "doctor",
-    "version",
-    "help",
-];
+fn own_commands() -> Vec<&'static str> {
+    let commands = launcher::Command::ALL.into_iter().filter(|command| !command.is_in_background());
+    commands.map(launcher::Command::name).collect()
+}
 
 /// The scripts of a release.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -98,10 +86,10 @@ impl Scripts {
     /// When there is none of this name.
     pub(crate) fn check(&self, command: &str) -> anyhow::Result<()> {
         let name = command.split_whitespace().next().unwrap_or_default();
-        if OWN_COMMANDS.contains(&name) || self.has(name) {
+        if own_commands().contains(&name) || self.has(name) {
             return Ok(());
         }
-        let mut hint = format!("it can run {}", OWN_COMMANDS.join(", "));
+        let mut hint = format!("it can run {}", own_commands().join(", "));
         if !self.commands.is_empty() {
             hint.push_str(&format!("; and what is in the release's bin: {}", self.commands.join(", ")));
         }

@@ -194,7 +194,7 @@ fn a_runtime_that_does_not_run_here() {
     assert!(release.examined(&[]).one("erts").ends_with("it is not executable"));
     set_mode(&program, 0o755);
     std::fs::write(bin.join("erlexec"), "\x7fELF\u{1}\u{1}\u{1} of another kind").unwrap();
-    assert!(release.examined(&[]).one("erts").ends_with("it is no executable for this machine"));
+    assert!(release.examined(&[]).one("erts").ends_with("it is not an executable for this machine"));
 }
 
 #[test]

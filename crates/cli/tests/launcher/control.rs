@@ -232,7 +232,7 @@ fn functions_are_called_with_terms() {
     let exit = system.run(&["rpc", "--mfa", "erlang", "exit", "{shutdown, 4}"]);
     assert_eq!(exit.status, Some(4));
     let term = fail(&mut system.command(&["rpc", "--mfa", "lists", "seq", "1", "f()"]));
-    assert!(term.starts_with("error: `f()` is no Erlang term"), "{term}");
+    assert!(term.starts_with("error: `f()` is not an Erlang term"), "{term}");
 }
 
 /// Messages of any size cost less than 50 MB, or are refused.
@@ -314,7 +314,7 @@ fn a_system_that_cannot_be_asked_is_named_with_the_reason() {
 fn an_expression_that_ends_the_system_has_failed() {
     let mut system = System::start();
     let message = fail(&mut system.command(&["rpc", "System.halt(5)"]));
-    assert!(message.contains("the connection was closed while it was asked"), "{message}");
+    assert!(message.contains("the connection was closed during the call"), "{message}");
     assert_eq!(system.running.status(), Some(5));
 }
 

@@ -16,6 +16,24 @@ fn help_and_version() {
     assert_eq!(nothing.stderr, help.stdout);
 }
 
+/// Some said "error: No space left on device", and not what had none.
+#[test]
+fn output_that_cannot_be_written_is_an_error() {
+    let installed = Installed::new(Kind::Plain);
+    for command in ["version", "help", "--help", "doctor"] {
+        let message = fail(
+            installed
+                .sandbox
+                .command("sh")
+                .args(["-c", "\"$0\" \"$@\" >/dev/full"])
+                .arg(installed.executable())
+                .arg(command),
+        );
+        let expected = "error: cannot write the output: No space left on device (os error 28)\n";
+        assert_eq!(message, expected, "{command}");
+    }
+}
+
 /// `docker run IMAGE backup`: what is no link to the launcher in an image was an unknown command.
 #[test]
 fn a_script_of_the_project_is_a_command() {
@@ -131,7 +149,7 @@ fn a_virtual_machine_that_cannot_run_is_named() {
         let erlexec = installed.erts_bin().join("erlexec");
         for arguments in [&["start"][..], &["start_iex"], &["eval", "1"]] {
             let message = fail(&mut installed.command(arguments));
-            let expected = format!("cannot start `{erlexec}`: it is no executable for this machine");
+            let expected = format!("cannot start `{erlexec}`: it is not an executable for this machine");
             assert!(message.contains(&expected), "{message}");
             assert!(message.contains("hint: the release was built for another system"), "{message}");
         }

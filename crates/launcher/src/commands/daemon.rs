@@ -6,7 +6,7 @@
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
-use std::process::{Command, ExitCode};
+use std::process::{self, ExitCode};
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -14,8 +14,9 @@ use node::Deadline;
 
 use super::start;
 use crate::already_running;
+use crate::command::Command;
 use crate::cookie;
-use crate::distribution::{Distribution, has_name, mode};
+use crate::distribution::{Distribution, is_none, mode};
 use crate::environment::{Environment, INNER};
 use crate::failure::Failure;
 use crate::file_limit;
@@ -42,7 +43,7 @@ pub(super) fn is_inner() -> bool {
 pub(super) fn run(
     release: &Release,
     environment: &Environment,
-    command: &str,
+    command: Command,
     lock: Option<StartLock>,
 ) -> Result<ExitCode, Failure> {
     // What is wrong is said here: nobody sees what the inner one prints.
@@ -60,8 +61,8 @@ pub(super) fn run(
     run_erl::prepare_signals();
     // It closes as many files as it may open before it does anything.
     file_limit::lower(environment);
-    let inner = format!("exec {} {command}", quoted(executable()?.as_os_str())?);
-    let mut background = Command::new(&program);
+    let inner = format!("exec {} {}", quoted(executable()?.as_os_str())?, command.name());
+    let mut background = process::Command::new(&program);
     background.arg("-daemon").arg(pipes.join("")).arg(logs.join("")).arg(inner);
     environment.apply(&mut background);
     background.env(INNER, "1");
@@ -97,14 +98,14 @@ fn watch(
         match State::of_running(environment) {
             Some(_) => {
                 lock = None;
-                if readiness.look() {
+                if readiness.is_reached() {
                     return Ok(());
                 }
             }
             None if lock.is_none() || is_over => return ended(),
             None => {}
         }
-        sleep(left.min(if lock.is_some() { INTERVAL } else { readiness::INTERVAL }));
+        sleep(left.min(if lock.is_some() { INTERVAL } else { readiness::POLL_INTERVAL }));
     }
     // One that has not even begun in this time has not been seen, or will not.
     if lock.is_none() || State::of_running(environment).is_some() { Ok(()) } else { ended() }
@@ -114,11 +115,11 @@ fn watch(
 pub(super) fn run_inner(
     release: &Release,
     environment: &Environment,
-    command: &str,
+    command: Option<Command>,
 ) -> Result<ExitCode, Failure> {
     // Whoever has started this one is told when it ends before there is a state file.
     let beginning = Beginning::of(environment);
-    if command == "daemon_iex" {
+    if command == Some(Command::DaemonIex) {
         start::run_iex(release, environment, beginning)
     } else {
         start::run(release, environment, beginning)
@@ -134,7 +135,7 @@ struct Beginning {
 impl Beginning {
     /// A system without distribution is not waited for, and has no name that would be its own.
     fn of(environment: &Environment) -> Self {
-        Self { path: path_of(environment, "beginning").filter(|_| has_name(environment)) }
+        Self { path: path_of(environment, "beginning").filter(|_| !is_none(environment)) }
     }
 
     /// Makes the file. Where it cannot be made the end is only seen later.

@@ -17,7 +17,7 @@ mod time;
 mod variables;
 
 use std::ffi::OsString;
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use diagnosis::{Findings, Severity};
@@ -27,6 +27,7 @@ use crate::configuration::Configuration;
 use crate::distribution::{Distribution, mode};
 use crate::environment::{Environment, given};
 use crate::failure::Failure;
+use crate::output;
 use crate::release::Release;
 
 /// What all checks look at.
@@ -66,10 +67,8 @@ pub(super) fn run(
 
     let colour = std::io::stdout().is_terminal() && given("NO_COLOR").is_none();
     let text = if options.json { findings.json() } else { findings.text(colour) };
-    std::io::stdout()
-        .write_all(text.as_bytes())
-        .map_err(|error| Failure::new(format!("cannot write the output: {error}")))?;
-    findings.failure().map_or(Ok(ExitCode::SUCCESS), |message| Err(Failure::new(message)))
+    let success = output::print(text.as_bytes())?;
+    findings.failure().map_or(Ok(success), |message| Err(Failure::new(message)))
 }
 
 /// A number with separators: `65,536`.

@@ -59,7 +59,7 @@ fn seconds(text: &str) -> Result<Duration, Failure> {
     text.parse::<f64>()
         .ok()
         .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
-        .ok_or_else(|| Failure::new(format!("`{text}` is no number of seconds")))
+        .ok_or_else(|| Failure::new(format!("`{text}` is not a number of seconds")))
 }
 
 #[cfg(test)]

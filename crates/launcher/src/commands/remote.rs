@@ -10,13 +10,13 @@ use std::os::fd::BorrowedFd;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use etf::{RawTerm, Term};
+use etf::Term;
 use node::{Deadline, Device, Geometry, NodeError, Prompt, Ready, Reply, Session, Shell};
 
-use super::rpc::failed;
+use crate::calls::aborted;
 use crate::colours::{LONGEST, WithoutColours};
 use crate::console::{Console, History, Terminal};
-use crate::control::{Route, SETUP, broken, connect};
+use crate::control::{Route, SETUP, call_failed, connect};
 use crate::environment::{Environment, given};
 use crate::failure::Failure;
 use crate::program::Program;
@@ -79,14 +79,14 @@ fn run_shell(session: &mut Session<'_>, node: &str) -> Result<ExitCode, Failure>
         }
         // Nobody reads any more: there is nothing to be told.
         Err(NodeError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(ExitCode::FAILURE),
-        Err(error) => Err(broken(node, &error)),
+        Err(error) => Err(call_failed(node, &error)),
     }
 }
 
 /// Starts IEx in the way of the node's version, or else Erlang's shell.
 fn start_shell(session: &mut Session<'_>, node: &str) -> Result<Shell, Failure> {
     let mut call = |module: &str, function: &str, arguments: Vec<Term>| {
-        session.call(module, function, arguments).map_err(|error| broken(node, &error))
+        session.call(module, function, arguments).map_err(|error| call_failed(node, &error))
     };
     let options = Term::List(vec![Term::pair(Term::atom("on_eof"), Term::atom("stop_evaluator"))]);
     let nothing = Term::Tuple(vec![Term::atom("elixir_utils"), Term::atom("noop"), Term::nil()]);
@@ -109,12 +109,11 @@ fn start_shell(session: &mut Session<'_>, node: &str) -> Result<Shell, Failure> 
 }
 
 fn process(reply: &Reply) -> Option<Term> {
-    let Reply::Returned(value) = reply else { return None };
-    RawTerm::split(value).ok()?.0.decode().ok().filter(|term| matches!(term, Term::Pid { .. }))
+    reply.value().filter(|term| matches!(term, Term::Pid { .. }))
 }
 
 fn failed_start(node: &str, reply: &Reply) -> Failure {
-    failed(node, reply).hint("neither IEx nor Erlang's shell can be started there")
+    aborted(node, reply).hint("neither IEx nor Erlang's shell can be started there")
 }
 
 /// Input that was not typed. What the shell greets with is not printed, and neither are its prompts.

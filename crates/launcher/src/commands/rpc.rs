@@ -7,18 +7,20 @@ use std::process::ExitCode;
 use etf::{AtomEncoding, CharacterEncoding, RawTerm, Term};
 use node::{Connection, Deadline, NodeError, Reply, Session};
 
-use crate::control::{Route, SETUP, broken, connect};
+use crate::calls::{aborted, described};
+use crate::control::{Route, SETUP, call_failed, connect};
 use crate::environment::Environment;
 use crate::failure::Failure;
+use crate::output;
 use crate::release::Release;
 use crate::standard_streams::StandardStreams;
 use crate::virtual_machine;
 
-/// Values that are printed without asking the node to format them, in bytes of the external format.
-const PRINTED_HERE: usize = 256 << 10;
+/// The largest value that is printed without asking the node to format them, in bytes of the external format.
+const LARGEST_FORMATTED_HERE: usize = 256 << 10;
 
-/// Values that are printed at all: they go to the node and come back as text.
-const PRINTED: usize = 4 << 20;
+/// The largest value that is printed at all: it goes to the node and comes back as text.
+const LARGEST_PRINTED: usize = 4 << 20;
 
 /// Evaluates an expression as Elixir's `--rpc-eval` does: it prints and reads here, and its value is dropped. With
 /// `--mfa` calls a function, and prints the value.
@@ -67,16 +69,16 @@ fn evaluate(connection: &mut Connection, expression: &str) -> Result<ExitCode, F
         Err(NodeError::Output(error)) if error.kind() == ErrorKind::BrokenPipe => {
             return Ok(ExitCode::FAILURE);
         }
-        result => result.map_err(|error| broken(&node, &error))?,
+        result => result.map_err(|error| call_failed(&node, &error))?,
     };
     let raised = match &reply {
-        Reply::Returned(value) => match RawTerm::split(value).ok().and_then(|(value, _)| value.tuple_of()) {
+        Reply::Returned(_) => match reply.returned().and_then(RawTerm::tuple_of) {
             Some([kind, reason, stack]) => {
                 [kind.bytes().to_vec(), reason.bytes().to_vec(), stack.bytes().to_vec()]
             }
             None => return Ok(ExitCode::SUCCESS),
         },
-        _ => return Err(failed(connection.node().as_str(), &reply)),
+        _ => return Err(aborted(connection.node().as_str(), &reply)),
     };
     if let Some(status) = status_of_exit(&raised) {
         return Ok(ExitCode::from(status));
@@ -85,7 +87,7 @@ fn evaluate(connection: &mut Connection, expression: &str) -> Result<ExitCode, F
     Ok(ExitCode::FAILURE)
 }
 
-/// The exit status for an exit that means one (specification §6.3).
+/// The exit status for an exit that means one, as `Kernel.CLI` maps it.
 fn status_of_exit([kind, reason, _]: &[Vec<u8>; 3]) -> Option<u8> {
     let term = |bytes| RawTerm::split(bytes).ok().map(|(raw, _)| raw);
     if !term(kind)?.is_atom("exit") {
@@ -110,10 +112,7 @@ fn print_exception(connection: &mut Connection, raised: &[Vec<u8>; 3]) {
     let text = connection
         .call("Elixir.Kernel.CLI", "format_error", arguments, Deadline::after(SETUP))
         .ok()
-        .and_then(|reply| match reply {
-            Reply::Returned(text) => RawTerm::split(&text).ok()?.0.text(CharacterEncoding::Unicode),
-            _ => None,
-        })
+        .and_then(|reply| reply.returned()?.text(CharacterEncoding::Unicode))
         .unwrap_or_else(|| {
             let reason = raised.get(1).and_then(|reason| described(reason, etf::text::pretty));
             format!("** {}\n", reason.as_deref().unwrap_or("an exception")).into_bytes()
@@ -141,7 +140,7 @@ fn function_and_arguments(arguments: &[OsString]) -> Result<(String, String, Vec
         match etf::text::consult(whole.as_bytes()) {
             Ok(mut terms) if terms.len() == 1 => Ok(terms.remove(0)),
             Ok(_) => Err(Failure::new(format!("`{text}` is not one Erlang term")).hint(usage)),
-            Err(error) => Err(Failure::new(format!("`{text}` is no Erlang term: {error}")).hint(usage)),
+            Err(error) => Err(Failure::new(format!("`{text}` is not an Erlang term: {error}")).hint(usage)),
         }
     });
     let terms = terms.collect::<Result<Vec<Term>, Failure>>()?;
@@ -161,20 +160,23 @@ fn call(
     function: &str,
     arguments: Vec<Term>,
 ) -> Result<ExitCode, Failure> {
-    let mut connection = super::connect_natively(release, environment, "rpc --mfa")?;
+    let mut connection = match Route::find(release, environment)? {
+        Route::Native { address, cookie } => connect(&address, &cookie, Deadline::after(SETUP))?,
+        Route::VirtualMachine { protocol } => {
+            return Err(Failure::new(format!("`rpc --mfa` does not work over `{protocol}`"))
+                .hint("use `rpc` with an expression: it runs in a virtual machine of its own there"));
+        }
+    };
     let node = connection.node().to_string();
     let mut streams = StandardStreams::default();
     let reply = Session::new(&mut connection, &mut streams)
         .call(module, function, arguments)
-        .map_err(|error| broken(&node, &error))?;
+        .map_err(|error| call_failed(&node, &error))?;
     match reply {
         Reply::Returned(value) => {
             let mut text = formatted(&mut connection, &value)?;
             text.push(b'\n');
-            std::io::stdout()
-                .write_all(&text)
-                .map_err(|error| Failure::new(format!("cannot write the output: {error}")))?;
-            Ok(ExitCode::SUCCESS)
+            output::print(&text)
         }
         Reply::Raised { kind, reason, stack } => {
             let stack = stack.unwrap_or_else(|| encoded(&Term::List(vec![])));
@@ -185,7 +187,7 @@ fn call(
             print_exception(&mut connection, &raised);
             Ok(ExitCode::FAILURE)
         }
-        Reply::Killed { .. } => Err(failed(connection.node().as_str(), &reply)),
+        Reply::Killed { .. } => Err(aborted(connection.node().as_str(), &reply)),
     }
 }
 
@@ -199,13 +201,13 @@ fn encoded(term: &Term) -> Vec<u8> {
 
 /// A value as `~tp` writes it. The node formats what is too large or too deep to be built here.
 fn formatted(connection: &mut Connection, value: &[u8]) -> Result<Vec<u8>, Failure> {
-    if value.len() <= PRINTED_HERE
+    if value.len() <= LARGEST_FORMATTED_HERE
         && let Ok((raw, _)) = RawTerm::split(value)
         && let Ok(term) = raw.decode()
     {
         return Ok(etf::text::pretty(&term).into_bytes());
     }
-    if value.len() > PRINTED {
+    if value.len() > LARGEST_PRINTED {
         return Err(Failure::new(format!(
             "the value has {} bytes, which is more than can be printed",
             value.len()
@@ -216,33 +218,9 @@ fn formatted(connection: &mut Connection, value: &[u8]) -> Result<Vec<u8>, Failu
     let arguments = vec![Term::string("~tp"), Term::List(vec![Term::Opaque(value.to_vec())])];
     let reply = connection
         .call("io_lib", "format", arguments, Deadline::after(10 * SETUP))
-        .map_err(|error| broken(&node, &error))?;
-    match &reply {
-        Reply::Returned(text) => {
-            RawTerm::split(text).ok().and_then(|(raw, _)| raw.text(CharacterEncoding::Unicode))
-        }
-        _ => None,
-    }
-    .ok_or_else(|| failed(connection.node().as_str(), &reply))
-}
-
-/// A reason in words: what is large says only how large it is.
-fn described(reason: &[u8], written: fn(&Term) -> String) -> Option<String> {
-    if reason.len() > PRINTED_HERE {
-        return Some(format!("a reason of {} bytes", reason.len()));
-    }
-    RawTerm::split(reason).ok()?.0.decode().ok().map(|reason| written(&reason))
-}
-
-/// A call that has neither returned nor raised.
-pub(super) fn failed(node: &str, reply: &Reply) -> Failure {
-    let reason = match reply {
-        Reply::Returned(value) | Reply::Raised { reason: value, .. } | Reply::Killed { reason: value } => {
-            value
-        }
-    };
-    let reason = described(reason, etf::text::plain).map_or_else(String::new, |reason| format!(": {reason}"));
-    Failure::new(format!("the call on `{node}` did not come to its end{reason}"))
+        .map_err(|error| call_failed(&node, &error))?;
+    let text = reply.returned().and_then(|text| text.text(CharacterEncoding::Unicode));
+    text.ok_or_else(|| aborted(&node, &reply))
 }
 
 #[cfg(test)]

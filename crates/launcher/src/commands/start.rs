@@ -1,6 +1,5 @@
 //! `start` and `start_iex`.
 
-use std::os::unix::process::CommandExt;
 use std::process::{Command, ExitCode};
 
 use crate::already_running;
@@ -18,7 +17,7 @@ use crate::readiness::{self, Readiness};
 use crate::release::Release;
 use crate::state::{Process, State};
 use crate::supervision::{Keys, supervise};
-use crate::virtual_machine::command;
+use crate::virtual_machine::{become_process, command};
 
 /// Runs the system in the foreground. `until_found` (a lock) is given up as soon as control commands find the system.
 pub(super) fn run<T>(
@@ -51,7 +50,7 @@ pub(super) fn run_iex<T>(
     record(std::process::id(), environment, &exposure)?;
     drop(until_found);
     CrashDump::prepare(environment, &mut command);
-    become_command(command)
+    Err(become_process(command))
 }
 
 /// What a system finds when it starts: a cookie, a limit of open files that costs no memory, EPMD.
@@ -72,14 +71,7 @@ pub(super) fn run_or_become(command: Command, configuration: &Configuration) -> 
     if configuration.copy.is_some() {
         return supervise(command, Keys::VirtualMachine, None, |_| Ok(()));
     }
-    become_command(command)
-}
-
-fn become_command(mut command: Command) -> Result<ExitCode, Failure> {
-    let program = command.get_program().to_string_lossy().into_owned();
-    let error = command.exec();
-    Err(Failure::cannot("start", program, error)
-        .hint("the release was built for another system, or is incomplete"))
+    Err(become_process(command))
 }
 
 /// Stays the parent of the system, and tells control commands about it as long as it runs.
@@ -112,8 +104,8 @@ fn supervise_system<T>(
 /// Asks the system, as `ready` does, until it is.
 fn tell_when_ready(notify: Notify, mut readiness: Readiness) {
     std::thread::spawn(move || {
-        while !readiness.look() {
-            std::thread::sleep(readiness::INTERVAL);
+        while !readiness.is_reached() {
+            std::thread::sleep(readiness::POLL_INTERVAL);
         }
         notify.ready();
     });

@@ -1,27 +1,27 @@
-//! `stop` and `restart`.
+//! `stop`: the system shuts down gracefully.
 
 use std::ffi::OsString;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use etf::{RawTerm, Term};
+use etf::Term;
 use node::{Address, Connection, Cookie, Deadline, NodeError, Reply};
 
-use super::apps::{is_started, status};
 use super::options::Options;
-use super::rpc::failed;
-use crate::control::{Route, SETUP, broken, connect};
+use crate::calls::{aborted, os_process_id, value};
+use crate::control::{Route, SETUP, call_failed, connect};
 use crate::environment::Environment;
 use crate::failure::Failure;
+use crate::readiness::{is_started, status};
 use crate::release::Release;
 use crate::state::{Process, State};
 use crate::virtual_machine;
 
 /// What `--wait` means without a number.
-const WAIT: Duration = Duration::from_secs(60);
+const DEFAULT_WAIT: Duration = Duration::from_secs(60);
 
 /// How often it is looked whether the system is gone.
-const INTERVAL: Duration = Duration::from_millis(10);
+const POLL_INTERVAL: Duration = Duration::from_millis(10);
 
 /// What tells one container from another, and one boot of one machine from all others (`proc_pid_ns(5)`, `proc_sys_kernel(5)`).
 const PID_NAMESPACE: &str = "/proc/self/ns/pid";
@@ -33,7 +33,7 @@ pub(super) fn run(
     environment: &Environment,
     arguments: &[OsString],
 ) -> Result<ExitCode, Failure> {
-    let options = Options::parse("stop", arguments, &["--wait"], Some(WAIT))?;
+    let options = Options::parse("stop", arguments, &["--wait"], Some(DEFAULT_WAIT))?;
     let (address, cookie) = match Route::find(release, environment)? {
         Route::Native { address, cookie } => (address, cookie),
         Route::VirtualMachine { protocol } => {
@@ -56,27 +56,8 @@ pub(super) fn run(
     Ok(ExitCode::SUCCESS)
 }
 
-/// Restarts the system in its process.
-pub(super) fn restart(
-    release: &Release,
-    environment: &Environment,
-    arguments: &[OsString],
-) -> Result<ExitCode, Failure> {
-    Options::parse("restart", arguments, &[], None)?;
-    match Route::find(release, environment)? {
-        Route::Native { address, cookie } => {
-            let mut connection = connect(&address, &cookie, Deadline::after(SETUP))?;
-            ask(&mut connection, "restart", &address, &cookie)?;
-            Ok(ExitCode::SUCCESS)
-        }
-        Route::VirtualMachine { protocol } => {
-            virtual_machine::rpc_instead(release, environment, "System.restart()", &protocol)
-        }
-    }
-}
-
-/// Calls `init:FUNCTION()`.
-fn ask(
+/// Calls `init:FUNCTION()`, by which the node leaves its present state.
+pub(super) fn ask(
     connection: &mut Connection,
     function: &str,
     address: &Address,
@@ -86,21 +67,21 @@ fn ask(
         Ok(Reply::Returned(_)) => Ok(()),
         // The process that has asked may be ended by what it has asked for, or its node be gone, before it could answer.
         Ok(Reply::Killed { .. }) | Err(NodeError::Closed(_))
-            if begins_to_end(address, cookie, connection.creation()) =>
+            if is_going_down(address, cookie, connection.creation()) =>
         {
             Ok(())
         }
-        Ok(reply) => Err(failed(connection.node().as_str(), &reply)),
-        Err(error) => Err(broken(&address.node(), &error)),
+        Ok(reply) => Err(aborted(connection.node().as_str(), &reply)),
+        Err(error) => Err(call_failed(&address.node(), &error)),
     }
 }
 
 /// Whether the node with this creation begins to end, or has ended, within the time that a command may take.
-fn begins_to_end(address: &Address, cookie: &Cookie, creation: u32) -> bool {
+fn is_going_down(address: &Address, cookie: &Cookie, creation: u32) -> bool {
     let deadline = Deadline::after(SETUP);
     loop {
         match Connection::open(address, cookie, deadline) {
-            Err(error) if nothing_there(&error) => return true,
+            Err(error) if is_not_running(&error) => return true,
             Ok(mut connection) => {
                 let another = connection.creation() != creation;
                 if another || status(&mut connection, deadline).is_ok_and(|status| !is_started(&status)) {
@@ -111,17 +92,17 @@ fn begins_to_end(address: &Address, cookie: &Cookie, creation: u32) -> bool {
             Err(_) => {}
         }
         let Some(left) = deadline.remaining() else { return false };
-        std::thread::sleep(left.min(INTERVAL));
+        std::thread::sleep(left.min(POLL_INTERVAL));
     }
 }
 
-/// Whether nothing can be reached any more.
+/// Whether the node does not run any more.
 fn is_gone(address: &Address, cookie: &Cookie) -> bool {
-    Connection::open(address, cookie, Deadline::after(SETUP)).is_err_and(|error| nothing_there(&error))
+    Connection::open(address, cookie, Deadline::after(SETUP)).is_err_and(|error| is_not_running(&error))
 }
 
 /// Whether this error says that no node of that name runs.
-fn nothing_there(error: &NodeError) -> bool {
+fn is_not_running(error: &NodeError) -> bool {
     matches!(error, NodeError::NoEpmd { .. } | NodeError::NotRegistered { .. } | NodeError::NoNode { .. })
 }
 
@@ -130,21 +111,17 @@ pub(super) fn process_of(environment: &Environment, connection: &mut Connection)
     if let Some(state) = State::of_running(environment) {
         return Some(state.process);
     }
-    let Ok(Reply::Returned(pid)) = connection.call("os", "getpid", vec![], Deadline::after(SETUP)) else {
-        return None;
-    };
-    let pid = RawTerm::split(&pid).ok()?.0.decode().ok().as_ref().and_then(Term::to_text)?;
+    let pid = os_process_id(connection, Deadline::after(SETUP)).ok()?;
     is_of_this_machine(connection).then(|| Process::of(pid.parse().ok()?))?
 }
 
 /// Whether the node's processes have the numbers that they have here: it runs in the same boot of the same machine, and in the
 /// same container. Elsewhere another process may have the same number.
 fn is_of_this_machine(connection: &mut Connection) -> bool {
-    let mut told = |function: &str, path: &str| {
-        let reply =
-            connection.call("file", function, vec![Term::string(path)], Deadline::after(SETUP)).ok()?;
-        let Reply::Returned(value) = reply else { return None };
-        match RawTerm::split(&value).ok()?.0.decode().ok()?.as_tuple()? {
+    let mut on_node = |function: &str, path: &str| {
+        let arguments = vec![Term::string(path)];
+        let read = value(connection, ("file", function), arguments, Deadline::after(SETUP)).ok()?;
+        match read.as_tuple()? {
             [ok, text] if ok.is_atom("ok") => text.to_text(),
             _ => None,
         }
@@ -153,9 +130,9 @@ fn is_of_this_machine(connection: &mut Connection) -> bool {
         std::fs::read_link(PID_NAMESPACE).ok().and_then(|link| link.into_os_string().into_string().ok());
     let boot = std::fs::read_to_string(BOOT).ok();
     namespace.is_some()
-        && told("read_link", PID_NAMESPACE) == namespace
+        && on_node("read_link", PID_NAMESPACE) == namespace
         && boot.is_some()
-        && told("read_file", BOOT) == boot
+        && on_node("read_file", BOOT) == boot
 }
 
 fn wait_until_gone(
@@ -181,6 +158,6 @@ fn wait_until_gone(
             ))
             .hint("it was asked to stop and may need longer: stop --wait SECONDS"));
         };
-        std::thread::sleep(left.min(INTERVAL));
+        std::thread::sleep(left.min(POLL_INTERVAL));
     }
 }

@@ -6,11 +6,11 @@ use diagnosis::{Findings, Severity};
 use node::{Connection, Deadline, NodeError};
 
 use super::Patient;
-use crate::commands::apps::look_natively;
 use crate::commands::stop::process_of;
 use crate::control::{Route, unreachable};
 use crate::distribution::Distribution;
 use crate::exposure::without_epmd;
+use crate::readiness;
 use crate::state::{Found, State};
 
 /// How long the node may take to answer.
@@ -65,7 +65,7 @@ pub(super) fn check(patient: &Patient<'_>, findings: &mut Findings) -> System {
             let process = process_of(patient.environment, &mut connection);
             system.pid = process.map(|process| process.pid).or(system.pid);
             let number = system.pid.map_or_else(String::new, |pid| format!(" (process {pid})"));
-            match look_natively(patient.release, patient.environment, &address, &cookie) {
+            match readiness::check(patient.release, patient.environment, &address, &cookie) {
                 Ok(()) => findings.ok(CHECK, format_args!("`{node}` answers and is ready{number}")),
                 Err(failure) => {
                     let hint =
