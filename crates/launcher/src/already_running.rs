@@ -18,20 +18,20 @@ use crate::release::Release;
 use crate::state::State;
 
 /// How long a system that is found may take to be gone: `stop` returns when it has been asked to, not when it has ended.
-const GRACE: Duration = Duration::from_secs(3);
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// How often it is looked for in that time.
-const INTERVAL: Duration = Duration::from_millis(50);
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 /// How long finding it may take. Its EPMD and its node are of this machine.
-const SEARCH: Duration = Duration::from_secs(1);
+const SEARCH_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Fails when a node of this name runs. Without distribution nodes have no names.
 pub(crate) fn refuse(release: &Release, environment: &Environment) -> Result<(), Failure> {
     if Distribution::from_environment(environment)? == Distribution::None {
         return Ok(());
     }
-    let deadline = Deadline::after(GRACE);
+    let deadline = Deadline::after(SHUTDOWN_TIMEOUT);
     while let Some(found) = running(release, environment) {
         let Some(left) = deadline.remaining() else {
             let node = environment.text("RELEASE_NODE")?;
@@ -40,7 +40,7 @@ pub(crate) fn refuse(release: &Release, environment: &Environment) -> Result<(),
                 "`{program} stop --wait` ends it, `{program} restart` starts it anew; a second system beside it needs another RELEASE_NODE"
             )));
         };
-        sleep(left.min(INTERVAL));
+        sleep(left.min(POLL_INTERVAL));
     }
     Ok(())
 }
@@ -52,9 +52,9 @@ fn running(release: &Release, environment: &Environment) -> Option<String> {
     }
     // One that was started elsewhere, or that has another RELEASE_TMP. When this finds nothing, the start goes on.
     let Ok(Route::Native { address, cookie }) = Route::find(release, environment) else { return None };
-    match Connection::open(&address, &cookie, Deadline::after(SEARCH)) {
+    match Connection::open(&address, &cookie, Deadline::after(SEARCH_TIMEOUT)) {
         Ok(mut connection) => {
-            let found = os_process_id(&mut connection, Deadline::after(SEARCH));
+            let found = os_process_id(&mut connection, Deadline::after(SEARCH_TIMEOUT));
             Some(found.map_or_else(|_| format!(" on `{}`", address.host), |pid| format!(" as process {pid}")))
         }
         Err(NodeError::Cookie) => Some(", with another cookie".to_owned()),

@@ -7,28 +7,30 @@
 const ESCAPE: u8 = 0x1b;
 
 /// How many bytes of one are waited for: longer ones are none for colours.
-pub(crate) const LONGEST: usize = 64;
+pub(crate) const LONGEST_SEQUENCE: usize = 64;
 
 /// Takes the sequences for colours (`ESC [ … m`, ECMA-48 SGR) out of a text that comes in pieces.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct WithoutColours {
+pub(crate) struct ColourFilter {
     /// What may become such a sequence.
-    begun: Vec<u8>,
+    partial: Vec<u8>,
 }
 
-impl WithoutColours {
+impl ColourFilter {
     /// The next piece without them.
-    pub(crate) fn take_out(&mut self, text: &[u8]) -> Vec<u8> {
-        let mut rest = Vec::with_capacity(self.begun.len() + text.len());
+    pub(crate) fn filter(&mut self, text: &[u8]) -> Vec<u8> {
+        let mut rest = Vec::with_capacity(self.partial.len() + text.len());
         for &byte in text {
-            match (self.begun.len(), byte) {
-                (0, ESCAPE) | (1, b'[') | (2..LONGEST, b'0'..=b'9' | b';' | b':') => self.begun.push(byte),
-                (2.., b'm') => self.begun.clear(),
+            match (self.partial.len(), byte) {
+                (0, ESCAPE) | (1, b'[') | (2..LONGEST_SEQUENCE, b'0'..=b'9' | b';' | b':') => {
+                    self.partial.push(byte)
+                }
+                (2.., b'm') => self.partial.clear(),
                 _ => {
                     // It was another one: what has begun it is printed, and this byte may begin the next.
-                    rest.append(&mut self.begun);
+                    rest.append(&mut self.partial);
                     if byte == ESCAPE {
-                        self.begun.push(byte);
+                        self.partial.push(byte);
                     } else {
                         rest.push(byte);
                     }
@@ -46,8 +48,8 @@ mod tests {
     use super::*;
 
     fn taken_out(pieces: &[&str]) -> String {
-        let mut colours = WithoutColours::default();
-        pieces.iter().map(|piece| String::from_utf8(colours.take_out(piece.as_bytes())).unwrap()).collect()
+        let mut colours = ColourFilter::default();
+        pieces.iter().map(|piece| String::from_utf8(colours.filter(piece.as_bytes())).unwrap()).collect()
     }
 
     #[test]

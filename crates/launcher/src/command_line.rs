@@ -8,7 +8,7 @@ use std::path::Path;
 
 use crate::configuration::Configuration;
 use crate::distribution::{Distribution, Mode};
-use crate::environment::{Environment, given};
+use crate::environment::{Environment, env_var};
 use crate::exposure::Exposure;
 use crate::failure::Failure;
 use crate::program::Program;
@@ -54,7 +54,7 @@ impl CommandLine<'_> {
     fn elixir(&self, arguments: &mut Arguments) -> Result<(), Failure> {
         // Before Elixir 1.15 its options came before everything, and IEx had a start-up module of its own.
         let is_old = self.release.elixir < (1, 15);
-        let options = given("ELIXIR_ERL_OPTIONS").unwrap_or_default();
+        let options = env_var("ELIXIR_ERL_OPTIONS").unwrap_or_default();
         let options = options
             .to_str()
             .ok_or_else(|| Failure::new("the variable ELIXIR_ERL_OPTIONS is not valid UTF-8"))?;
@@ -169,5 +169,5 @@ impl Arguments {
 }
 
 fn wants_colour() -> bool {
-    given("NO_COLOR").is_none() && std::io::stdout().is_terminal() && std::io::stderr().is_terminal()
+    env_var("NO_COLOR").is_none() && std::io::stdout().is_terminal() && std::io::stderr().is_terminal()
 }

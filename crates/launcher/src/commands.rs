@@ -51,9 +51,9 @@ pub(crate) fn run() -> Result<ExitCode, Failure> {
         return Err(overlay_commands::become_command(script));
     }
     let environment = Environment::before_env_sh(&release, name);
-    if daemon::is_inner() {
+    if daemon::is_in_background() {
         // `env.sh` was read by the outer one, whose variables this process has inherited.
-        return daemon::run_inner(&release, &environment.complete(&release), command);
+        return daemon::run_in_background(&release, &environment.complete(&release), command);
     }
     let needs_shell = match env_sh::is_needed(&release) {
         // A doctor says so, and looks at the rest.
@@ -86,7 +86,7 @@ fn run_command(
     if !command.takes_arguments() {
         Options::parse(command.name(), arguments, &[], None)?;
     }
-    let lock = || StartLock::of_start(environment);
+    let lock = || StartLock::for_start(environment);
     match command {
         Command::Start => start::run(release, environment, lock()),
         Command::StartIex => start::run_iex(release, environment, lock()),

@@ -12,7 +12,7 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::environment::{Environment, given};
+use crate::environment::{Environment, env_var};
 use crate::failure::Failure;
 use crate::private_file;
 use crate::random::digits;
@@ -51,7 +51,7 @@ impl Configuration {
 
     /// Finds the configuration, and leaves it where it is.
     pub(crate) fn read(release: &Release) -> Result<Self, Failure> {
-        let paths = ["RELEASE_SYS_CONFIG", COPIED_FROM].map(|name| given(name).map(PathBuf::from));
+        let paths = ["RELEASE_SYS_CONFIG", COPIED_FROM].map(|name| env_var(name).map(PathBuf::from));
         let original =
             original(paths, &release.name).unwrap_or_else(|| release.version_directory().join("sys"));
         let file = with_config(&original);

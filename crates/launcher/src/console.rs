@@ -288,11 +288,11 @@ impl Device for Console {
         }
     }
 
-    fn is_attentive(&self) -> bool {
+    fn wants_interrupts(&self) -> bool {
         true
     }
 
-    fn can_hide(&self) -> bool {
+    fn can_hide_input(&self) -> bool {
         true
     }
 

@@ -6,7 +6,7 @@ use node::{Address, Connection, Cookie, Deadline, Family, NodeError, Port};
 
 use crate::cookie::cookie;
 use crate::distribution::Distribution;
-use crate::environment::{Environment, given};
+use crate::environment::{Environment, env_var};
 use crate::exposure;
 use crate::failure::Failure;
 use crate::release::Release;
@@ -14,7 +14,7 @@ use crate::state::State;
 use crate::vm_arguments::DistributionArguments;
 
 /// How long finding the node and the handshake may take: as long as OTP's own (`net_setuptime`).
-pub(crate) const SETUP: Duration = Duration::from_secs(7);
+pub(crate) const SETUP_TIMEOUT: Duration = Duration::from_secs(7);
 
 /// EPMD's port, when `ERL_EPMD_PORT` does not say another one.
 const EPMD_PORT: u16 = 4369;
@@ -69,7 +69,7 @@ impl Route {
         let cookie = Cookie::new(&cookie).ok_or_else(|| {
             Failure::new("the cookie holds characters outside of Latin-1, which no node accepts")
         })?;
-        let listens_at = exposure::given_address()?;
+        let listens_at = exposure::listen_address()?;
         Ok(Self::Native { address: Address { name, host, family, port, listens_at }, cookie })
     }
 }
@@ -108,7 +108,7 @@ pub(crate) fn own_host(distribution: &Distribution) -> String {
 
 /// Where EPMD listens.
 pub(crate) fn epmd_port() -> Result<u16, Failure> {
-    let Some(port) = given("ERL_EPMD_PORT") else { return Ok(EPMD_PORT) };
+    let Some(port) = env_var("ERL_EPMD_PORT") else { return Ok(EPMD_PORT) };
     port.to_str().and_then(|port| port.parse().ok()).ok_or_else(|| {
         Failure::new(format!("ERL_EPMD_PORT is `{}`, which is not a port number", port.display()))
     })

@@ -8,7 +8,7 @@ use std::io::{ErrorKind, Read};
 use std::path::PathBuf;
 
 use crate::distribution::Distribution;
-use crate::environment::{Environment, given};
+use crate::environment::{Environment, env_var};
 use crate::failure::Failure;
 use crate::private_file;
 use crate::random::random;
@@ -32,16 +32,16 @@ pub(crate) fn provide(release: &Release, environment: &Environment) -> Result<()
 
 /// Whether neither the environment nor the release has a cookie.
 pub(crate) fn is_missing(release: &Release) -> bool {
-    let is_given = given("RELEASE_COOKIE").is_some() || given("RELEASE_COOKIE_FILE").is_some();
+    let is_given = env_var("RELEASE_COOKIE").is_some() || env_var("RELEASE_COOKIE_FILE").is_some();
     !is_given && !release.root.join("releases/COOKIE").exists()
 }
 
 /// The file that the cookie comes from, as far as there is one.
 pub(crate) fn file(release: &Release, environment: &Environment) -> Option<PathBuf> {
-    if given("RELEASE_COOKIE").is_some() {
+    if env_var("RELEASE_COOKIE").is_some() {
         return None;
     }
-    if let Some(path) = given("RELEASE_COOKIE_FILE") {
+    if let Some(path) = env_var("RELEASE_COOKIE_FILE") {
         return Some(path.into());
     }
     let files = [release.root.join("releases/COOKIE"), of_this_start(environment)];
@@ -89,10 +89,10 @@ fn found(
     environment: &Environment,
     distribution: &Distribution,
 ) -> Result<Option<String>, Failure> {
-    if let Some(cookie) = given("RELEASE_COOKIE") {
+    if let Some(cookie) = env_var("RELEASE_COOKIE") {
         return cookie.into_string().map(Some).map_err(|_| Failure::new("RELEASE_COOKIE is not valid UTF-8"));
     }
-    if let Some(path) = given("RELEASE_COOKIE_FILE").map(PathBuf::from) {
+    if let Some(path) = env_var("RELEASE_COOKIE_FILE").map(PathBuf::from) {
         let cookie = std::fs::read_to_string(&path).map_err(|error| {
             Failure::cannot("read", path.display(), error)
                 .hint("RELEASE_COOKIE_FILE names the file of the cookie")

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::SystemTime;
 
-use crate::environment::{Environment, given};
+use crate::environment::{Environment, env_var};
 use crate::temporary_directory::is_writable;
 use crate::vm_arguments;
 
@@ -21,11 +21,11 @@ const VARIABLE: &str = "ERL_CRASH_DUMP";
 pub(crate) struct CrashDump {
     path: PathBuf,
     /// What was there before.
-    before: Option<Seen>,
+    before: Option<FileIdentity>,
 }
 
 /// What tells one dump from the next one at its place: the file, its size, and when it was written.
-type Seen = (u64, u64, SystemTime);
+type FileIdentity = (u64, u64, SystemTime);
 
 impl CrashDump {
     /// Tells the command of the system where to write it.
@@ -33,7 +33,7 @@ impl CrashDump {
         let directory = std::env::current_dir().unwrap_or_default();
         let named = vm_arguments::variable(environment, VARIABLE)
             .map(PathBuf::from)
-            .or_else(|| given(VARIABLE).map(PathBuf::from));
+            .or_else(|| env_var(VARIABLE).map(PathBuf::from));
         let path = named.unwrap_or_else(|| {
             let usual = directory.join("erl_crash.dump");
             if is_writable(if usual.exists() { &usual } else { &directory }) {
@@ -44,12 +44,12 @@ impl CrashDump {
             path
         });
         let path = directory.join(path);
-        Self { before: look(&path), path }
+        Self { before: identity(&path), path }
     }
 
     /// When the system has ended: says where the dump is, if it has written one.
     pub(crate) fn report(&self) {
-        let now = look(&self.path);
+        let now = identity(&self.path);
         if now.is_some() && now != self.before {
             let note = format!("note: the crash dump of the virtual machine is `{}`\n", self.path.display());
             // Without stderr there is nobody to tell.
@@ -58,7 +58,7 @@ impl CrashDump {
     }
 }
 
-fn look(path: &Path) -> Option<Seen> {
+fn identity(path: &Path) -> Option<FileIdentity> {
     let metadata = std::fs::metadata(path).ok()?;
     Some((metadata.ino(), metadata.len(), metadata.modified().ok()?))
 }

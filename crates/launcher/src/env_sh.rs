@@ -40,7 +40,7 @@ pub(crate) fn is_needed(release: &Release) -> Result<bool, Failure> {
     let text = std::fs::read(&path).map_err(|error| {
         Failure::cannot("read", path.display(), error).hint("the release is incomplete: build it again")
     })?;
-    Ok(does_something(&text))
+    Ok(needs_shell(&text))
 }
 
 /// Whether there is a shell to source it.
@@ -66,7 +66,7 @@ pub(crate) fn source(release: &Release, environment: &Environment) -> Failure {
 }
 
 /// Whether a start sources this `env.sh`, for which it needs a shell: there is a line that is neither empty nor a comment.
-pub fn does_something(text: &[u8]) -> bool {
+pub fn needs_shell(text: &[u8]) -> bool {
     text.split(|byte| *byte == b'\n').any(|line| {
         let first = line.iter().find(|byte| !byte.is_ascii_whitespace());
         first.is_some_and(|byte| *byte != b'#')
@@ -78,9 +78,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn comments_and_empty_lines_do_nothing() {
-        assert!(!does_something(b""));
-        assert!(!does_something(b"#!/bin/sh\n\n  # export A=1\n\t\r\n"));
-        assert!(does_something(b"#!/bin/sh\n# comment\n  export A=1"));
+    fn comments_and_empty_lines_need_no_shell() {
+        assert!(!needs_shell(b""));
+        assert!(!needs_shell(b"#!/bin/sh\n\n  # export A=1\n\t\r\n"));
+        assert!(needs_shell(b"#!/bin/sh\n# comment\n  export A=1"));
     }
 }

@@ -15,16 +15,16 @@ use crate::release::Release;
 use crate::temporary_directory;
 
 /// Set while a shell hands over to this executable: `env.sh` has been sourced.
-pub(crate) const SOURCED: &str = "BEAMSHIP_ENV_SH_SOURCED";
+pub(crate) const ENV_SH_SOURCED: &str = "BEAMSHIP_ENV_SH_SOURCED";
 
 /// Set for the launcher that `run_erl` runs in the background.
-pub(crate) const INNER: &str = "BEAMSHIP_DAEMON";
+pub(crate) const IN_BACKGROUND: &str = "BEAMSHIP_DAEMON";
 
 /// The number of the process that a trial start ends with: `beamship profile-boot` and `explain-boot` may be killed.
 pub(crate) const ENDS_WITH: &str = "BEAMSHIP_ENDS_WITH";
 
 /// What one launcher tells the next one, and nobody else.
-pub(crate) const BETWEEN_LAUNCHERS: [&str; 3] = [SOURCED, INNER, ENDS_WITH];
+pub(crate) const BETWEEN_LAUNCHERS: [&str; 3] = [ENV_SH_SOURCED, IN_BACKGROUND, ENDS_WITH];
 
 /// The variables that children of the launcher see in addition to the environment of this process.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -40,7 +40,7 @@ impl Environment {
         environment.fallback("RELEASE_NAME", || release.name.clone().into());
         environment.set("RELEASE_VSN", &release.version);
         // `env.sh` may change the arguments; the variable keeps what was typed.
-        let typed = if is_sourced() { given("RELEASE_COMMAND") } else { None };
+        let typed = if is_sourced() { env_var("RELEASE_COMMAND") } else { None };
         environment.set("RELEASE_COMMAND", typed.unwrap_or_else(|| command.into()));
         environment.fallback("RELEASE_PROG", || {
             let program = std::env::args_os().next().unwrap_or_default();
@@ -53,7 +53,7 @@ impl Environment {
     pub(crate) fn complete(mut self, release: &Release) -> Self {
         let directory = release.version_directory();
         // A script of one's own is started as Mix starts it.
-        let is_fast = release.has_fast_start() && given("RELEASE_BOOT_SCRIPT").is_none();
+        let is_fast = release.has_fast_start() && env_var("RELEASE_BOOT_SCRIPT").is_none();
         self.fallback("RELEASE_MODE", || if is_fast { FAST.into() } else { "embedded".into() });
         let name = self.get("RELEASE_NAME").to_owned();
         self.fallback("RELEASE_NODE", || name);
@@ -73,7 +73,7 @@ impl Environment {
     }
 
     fn fallback(&mut self, name: &'static str, value: impl FnOnce() -> OsString) {
-        let value = given(name).unwrap_or_else(value);
+        let value = env_var(name).unwrap_or_else(value);
         self.variables.insert(name, value);
     }
 
@@ -103,10 +103,10 @@ impl Environment {
 
 /// Whether `env.sh` has been sourced by the shell that became this process.
 pub(crate) fn is_sourced() -> bool {
-    std::env::var_os(SOURCED).is_some()
+    std::env::var_os(ENV_SH_SOURCED).is_some()
 }
 
 /// The value of a variable of this process; none when it is empty.
-pub(crate) fn given(name: &str) -> Option<OsString> {
+pub(crate) fn env_var(name: &str) -> Option<OsString> {
     std::env::var_os(name).filter(|value| !value.is_empty())
 }

@@ -10,7 +10,7 @@ use std::process::Command;
 
 use crate::configuration::Configuration;
 use crate::distribution::Distribution;
-use crate::environment::{Environment, given};
+use crate::environment::{Environment, env_var};
 use crate::failure::Failure;
 use crate::random::random;
 use crate::vm_arguments::DistributionArguments;
@@ -23,7 +23,7 @@ pub(crate) struct Exposure {
     /// The port to listen on instead of one that EPMD hands out.
     pub(crate) port: Option<u16>,
     /// Whether nobody has restricted where the node listens, neither the launcher nor the project.
-    pub(crate) is_everywhere: bool,
+    pub(crate) is_on_all_interfaces: bool,
 }
 
 impl Exposure {
@@ -38,8 +38,8 @@ impl Exposure {
         }
         let arguments = DistributionArguments::for_start(environment);
         let is_named = arguments.names_interface || configuration.mentions("inet_dist_use_interface");
-        let address = match given("RELEASE_DIST_LISTEN") {
-            Some(_) => given_address()?,
+        let address = match env_var("RELEASE_DIST_LISTEN") {
+            Some(_) => listen_address()?,
             None if is_named || is_open(&distribution) => None,
             None => Some(match arguments.protocol.as_deref() {
                 Some(protocol) if protocol.starts_with("inet6") => IpAddr::from([0, 0, 0, 0, 0, 0, 0, 1]),
@@ -47,7 +47,7 @@ impl Exposure {
             }),
         };
         let port = if without_epmd()? && arguments.port.is_none() { Some(free_port()?) } else { None };
-        Ok(Self { address, port, is_everywhere: address.is_none() && !is_named })
+        Ok(Self { address, port, is_on_all_interfaces: address.is_none() && !is_named })
     }
 
     /// The arguments of the virtual machine.
@@ -66,7 +66,7 @@ impl Exposure {
     /// The environment of the virtual machine, which hands it on to the EPMD that it may start.
     pub(crate) fn apply(&self, command: &mut Command) {
         if let Some(address) = self.address
-            && given("ERL_EPMD_ADDRESS").is_none()
+            && env_var("ERL_EPMD_ADDRESS").is_none()
         {
             command.env("ERL_EPMD_ADDRESS", address.to_string());
         }
@@ -75,7 +75,7 @@ impl Exposure {
 
 /// Whether `RELEASE_EPMD` is `none`.
 pub(crate) fn without_epmd() -> Result<bool, Failure> {
-    match given("RELEASE_EPMD") {
+    match env_var("RELEASE_EPMD") {
         Some(value) if value == "none" => Ok(true),
         Some(value) if value != "default" => {
             Err(Failure::new(format!("RELEASE_EPMD is `{}`", value.display()))
@@ -95,8 +95,8 @@ fn is_open(distribution: &Distribution) -> bool {
 }
 
 /// `RELEASE_DIST_LISTEN`; none when it means all interfaces.
-pub(crate) fn given_address() -> Result<Option<IpAddr>, Failure> {
-    let Some(text) = given("RELEASE_DIST_LISTEN") else { return Ok(None) };
+pub(crate) fn listen_address() -> Result<Option<IpAddr>, Failure> {
+    let Some(text) = env_var("RELEASE_DIST_LISTEN") else { return Ok(None) };
     Ok(Some(address(&text.to_string_lossy())?).filter(|address| !address.is_unspecified()))
 }
 
@@ -155,7 +155,7 @@ mod tests {
     #[test]
     fn arguments_name_interface_and_port() {
         let exposure =
-            Exposure { address: Some([127, 0, 0, 1].into()), port: Some(4711), is_everywhere: false };
+            Exposure { address: Some([127, 0, 0, 1].into()), port: Some(4711), is_on_all_interfaces: false };
         let expected = "-kernel inet_dist_use_interface {127,0,0,1} -start_epmd false -erl_epmd_port 4711";
         assert_eq!(exposure.arguments().join(" "), expected);
         assert!(Exposure::default().arguments().is_empty());

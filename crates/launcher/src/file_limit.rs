@@ -13,29 +13,29 @@ use crate::environment::Environment;
 use crate::vm_arguments::has_flag;
 
 /// What the virtual machine has at least, whatever the limit.
-const LEAST: u64 = 65_536;
+const MINIMUM: u64 = 65_536;
 
 /// What is enough for everybody. It costs 12 MB.
-const MOST: u64 = 1 << 20;
+const MAXIMUM: u64 = 1 << 20;
 
 /// The size of an entry of the table in bytes.
-const ENTRY: u64 = 12;
+const ENTRY_SIZE: u64 = 12;
 
 /// The part of the memory that the table may take: one in so many bytes.
-const SHARE: u64 = 64;
+const MEMORY_SHARE: u64 = 64;
 
 /// Lowers the limit of this process, and so of the virtual machine that it starts.
 pub(crate) fn lower(environment: &Environment) {
     let Some((soft, hard)) = limit() else { return };
-    let lowered = reasonable(memory());
+    let lowered = limit_for(memory());
     if soft > lowered && !has_flag(environment, "+Q") {
         set_limit(lowered, hard);
     }
 }
 
 /// As many files as a memory of this size is worth.
-fn reasonable(memory: Option<u64>) -> u64 {
-    memory.map_or(MOST, |bytes| bytes / SHARE / ENTRY).clamp(LEAST, MOST)
+fn limit_for(memory: Option<u64>) -> u64 {
+    memory.map_or(MAXIMUM, |bytes| bytes / MEMORY_SHARE / ENTRY_SIZE).clamp(MINIMUM, MAXIMUM)
 }
 
 /// The limit on open files that a process of this one would have: the soft one.
@@ -76,10 +76,10 @@ mod tests {
 
     #[test]
     fn the_limit_follows_the_memory() {
-        assert_eq!(reasonable(None), MOST);
-        assert_eq!(reasonable(Some(u64::MAX)), MOST);
-        assert_eq!(reasonable(Some(16 << 20)), LEAST);
-        assert_eq!(reasonable(Some(256 << 20)), 349_525);
+        assert_eq!(limit_for(None), MAXIMUM);
+        assert_eq!(limit_for(Some(u64::MAX)), MAXIMUM);
+        assert_eq!(limit_for(Some(16 << 20)), MINIMUM);
+        assert_eq!(limit_for(Some(256 << 20)), 349_525);
     }
 
     #[test]

@@ -14,7 +14,7 @@ pub fn read(bytes: &[u8]) {
     let mut arguments = DistributionArguments::default();
     arguments.add(&words);
     let _ = variable_in(&words, "ERL_CRASH_DUMP");
-    let _ = (env_sh::does_something(bytes), configuration::reboots(bytes));
+    let _ = (env_sh::needs_shell(bytes), configuration::reboots(bytes));
     if let Ok(address) = exposure::address(&text) {
         assert!(exposure::tuple(address).starts_with('{'));
     }

@@ -51,7 +51,7 @@ mod vm_arguments;
 use std::process::ExitCode;
 
 pub use command::Command;
-pub use env_sh::does_something;
+pub use env_sh::needs_shell;
 
 /// Runs the launcher with the arguments and the environment of this process.
 pub fn main() -> ExitCode {

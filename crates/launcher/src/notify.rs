@@ -7,7 +7,7 @@ use std::os::linux::net::SocketAddrExt;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
 
-use crate::environment::given;
+use crate::environment::env_var;
 
 /// The variable that names the socket.
 const SOCKET: &str = "NOTIFY_SOCKET";
@@ -19,7 +19,7 @@ pub(crate) struct Notify(SocketAddr);
 impl Notify {
     /// Who is named by the environment; none where nobody is, or the name makes no sense.
     pub(crate) fn from_environment() -> Option<Self> {
-        let name = given(SOCKET)?;
+        let name = env_var(SOCKET)?;
         match name.as_bytes().strip_prefix(b"@") {
             Some(name) => SocketAddr::from_abstract_name(name),
             None => SocketAddr::from_pathname(&name),

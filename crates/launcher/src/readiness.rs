@@ -10,7 +10,7 @@ use etf::Term;
 use node::{Address, Connection, Cookie, Deadline, is_listening};
 
 use crate::calls::value;
-use crate::control::{Route, SETUP, connect};
+use crate::control::{Route, SETUP_TIMEOUT, connect};
 use crate::distribution::Distribution;
 use crate::environment::Environment;
 use crate::failure::Failure;
@@ -46,7 +46,7 @@ impl Readiness {
 
     /// Whether it is ready now. A system that cannot be asked counts as ready: one without distribution, and one that only a
     /// virtual machine can reach.
-    pub(crate) fn is_reached(&mut self) -> bool {
+    pub(crate) fn poll(&mut self) -> bool {
         if Distribution::from_environment(&self.environment).is_ok_and(|it| it == Distribution::None) {
             return true;
         }
@@ -55,7 +55,7 @@ impl Readiness {
             Ok(Route::VirtualMachine { .. }) => return true,
             Err(_) => return false,
         };
-        if self.listens_since.is_none() && is_listening(&address, Deadline::after(SETUP)) {
+        if self.listens_since.is_none() && is_listening(&address, Deadline::after(SETUP_TIMEOUT)) {
             self.listens_since = Some(Instant::now());
         }
         self.listens_since.is_some_and(|since| since.elapsed() >= WITHOUT_COOKIE)
@@ -70,7 +70,7 @@ pub(crate) fn check(
     address: &Address,
     cookie: &Cookie,
 ) -> Result<(), Failure> {
-    let deadline = Deadline::after(SETUP);
+    let deadline = Deadline::after(SETUP_TIMEOUT);
     let mut connection = connect(address, cookie, deadline)?;
     let not_ready =
         |reason: String| Err(Failure::new(format!("`{}` is not ready: {reason}", address.node())));

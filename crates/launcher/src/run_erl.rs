@@ -11,13 +11,13 @@ use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use crate::environment::given;
+use crate::environment::env_var;
 use crate::failure::Failure;
 use crate::temporary_directory::is_writable;
 
 /// The limits of its logs. It takes `1MB` for one byte, and writes beyond its own table for more generations
 /// than that.
-const LIMITS: [(&str, i32, i32); 2] =
+const LOG_LIMITS: [(&str, i32, i32); 2] =
     [("RUN_ERL_LOG_MAXSIZE", 1_000, i32::MAX), ("RUN_ERL_LOG_GENERATIONS", 2, 1_000)];
 
 /// How old a pipe that nobody reads has to be: `run_erl` makes its pipe a moment before it opens it.
@@ -35,9 +35,9 @@ pub(crate) fn create_directory(path: &Path) -> Result<(), Failure> {
 }
 
 /// Whether the variables for the logs say something that it understands.
-pub(crate) fn check_limits() -> Result<(), Failure> {
-    for (name, least, most) in LIMITS {
-        let Some(value) = given(name) else { continue };
+pub(crate) fn check_log_limits() -> Result<(), Failure> {
+    for (name, least, most) in LOG_LIMITS {
+        let Some(value) = env_var(name) else { continue };
         let number = value.to_str().and_then(|text| text.parse::<i32>().ok());
         if !number.is_some_and(|number| (least..=most).contains(&number)) {
             return Err(Failure::new(format!("{name} is `{}`", value.display()))

@@ -57,14 +57,14 @@ impl Signals {
     }
 
     /// Waits for the next one, but no longer than this.
-    pub(crate) fn wait_for(&self, patience: Duration) -> Option<libc::c_int> {
-        let patience = libc::timespec {
-            tv_sec: libc::time_t::try_from(patience.as_secs()).unwrap_or(libc::time_t::MAX),
-            tv_nsec: patience.subsec_nanos().into(),
+    pub(crate) fn wait_timeout(&self, timeout: Duration) -> Option<libc::c_int> {
+        let timeout = libc::timespec {
+            tv_sec: libc::time_t::try_from(timeout.as_secs()).unwrap_or(libc::time_t::MAX),
+            tv_nsec: timeout.subsec_nanos().into(),
         };
         // SAFETY: the pointers are to initialised values; what else is known of the signal is not asked for.
         let signal =
-            unsafe { libc::sigtimedwait(&raw const self.set, std::ptr::null_mut(), &raw const patience) };
+            unsafe { libc::sigtimedwait(&raw const self.set, std::ptr::null_mut(), &raw const timeout) };
         (signal > 0).then_some(signal)
     }
 

@@ -17,12 +17,12 @@ use crate::private_file;
 use crate::state::{is_trusted, path_of};
 
 /// How long a start waits for another one: `daemon` waits for the system in the background meanwhile.
-const PATIENCE: Duration = Duration::from_secs(5);
+const START_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How long an end waits for a start. A state file that stays counts as none.
-const PATIENCE_AT_THE_END: Duration = Duration::from_secs(1);
+const STOP_TIMEOUT: Duration = Duration::from_secs(1);
 
-const INTERVAL: Duration = Duration::from_millis(10);
+const POLL_INTERVAL: Duration = Duration::from_millis(10);
 
 /// The lock. It ends with this value, or the process.
 #[derive(Debug)]
@@ -32,18 +32,18 @@ pub(crate) struct StartLock {
 
 impl StartLock {
     /// For a start.
-    pub(crate) fn of_start(environment: &Environment) -> Option<Self> {
-        Self::acquire(environment, PATIENCE)
+    pub(crate) fn for_start(environment: &Environment) -> Option<Self> {
+        Self::acquire(environment, START_TIMEOUT)
     }
 
     /// For the end of a system.
-    pub(crate) fn of_end(environment: &Environment) -> Option<Self> {
-        Self::acquire(environment, PATIENCE_AT_THE_END)
+    pub(crate) fn for_stop(environment: &Environment) -> Option<Self> {
+        Self::acquire(environment, STOP_TIMEOUT)
     }
 
     /// Without it things go on as well, only less surely: on a file system without locks, in a place of somebody else's.
     /// Systems without distribution have no names, and any number of them may run.
-    fn acquire(environment: &Environment, patience: Duration) -> Option<Self> {
+    fn acquire(environment: &Environment, timeout: Duration) -> Option<Self> {
         let distribution = Distribution::from_environment(environment).ok()?;
         if distribution == Distribution::None {
             return None;
@@ -54,11 +54,11 @@ impl StartLock {
         let mut options = OpenOptions::new();
         options.write(true).create(true).mode(0o600).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK);
         let file = options.open(path).ok().filter(|file| is_trusted(file, environment))?;
-        let deadline = Deadline::after(patience);
+        let deadline = Deadline::after(timeout);
         loop {
             match (file.try_lock(), deadline.remaining()) {
                 (Ok(()), _) => return Some(Self { _file: file }),
-                (Err(TryLockError::WouldBlock), Some(left)) => sleep(left.min(INTERVAL)),
+                (Err(TryLockError::WouldBlock), Some(left)) => sleep(left.min(POLL_INTERVAL)),
                 (Err(_), _) => return None,
             }
         }

@@ -60,8 +60,8 @@ impl Process {
 impl State {
     /// The system that runs under this environment's `RELEASE_NODE`, if its launcher could tell.
     pub(crate) fn of_running(environment: &Environment) -> Option<Self> {
-        match Found::look(environment) {
-            Found::Running(state) => Some(state),
+        match StateFile::read(environment) {
+            StateFile::Running(state) => Some(state),
             _ => None,
         }
     }
@@ -78,7 +78,7 @@ impl State {
     /// Removes it when the system has ended, and leaves that of the next one.
     pub(crate) fn remove(environment: &Environment, process: &Process) {
         let Some(path) = path(environment) else { return };
-        let _lock = StartLock::of_end(environment);
+        let _lock = StartLock::for_stop(environment);
         let text = private_file::open(&path).and_then(std::io::read_to_string);
         let is_its = text.ok().and_then(|text| Self::parse(text.as_bytes()));
         if is_its.is_some_and(|state| state.process == *process) {
@@ -124,32 +124,32 @@ pub(crate) fn is_trusted(file: &File, environment: &Environment) -> bool {
 
 /// What a look for the state file gives.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Found {
+pub(crate) enum StateFile {
     /// There is none, or none that could be read.
-    Nothing,
+    Missing,
     /// It belongs to somebody else.
-    NotTrusted(PathBuf),
+    Untrusted(PathBuf),
     /// It is damaged, or of another node.
-    Unusable(PathBuf),
+    Invalid(PathBuf),
     /// Its process is gone.
     Stale(PathBuf, u32),
     /// The system runs.
     Running(State),
 }
 
-impl Found {
+impl StateFile {
     /// Looks for it.
-    pub(crate) fn look(environment: &Environment) -> Self {
-        let Some(path) = path(environment) else { return Self::Nothing };
-        let Ok(mut file) = private_file::open(&path) else { return Self::Nothing };
+    pub(crate) fn read(environment: &Environment) -> Self {
+        let Some(path) = path(environment) else { return Self::Missing };
+        let Ok(mut file) = private_file::open(&path) else { return Self::Missing };
         if !is_trusted(&file, environment) {
-            return Self::NotTrusted(path);
+            return Self::Untrusted(path);
         }
         let mut text = Vec::new();
         let read = file.read_to_end(&mut text).ok();
-        let Some(state) = read.and_then(|_| State::parse(&text)) else { return Self::Unusable(path) };
+        let Some(state) = read.and_then(|_| State::parse(&text)) else { return Self::Invalid(path) };
         if environment.text("RELEASE_NODE").ok() != Some(&state.node) {
-            return Self::Unusable(path);
+            return Self::Invalid(path);
         }
         if state.process.is_running() { Self::Running(state) } else { Self::Stale(path, state.process.pid) }
     }
@@ -201,7 +201,7 @@ mod tests {
             std::thread::scope(|scope| {
                 scope.spawn(|| State::remove(&environment, &earlier));
                 scope.spawn(|| {
-                    let _lock = StartLock::of_start(&environment);
+                    let _lock = StartLock::for_start(&environment);
                     state(own.clone()).write(&environment).unwrap();
                 });
             });

@@ -8,7 +8,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, ExitCode, ExitStatus};
 use std::time::{Duration, Instant};
 
-use crate::environment::{ENDS_WITH, given};
+use crate::environment::{ENDS_WITH, env_var};
 use crate::failure::Failure;
 use crate::notify::Notify;
 use crate::signals::{Signals, reap, send};
@@ -19,8 +19,8 @@ const WATCHDOG_PID: &str = "WATCHDOG_PID";
 /// How long a virtual machine may take until the process runs that SIGTERM is a message for (`erl_signal_server` of kernel).
 /// What comes earlier is lost, and nobody can see when that is: so it is sent again meanwhile. A stop is asked for once,
 /// however often.
-const DEAF: Duration = Duration::from_secs(5);
-const AGAIN: Duration = Duration::from_millis(250);
+const HANDLER_STARTUP: Duration = Duration::from_secs(5);
+const RESEND_INTERVAL: Duration = Duration::from_millis(250);
 
 /// Whose the keys Ctrl-C and Ctrl-\ of the terminal are. The terminal sends their signals to both processes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,11 +41,11 @@ pub(crate) fn supervise(
     let program = command.get_program().to_string_lossy().into_owned();
     let cannot = |error| Failure::cannot_start(&program, error);
     // It names this process. A system that reports to systemd as well would take it for another one's.
-    if given(WATCHDOG_PID).is_some_and(|pid| pid == *std::process::id().to_string()) {
+    if env_var(WATCHDOG_PID).is_some_and(|pid| pid == *std::process::id().to_string()) {
         command.env_remove(WATCHDOG_PID);
     }
     let signals = Signals::block().map_err(cannot)?;
-    if let Some(parent) = given(ENDS_WITH) {
+    if let Some(parent) = env_var(ENDS_WITH) {
         signals.end_with(&parent);
     }
     let child = signals.spawn(&mut command).map_err(cannot)?;
@@ -56,8 +56,12 @@ pub(crate) fn supervise(
         send(&child, libc::SIGKILL);
     }
     loop {
-        let is_deaf = is_asked_to_stop && start.elapsed() < DEAF;
-        let signal = if is_deaf { signals.wait_for(AGAIN).unwrap_or(libc::SIGTERM) } else { signals.wait() };
+        let may_miss_signals = is_asked_to_stop && start.elapsed() < HANDLER_STARTUP;
+        let signal = if may_miss_signals {
+            signals.wait_timeout(RESEND_INTERVAL).unwrap_or(libc::SIGTERM)
+        } else {
+            signals.wait()
+        };
         match signal {
             libc::SIGCHLD => {
                 if let Some(status) = reap(&child) {

@@ -13,7 +13,7 @@ use crate::command_line::CommandLine;
 use crate::configuration::{Configuration, contains};
 use crate::cookie::cookie;
 use crate::distribution::{Distribution, Mode, mode};
-use crate::environment::{Environment, given};
+use crate::environment::{Environment, env_var};
 use crate::erlexec;
 use crate::exposure::Exposure;
 use crate::failure::Failure;
@@ -67,11 +67,11 @@ pub(crate) fn command(
             let program = bin.join("erlexec");
             erlexec::check(&program)?;
             let mut command = Command::new(program);
-            let root = given("ERL_ROOTDIR").unwrap_or_else(|| release.root.clone().into());
+            let root = env_var("ERL_ROOTDIR").unwrap_or_else(|| release.root.clone().into());
             command.env("BINDIR", &bin).env("ROOTDIR", root).env("EMU", "beam").env("PROGNAME", "erl");
             command
         }
-        None => Command::new(erl_of_the_machine()?),
+        None => Command::new(system_erl()?),
     };
     environment.apply(&mut command);
     if let Some(cookie) = cookie {
@@ -136,7 +136,7 @@ fn system_mode(program: &Program, environment: &Environment, reboots: bool) -> R
 }
 
 /// `erl` in PATH, for releases that do not include ERTS.
-pub(crate) fn erl_of_the_machine() -> Result<PathBuf, Failure> {
+pub(crate) fn system_erl() -> Result<PathBuf, Failure> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path)
         .map(|directory| directory.join("erl"))
@@ -163,7 +163,7 @@ fn cookie_argument(
 }
 
 /// What a control command becomes where the distribution is one that only a virtual machine speaks.
-pub(crate) fn rpc_instead(
+pub(crate) fn rpc(
     release: &Release,
     environment: &Environment,
     expression: &str,

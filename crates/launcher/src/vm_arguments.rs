@@ -5,7 +5,7 @@
 
 use std::path::Path;
 
-use crate::environment::{Environment, given};
+use crate::environment::{Environment, env_var};
 
 /// Files that include files that include files: erlexec has no limit, and a file that includes itself would never end.
 pub(crate) const DEEPEST_INCLUDE: usize = 8;
@@ -93,7 +93,7 @@ fn start_arguments(environment: &Environment) -> Vec<Vec<String>> {
 /// The words of every source of arguments, in the order in which they count (`erlexec.c`): variables, and the file that
 /// the variable `file` names, with the files that these include in the place of their `-args_file`.
 fn argument_sources(environment: &Environment, file: &str) -> Vec<Vec<String>> {
-    let variable = |name| expanded(&words(&given(name).unwrap_or_default().to_string_lossy()), 0);
+    let variable = |name| expanded(&words(&env_var(name).unwrap_or_default().to_string_lossy()), 0);
     vec![
         variable("ERL_AFLAGS"),
         variable("ELIXIR_ERL_OPTIONS"),

@@ -29,7 +29,7 @@ const V4_NC: u64 = 1 << 34;
 /// * PUBLISHED: the client stays hidden;
 /// * DIST_HDR_ATOM_CACHE and FRAGMENTS: without them every message comes whole and with its atoms;
 /// * LOCAL_EXT: every term can be taken apart.
-pub(crate) const OURS: u64 = EXTENDED_REFERENCES
+pub(crate) const ANNOUNCED: u64 = EXTENDED_REFERENCES
     | DIST_MONITOR
     | FUN_TAGS
     | DIST_MONITOR_NAME
@@ -52,7 +52,7 @@ pub(crate) const OURS: u64 = EXTENDED_REFERENCES
     | V4_NC;
 
 /// What the peer has to be able to do.
-pub(crate) const NEEDED: u64 = HANDSHAKE_23 | SPAWN | NAME_ME;
+pub(crate) const REQUIRED: u64 = HANDSHAKE_23 | SPAWN | NAME_ME;
 
 #[cfg(test)]
 mod tests {
@@ -62,7 +62,7 @@ mod tests {
     #[test]
     fn everything_mandatory_is_announced() {
         for mandatory in [0x107_0f94, 0x4_0307_0f94_u64] {
-            assert_eq!(OURS & mandatory, mandatory);
+            assert_eq!(ANNOUNCED & mandatory, mandatory);
         }
     }
 }

@@ -16,10 +16,10 @@ use crate::{epmd, handshake};
 
 /// Silence after which a node is asked for a sign of life, or counts as gone: usually it sends a tick every fifteen seconds
 /// (`net_ticktime` is 60).
-pub(crate) const SILENCE: Duration = Duration::from_secs(75);
+pub(crate) const SILENCE_TIMEOUT: Duration = Duration::from_secs(75);
 
 /// How often a side has to say something, so that the other one does not count it as gone.
-pub(crate) const INTERVAL_OF_TICKS: Duration = Duration::from_secs(15);
+pub(crate) const TICK_INTERVAL: Duration = Duration::from_secs(15);
 
 /// An open, proven connection to a node.
 #[derive(Debug)]
@@ -35,11 +35,11 @@ pub struct Connection {
 /// Whether a node accepts connections. It is told nothing, and reports nothing.
 pub fn is_listening(address: &Address, deadline: Deadline) -> bool {
     let hosts = address.resolve().unwrap_or_default();
-    hosts.into_iter().any(|host| reach(address, host, deadline).is_ok())
+    hosts.into_iter().any(|host| connect_to(address, host, deadline).is_ok())
 }
 
 /// Connects to the port of a node on a host.
-fn reach(address: &Address, host: IpAddr, deadline: Deadline) -> Result<Wire, NodeError> {
+fn connect_to(address: &Address, host: IpAddr, deadline: Deadline) -> Result<Wire, NodeError> {
     let port = match address.port {
         Port::Fixed(port) => port,
         Port::Epmd(epmd) => epmd::port_of(&address.name, host, epmd, deadline)?,
@@ -116,7 +116,7 @@ impl Connection {
         cookie: &Cookie,
         deadline: Deadline,
     ) -> Result<Self, NodeError> {
-        let mut wire = reach(address, host, deadline)?;
+        let mut wire = connect_to(address, host, deadline)?;
         let peer = handshake::perform(&mut wire, &address.host, cookie, deadline)?;
         if peer.node.split('@').next() != Some(&address.name) {
             return Err(NodeError::OtherNode(peer.node));
@@ -188,14 +188,14 @@ impl Connection {
     /// One frame; none when it was for this connection itself. Who waits for other things as well calls this when the
     /// connection has something to say.
     pub(crate) fn receive_one(&mut self, deadline: Option<Deadline>) -> Result<Option<Vec<u8>>, NodeError> {
-        let silence = Deadline::after(SILENCE);
+        let silence = Deadline::after(SILENCE_TIMEOUT);
         let frame = self.wire.receive_frame(deadline.map_or(silence, |deadline| deadline.min(silence)))?;
-        Ok(self.concerns_caller(&frame)?.then_some(frame))
+        Ok(self.is_for_caller(&frame)?.then_some(frame))
     }
 
     /// Waits until the node says something; false when the time was over.
-    pub(crate) fn has_something(&self, patience: Duration) -> Result<bool, NodeError> {
-        self.wire.has_something(patience)
+    pub(crate) fn wait_readable(&self, timeout: Duration) -> Result<bool, NodeError> {
+        self.wire.wait_readable(timeout)
     }
 
     /// Tells the node that this side is there.
@@ -204,7 +204,7 @@ impl Connection {
     }
 
     /// Answers what any connection answers.
-    fn concerns_caller(&mut self, frame: &[u8]) -> Result<bool, NodeError> {
+    fn is_for_caller(&mut self, frame: &[u8]) -> Result<bool, NodeError> {
         match parsed(frame)? {
             Incoming::Tick => self.tick().map(|()| false),
             Incoming::Other => Ok(false),
@@ -265,7 +265,7 @@ impl Connection {
         let reference = self.start_call(module, function, arguments)?;
         loop {
             let frame = self.receive(Some(deadline))?;
-            if let Some(reply) = ended(&frame, &reference)? {
+            if let Some(reply) = reply_in(&frame, &reference)? {
                 return Ok(reply);
             }
         }
@@ -282,7 +282,7 @@ pub(crate) fn parsed(frame: &[u8]) -> Result<Incoming<'_>, NodeError> {
 /// # Errors
 ///
 /// When the call could not be started.
-pub(crate) fn ended(frame: &[u8], reference: &Term) -> Result<Option<Reply>, NodeError> {
+pub(crate) fn reply_in(frame: &[u8], reference: &Term) -> Result<Option<Reply>, NodeError> {
     let is_ours = |raw: RawTerm<'_>| raw.decode().is_ok_and(|term| term == *reference);
     match parsed(frame)? {
         Incoming::Down { reference, reason } if is_ours(reference) => Ok(Some(reply(reason))),

@@ -47,7 +47,7 @@ pub trait Device {
     fn wait(&mut self, connection: BorrowedFd<'_>, timeout: Duration) -> io::Result<Ready>;
 
     /// Whether it wants to hear from its user even while nothing is asked for (to be interrupted).
-    fn is_attentive(&self) -> bool {
+    fn wants_interrupts(&self) -> bool {
         false
     }
 
@@ -61,7 +61,7 @@ pub trait Device {
     }
 
     /// Whether passwords can be read without showing them.
-    fn can_hide(&self) -> bool {
+    fn can_hide_input(&self) -> bool {
         false
     }
 }
@@ -253,12 +253,12 @@ fn opaque_list(raw: RawTerm<'_>) -> Option<Vec<Term>> {
 
 /// Input that has come and was not asked for yet.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Pending {
+pub(crate) struct InputBuffer {
     bytes: VecDeque<u8>,
     has_ended: bool,
 }
 
-impl Pending {
+impl InputBuffer {
     pub(crate) fn push(&mut self, input: Input) {
         match input {
             Input::Data(bytes) => self.bytes.extend(bytes),
@@ -348,16 +348,16 @@ mod tests {
 
     #[test]
     fn input_comes_in_lines_and_in_characters() {
-        let mut pending = Pending::default();
-        pending.push(Input::Data("añb\nrest".into()));
-        assert_eq!(pending.characters(2), Some(Some("añ".into())));
-        assert_eq!(pending.line(), Some(Some("b\n".into())));
-        assert_eq!(pending.line(), None);
-        assert_eq!(pending.characters(4), Some(Some("rest".into())));
-        pending.push_front(b"again");
-        pending.push(Input::End);
-        assert_eq!(pending.line(), Some(Some("again".into())));
-        assert_eq!(pending.line(), Some(None));
+        let mut input_buffer = InputBuffer::default();
+        input_buffer.push(Input::Data("añb\nrest".into()));
+        assert_eq!(input_buffer.characters(2), Some(Some("añ".into())));
+        assert_eq!(input_buffer.line(), Some(Some("b\n".into())));
+        assert_eq!(input_buffer.line(), None);
+        assert_eq!(input_buffer.characters(4), Some(Some("rest".into())));
+        input_buffer.push_front(b"again");
+        input_buffer.push(Input::End);
+        assert_eq!(input_buffer.line(), Some(Some("again".into())));
+        assert_eq!(input_buffer.line(), Some(None));
     }
 
     proptest! {

@@ -69,7 +69,7 @@ pub(crate) fn perform(
         Status::Other(status) => return Err(NodeError::Refused(status)),
     };
     let challenge = parse_challenge(&receive(wire, deadline)?)?;
-    if challenge.capabilities & capability::NEEDED != capability::NEEDED {
+    if challenge.capabilities & capability::REQUIRED != capability::REQUIRED {
         return Err(NodeError::TooOld);
     }
     let ours = getrandom::u32()
@@ -107,7 +107,7 @@ fn framed(message: &[u8]) -> Result<Vec<u8>, NodeError> {
 /// `N`: capabilities, creation 0 and, since we ask for a name, only its host part.
 fn name_message(host: &str) -> Result<Vec<u8>, NodeError> {
     let mut message = vec![b'N'];
-    message.extend(capability::OURS.to_be_bytes());
+    message.extend(capability::ANNOUNCED.to_be_bytes());
     message.extend(0_u32.to_be_bytes());
     let length = u16::try_from(host.len()).map_err(|_| broken("the host's name is too long"))?;
     message.extend(length.to_be_bytes());
@@ -209,7 +209,7 @@ mod tests {
     fn the_name_message_is_the_one_of_version_6() {
         let message = name_message("localhost").unwrap();
         assert_eq!(message[..3], [0, 24, b'N']);
-        assert_eq!(message[3..11], capability::OURS.to_be_bytes());
+        assert_eq!(message[3..11], capability::ANNOUNCED.to_be_bytes());
         assert_eq!(message[11..], *b"\0\0\0\0\0\x09localhost");
     }
 

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use etf::{CharacterEncoding, CharactersError, RawTerm, Term};
 
-use crate::connection::{Connection, INTERVAL_OF_TICKS, Reply, SILENCE, ended, parsed};
+use crate::connection::{Connection, Reply, SILENCE_TIMEOUT, TICK_INTERVAL, parsed, reply_in};
 use crate::error::{NodeError, Step};
-use crate::group_leader::{Device, Pending, Read, ReadKind, Request, Until};
+use crate::group_leader::{Device, InputBuffer, Read, ReadKind, Request, Until};
 use crate::message::{Incoming, Outgoing};
 use crate::wire::FRAME_LIMIT;
 
@@ -19,13 +19,13 @@ const JOBS: usize = 10_000;
 const WAITING_BYTES: usize = 2 * FRAME_LIMIT as usize;
 
 /// How long a node may be silent until it is asked for a sign of life, and how long that may take.
-const PATIENCE: [Duration; 2] = [SILENCE, Duration::from_secs(30)];
+const PATIENCE: [Duration; 2] = [SILENCE_TIMEOUT, Duration::from_secs(30)];
 
 /// A connection with a device: whatever is called through it prints and reads there.
 pub struct Session<'a> {
     connection: &'a mut Connection,
     device: &'a mut dyn Device,
-    pending: Pending,
+    input_buffer: InputBuffer,
     /// Whether input is handed on as binaries, as Elixir sets it, or as lists.
     binary: bool,
     /// Requests for input, in the order in which they came. Only the first is being served.
@@ -50,7 +50,7 @@ pub struct Shell {
     /// Its process.
     pub process: Term,
     /// Whether it ends when its input does. Erlang's own shell would halt the node instead.
-    pub may_see_end: bool,
+    pub ends_with_input: bool,
     /// Module and function that say how a line could go on, given the line backwards and the shell's process. Without
     /// it the function that the shell has set (`expand_fun` of `io:setopts/2`) is asked.
     pub completion: Option<(&'static str, &'static str)>,
@@ -92,7 +92,7 @@ impl<'a> Session<'a> {
         Self {
             connection,
             device,
-            pending: Pending::default(),
+            input_buffer: InputBuffer::default(),
             binary: true,
             readers: VecDeque::new(),
             calls: Vec::new(),
@@ -113,7 +113,7 @@ impl<'a> Session<'a> {
         let reference = self.connection.start_call(module, function, arguments)?;
         loop {
             let Some(frame) = self.next()? else { continue };
-            if let Some(reply) = ended(&frame, &reference)? {
+            if let Some(reply) = reply_in(&frame, &reference)? {
                 return Ok(reply);
             }
             self.serve(&frame)?;
@@ -130,7 +130,7 @@ impl<'a> Session<'a> {
         self.connection.send(Outgoing::Link { from: from.clone(), to: shell.process.clone() })?;
         self.shell = Some(shell.clone());
         loop {
-            if !shell.may_see_end && self.pending.is_at_end() && !self.readers.is_empty() {
+            if !shell.ends_with_input && self.input_buffer.is_at_end() && !self.readers.is_empty() {
                 let kill = Outgoing::Exit2 { from, to: shell.process, reason: Term::atom("kill") };
                 self.connection.send(kill)?;
                 return Ok(None);
@@ -149,12 +149,12 @@ impl<'a> Session<'a> {
     fn next(&mut self) -> Result<Option<Vec<u8>>, NodeError> {
         let [silence, sign_of_life] = self.patience;
         let patience = if self.is_probed { sign_of_life } else { silence };
-        let has_something = if self.wants_input() || self.device.is_attentive() {
+        let is_readable = if self.wants_input() || self.device.wants_interrupts() {
             self.wait(patience)?
         } else {
-            self.connection.has_something(patience)? || self.probe()?
+            self.connection.wait_readable(patience)? || self.probe()?
         };
-        if !has_something {
+        if !is_readable {
             return Ok(None);
         }
         self.is_probed = false;
@@ -169,7 +169,7 @@ impl<'a> Session<'a> {
             return self.probe();
         }
         if let Some(input) = ready.input {
-            self.pending.push(input);
+            self.input_buffer.push(input);
             self.feed()?;
         }
         if ready.interrupt {
@@ -256,13 +256,13 @@ impl<'a> Session<'a> {
             });
         }
         if let Some(reference) = &self.completion
-            && let Some(reply) = ended(frame, reference)?
+            && let Some(reply) = reply_in(frame, reference)?
         {
             return self.completed(&reply);
         }
         for index in 0..self.calls.len() {
             let Some((reference, _)) = self.calls.get(index) else { break };
-            if let Some(reply) = ended(frame, reference)? {
+            if let Some(reply) = reply_in(frame, reference)? {
                 let (_, job) = self.calls.swap_remove(index);
                 return self.resume(job, &reply);
             }
@@ -298,7 +298,7 @@ impl<'a> Session<'a> {
                     return self.start(job, &module, &function, arguments);
                 }
                 Some(Request::Read(read))
-                    if read.prompt.kind == ReadKind::Password && !self.device.can_hide() =>
+                    if read.prompt.kind == ReadKind::Password && !self.device.can_hide_input() =>
                 {
                     error("enotsup")
                 }
@@ -329,7 +329,7 @@ impl<'a> Session<'a> {
     fn print(&mut self, encoding: CharacterEncoding, characters: RawTerm<'_>) -> Result<Term, NodeError> {
         let print = |mut text: &[u8]| {
             while !text.is_empty() {
-                let printed = self.device.write_some(text, INTERVAL_OF_TICKS)?;
+                let printed = self.device.write_some(text, TICK_INTERVAL)?;
                 if printed == 0 {
                     // Else the node believes that we are gone. If it is gone itself, that is noticed when it is listened to.
                     let _ = self.connection.tick();
@@ -404,7 +404,7 @@ impl<'a> Session<'a> {
         let fields = value.tuple().unwrap_or_default();
         match &fields[..] {
             [tag, result, rest] if tag.is_atom("done") => {
-                self.pending.push_front(&rest.text(CharacterEncoding::Unicode).unwrap_or_default());
+                self.input_buffer.push_front(&rest.text(CharacterEncoding::Unicode).unwrap_or_default());
                 let result = result.opaque();
                 self.run_after(job, result)?;
                 self.feed()
@@ -426,12 +426,14 @@ impl<'a> Session<'a> {
         // A function on the node decides how much of the input it takes: nobody else may have it meanwhile.
         while !self.calls.iter().any(|(_, job)| matches!(job.waits_for, Waits::Input(_))) {
             let Some(reader) = self.readers.front() else { break };
-            if self.pending.is_at_end() && self.shell.as_ref().is_some_and(|shell| !shell.may_see_end) {
+            if self.input_buffer.is_at_end()
+                && self.shell.as_ref().is_some_and(|shell| !shell.ends_with_input)
+            {
                 break;
             }
             let input = match reader.read.prompt.kind {
-                ReadKind::Characters(count) => self.pending.characters(count),
-                ReadKind::Line | ReadKind::Password | ReadKind::Until => self.pending.line(),
+                ReadKind::Characters(count) => self.input_buffer.characters(count),
+                ReadKind::Line | ReadKind::Password | ReadKind::Until => self.input_buffer.line(),
             };
             let Some(input) = input else {
                 if let Some(reader) = self.readers.front_mut().filter(|reader| !reader.is_prompted) {

@@ -14,13 +14,13 @@ use crate::error::{NodeError, Step};
 pub(crate) const FRAME_LIMIT: u32 = 20 << 20;
 
 /// How long the rest of a message may take once it has begun.
-const REST_OF_FRAME: Duration = Duration::from_secs(30);
+const REST_OF_FRAME_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How long a write may take: a node that does not read for that long is gone, or as good as.
-const WRITE: Duration = Duration::from_secs(30);
+const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Memory grows by this much ahead of what has arrived.
-const GROWTH: usize = 64 << 10;
+const READ_CHUNK: usize = 64 << 10;
 
 /// A connection of bytes.
 #[derive(Debug)]
@@ -36,7 +36,7 @@ impl Wire {
         let stream = TcpStream::connect_timeout(&address, left)?;
         // Requests are small and answered at once: waiting for more to send would cost 40 ms each.
         stream.set_nodelay(true)?;
-        stream.set_write_timeout(Some(WRITE))?;
+        stream.set_write_timeout(Some(WRITE_TIMEOUT))?;
         Ok(Self { stream, step })
     }
 
@@ -51,8 +51,8 @@ impl Wire {
     }
 
     /// Waits until there is something to receive, or nothing will ever be; false when the time was over.
-    pub(crate) fn has_something(&self, patience: Duration) -> Result<bool, NodeError> {
-        self.stream.set_read_timeout(Some(patience)).map_err(|error| NodeError::io(self.step, error))?;
+    pub(crate) fn wait_readable(&self, timeout: Duration) -> Result<bool, NodeError> {
+        self.stream.set_read_timeout(Some(timeout)).map_err(|error| NodeError::io(self.step, error))?;
         loop {
             match self.stream.peek(&mut [0]) {
                 Ok(_) => return Ok(true),
@@ -89,7 +89,7 @@ impl Wire {
         let mut filled = 0;
         while filled < count {
             if filled == bytes.len() {
-                let more = filled.max(GROWTH).min(count - filled);
+                let more = filled.max(READ_CHUNK).min(count - filled);
                 bytes.reserve_exact(more);
                 bytes.resize(filled + more, 0);
             }
@@ -120,7 +120,7 @@ impl Wire {
             return Err(NodeError::FrameTooLarge(length));
         }
         let length = usize::try_from(length).unwrap_or(usize::MAX);
-        self.receive_many(length, Deadline::after(REST_OF_FRAME))
+        self.receive_many(length, Deadline::after(REST_OF_FRAME_TIMEOUT))
     }
 
     fn read(&mut self, into: &mut [u8], deadline: Deadline) -> Result<usize, NodeError> {

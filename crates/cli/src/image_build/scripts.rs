@@ -127,7 +127,7 @@ fn beginning(content: &Content) -> anyhow::Result<Vec<u8>> {
 
 /// Whether an `env.sh` needs a shell: of what is too long to tell that is assumed.
 fn is_sourced(script: &[u8]) -> bool {
-    script.len() > LONGEST || launcher::does_something(script)
+    script.len() > LONGEST || launcher::needs_shell(script)
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use diagnosis::json;
 use node::Deadline;
 
 use super::options::Options;
-use crate::control::{Route, SETUP, connect};
+use crate::control::{Route, SETUP_TIMEOUT, connect};
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::output;
@@ -26,15 +26,15 @@ pub(super) fn run(
 ) -> Result<ExitCode, Failure> {
     let options = Options::parse("apps", arguments, &["--json"], None)?;
     let mut connection = match Route::find(release, environment)? {
-        Route::Native { address, cookie } => connect(&address, &cookie, Deadline::after(SETUP))?,
+        Route::Native { address, cookie } => connect(&address, &cookie, Deadline::after(SETUP_TIMEOUT))?,
         Route::VirtualMachine { protocol } if options.json => {
             return Err(Failure::new(format!("apps --json does not work over `{protocol}`")));
         }
         Route::VirtualMachine { protocol } => {
-            return virtual_machine::rpc_instead(release, environment, EXPRESSION, &protocol);
+            return virtual_machine::rpc(release, environment, EXPRESSION, &protocol);
         }
     };
-    let running = running_applications(&mut connection, Deadline::after(SETUP))?;
+    let running = running_applications(&mut connection, Deadline::after(SETUP_TIMEOUT))?;
     let text = if options.json { objects(&running) } else { table(&running) };
     output::print(text.as_bytes())
 }

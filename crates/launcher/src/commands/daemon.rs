@@ -17,7 +17,7 @@ use crate::already_running;
 use crate::command::Command;
 use crate::cookie;
 use crate::distribution::{Distribution, is_none, mode};
-use crate::environment::{Environment, INNER};
+use crate::environment::{Environment, IN_BACKGROUND};
 use crate::failure::Failure;
 use crate::file_limit;
 use crate::private_file;
@@ -29,14 +29,14 @@ use crate::state::{State, path_of};
 use crate::supervision::exit_code;
 
 /// How long a start is watched. A system that takes longer goes on starting.
-const PATIENCE: Duration = Duration::from_secs(10);
+const READY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How often its state file is looked for.
-const INTERVAL: Duration = Duration::from_millis(10);
+const STATE_POLL_INTERVAL: Duration = Duration::from_millis(10);
 
 /// Whether this is the inner one.
-pub(super) fn is_inner() -> bool {
-    std::env::var_os(INNER).is_some()
+pub(super) fn is_in_background() -> bool {
+    std::env::var_os(IN_BACKGROUND).is_some()
 }
 
 /// Runs `run_erl`, which goes to the background by itself, and watches the start of the system there.
@@ -65,14 +65,14 @@ pub(super) fn run(
     let mut background = process::Command::new(&program);
     background.arg("-daemon").arg(pipes.join("")).arg(logs.join("")).arg(inner);
     environment.apply(&mut background);
-    background.env(INNER, "1");
-    let beginning = Beginning::mark(environment);
+    background.env(IN_BACKGROUND, "1");
+    let marker = StartMarker::create(environment);
     let status = background.status().map_err(|error| {
         Failure::cannot("run", program.display(), error)
             .hint("`daemon` needs the `run_erl` of the Erlang runtime")
     })?;
     if let Some(lock) = lock.filter(|_| status.success()) {
-        watch(release, environment, lock, &beginning).map_err(|failure| {
+        wait_until_ready(release, environment, lock, &marker).map_err(|failure| {
             let log = run_erl::newest_log(&logs).unwrap_or(logs);
             failure.hint(format!("`{}` says why", log.display()))
         })?;
@@ -81,76 +81,76 @@ pub(super) fn run(
 }
 
 /// Waits until the system is ready, for as long as that is worth waiting for. One that has ended has failed.
-fn watch(
+fn wait_until_ready(
     release: &Release,
     environment: &Environment,
     lock: StartLock,
-    beginning: &Beginning,
+    marker: &StartMarker,
 ) -> Result<(), Failure> {
     let ended = || Err(Failure::new("the system has ended right after its start"));
-    let deadline = Deadline::after(PATIENCE);
+    let deadline = Deadline::after(READY_TIMEOUT);
     let mut readiness = Readiness::of(release, environment);
     // The inner one starts under the lock of this one.
     let mut lock = Some(lock);
     while let Some(left) = deadline.remaining() {
         // It is over when there is a state file, so this is asked first.
-        let is_over = beginning.is_over();
+        let is_removed = marker.is_removed();
         match State::of_running(environment) {
             Some(_) => {
                 lock = None;
-                if readiness.is_reached() {
+                if readiness.poll() {
                     return Ok(());
                 }
             }
-            None if lock.is_none() || is_over => return ended(),
+            None if lock.is_none() || is_removed => return ended(),
             None => {}
         }
-        sleep(left.min(if lock.is_some() { INTERVAL } else { readiness::POLL_INTERVAL }));
+        sleep(left.min(if lock.is_some() { STATE_POLL_INTERVAL } else { readiness::POLL_INTERVAL }));
     }
     // One that has not even begun in this time has not been seen, or will not.
     if lock.is_none() || State::of_running(environment).is_some() { Ok(()) } else { ended() }
 }
 
 /// Runs the system on the pseudo-terminal.
-pub(super) fn run_inner(
+pub(super) fn run_in_background(
     release: &Release,
     environment: &Environment,
     command: Option<Command>,
 ) -> Result<ExitCode, Failure> {
     // Whoever has started this one is told when it ends before there is a state file.
-    let beginning = Beginning::of(environment);
+    let marker = StartMarker::of(environment);
     if command == Some(Command::DaemonIex) {
-        start::run_iex(release, environment, beginning)
+        start::run_iex(release, environment, marker)
     } else {
-        start::run(release, environment, beginning)
+        start::run(release, environment, marker)
     }
 }
 
 /// A file that is there from the moment at which a system is taken to the background until it has a state file or has ended:
 /// without it what ends early could not be told from what has not begun.
-struct Beginning {
+struct StartMarker {
     path: Option<PathBuf>,
 }
 
-impl Beginning {
+impl StartMarker {
     /// A system without distribution is not waited for, and has no name that would be its own.
     fn of(environment: &Environment) -> Self {
         Self { path: path_of(environment, "beginning").filter(|_| !is_none(environment)) }
     }
 
     /// Makes the file. Where it cannot be made the end is only seen later.
-    fn mark(environment: &Environment) -> Self {
-        let beginning = Self::of(environment);
-        let made = beginning.path.as_deref().is_some_and(|path| private_file::write(path, b"").is_ok());
-        if made { beginning } else { Self { path: None } }
+    fn create(environment: &Environment) -> Self {
+        let marker = Self::of(environment);
+        let made = marker.path.as_deref().is_some_and(|path| private_file::write(path, b"").is_ok());
+        if made { marker } else { Self { path: None } }
     }
 
-    fn is_over(&self) -> bool {
+    fn is_removed(&self) -> bool {
         self.path.as_deref().is_some_and(|path| !path.exists())
     }
 }
 
-impl Drop for Beginning {
+impl Drop for StartMarker {
     fn drop(&mut self) {
         if let Some(path) = &self.path {
             let _ = std::fs::remove_file(path);
@@ -161,7 +161,7 @@ impl Drop for Beginning {
 /// What the start in the background will need.
 fn check(release: &Release, environment: &Environment) -> Result<(), Failure> {
     mode(environment)?;
-    run_erl::check_limits()?;
+    run_erl::check_log_limits()?;
     already_running::refuse(release, environment)?;
     let distribution = Distribution::from_environment(environment)?;
     // Where there is none the inner one makes it.

@@ -7,11 +7,11 @@
 //! being looked at.
 
 mod cookie;
+mod directories;
 mod files;
 mod limits;
 mod listeners;
 mod locale;
-mod places;
 mod system;
 mod time;
 mod variables;
@@ -25,13 +25,13 @@ use diagnosis::{Findings, Severity};
 use super::options::Options;
 use crate::configuration::Configuration;
 use crate::distribution::{Distribution, mode};
-use crate::environment::{Environment, given};
+use crate::environment::{Environment, env_var};
 use crate::failure::Failure;
 use crate::output;
 use crate::release::Release;
 
 /// What all checks look at.
-struct Patient<'a> {
+struct DoctorContext<'a> {
     release: &'a Release,
     environment: &'a Environment,
     /// `sys.config`; none when it cannot be read.
@@ -53,19 +53,19 @@ pub(super) fn run(
     let distribution = Distribution::from_environment(environment);
     let distribution = distribution.map_err(|failure| failed("settings", failure)).ok();
     let _ = mode(environment).map_err(|failure| failed("settings", failure));
-    let patient = Patient { release, environment, configuration, distribution };
+    let context = DoctorContext { release, environment, configuration, distribution };
 
-    files::check(&patient, &mut findings);
-    variables::check(&patient, &mut findings);
-    cookie::check(&patient, &mut findings);
-    places::check(&patient, &mut findings);
+    files::check(&context, &mut findings);
+    variables::check(&context, &mut findings);
+    cookie::check(&context, &mut findings);
+    directories::check(&context, &mut findings);
     limits::check(&mut findings);
-    locale::check(&patient, &mut findings);
-    time::check(&patient, &mut findings);
-    let system = system::check(&patient, &mut findings);
-    listeners::check(&patient, &system, &mut findings);
+    locale::check(&context, &mut findings);
+    time::check(&context, &mut findings);
+    let system = system::check(&context, &mut findings);
+    listeners::check(&context, &system, &mut findings);
 
-    let colour = std::io::stdout().is_terminal() && given("NO_COLOR").is_none();
+    let colour = std::io::stdout().is_terminal() && env_var("NO_COLOR").is_none();
     let text = if options.json { findings.json() } else { findings.text(colour) };
     let success = output::print(text.as_bytes())?;
     findings.failure().map_or(Ok(success), |message| Err(Failure::new(message)))

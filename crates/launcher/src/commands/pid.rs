@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use node::Deadline;
 
 use crate::calls::os_process_id;
-use crate::control::{Route, SETUP, connect};
+use crate::control::{Route, SETUP_TIMEOUT, connect};
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::output;
@@ -16,12 +16,12 @@ use crate::virtual_machine;
 pub(super) fn run(release: &Release, environment: &Environment) -> Result<ExitCode, Failure> {
     match Route::find(release, environment)? {
         Route::Native { address, cookie } => {
-            let deadline = Deadline::after(SETUP);
+            let deadline = Deadline::after(SETUP_TIMEOUT);
             let pid = os_process_id(&mut connect(&address, &cookie, deadline)?, deadline)?;
             output::print(format!("{pid}\n").as_bytes())
         }
         Route::VirtualMachine { protocol } => {
-            virtual_machine::rpc_instead(release, environment, "IO.puts(System.pid())", &protocol)
+            virtual_machine::rpc(release, environment, "IO.puts(System.pid())", &protocol)
         }
     }
 }

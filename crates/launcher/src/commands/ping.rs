@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use node::Deadline;
 
 use crate::calls::value;
-use crate::control::{Route, SETUP, connect};
+use crate::control::{Route, SETUP_TIMEOUT, connect};
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::output;
@@ -16,7 +16,7 @@ use crate::virtual_machine;
 pub(super) fn run(release: &Release, environment: &Environment) -> Result<ExitCode, Failure> {
     match Route::find(release, environment)? {
         Route::Native { address, cookie } => {
-            let deadline = Deadline::after(SETUP);
+            let deadline = Deadline::after(SETUP_TIMEOUT);
             let mut connection = connect(&address, &cookie, deadline)?;
             let alive = value(&mut connection, ("erlang", "is_alive"), vec![], deadline)?;
             if !alive.is_atom("true") {
@@ -25,7 +25,7 @@ pub(super) fn run(release: &Release, environment: &Environment) -> Result<ExitCo
             output::print(b"pong\n")
         }
         Route::VirtualMachine { protocol } => {
-            virtual_machine::rpc_instead(release, environment, "IO.puts(\"pong\")", &protocol)
+            virtual_machine::rpc(release, environment, "IO.puts(\"pong\")", &protocol)
         }
     }
 }

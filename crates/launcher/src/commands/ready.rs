@@ -47,7 +47,7 @@ fn ask(release: &Release, environment: &Environment) -> Result<ExitCode, Failure
             readiness::check(release, environment, &address, &cookie).map(|()| ExitCode::SUCCESS)
         }
         Route::VirtualMachine { protocol } => {
-            virtual_machine::rpc_instead(release, environment, EXPRESSION, &protocol)
+            virtual_machine::rpc(release, environment, EXPRESSION, &protocol)
         }
     }
 }

@@ -14,10 +14,10 @@ use etf::Term;
 use node::{Deadline, Device, Geometry, NodeError, Prompt, Ready, Reply, Session, Shell};
 
 use crate::calls::aborted;
-use crate::colours::{LONGEST, WithoutColours};
+use crate::colours::{ColourFilter, LONGEST_SEQUENCE};
 use crate::console::{Console, History, Terminal};
-use crate::control::{Route, SETUP, call_failed, connect};
-use crate::environment::{Environment, given};
+use crate::control::{Route, SETUP_TIMEOUT, call_failed, connect};
+use crate::environment::{Environment, env_var};
 use crate::failure::Failure;
 use crate::program::Program;
 use crate::release::Release;
@@ -49,7 +49,7 @@ pub(super) fn run(
             return in_virtual_machine();
         }
     };
-    let mut connection = connect(&address, &cookie, Deadline::after(SETUP))?;
+    let mut connection = connect(&address, &cookie, Deadline::after(SETUP_TIMEOUT))?;
     let node = address.node();
     if io::stdin().is_terminal() && io::stdout().is_terminal() {
         let terminal = Terminal::take_over()
@@ -93,22 +93,22 @@ fn start_shell(session: &mut Session<'_>, node: &str) -> Result<Shell, Failure> 
     // `iex:start/2` is there since Elixir 1.17; before, IEx itself was called.
     for module in ["iex", "Elixir.IEx"] {
         let reply = call(module, "start", vec![options.clone(), nothing.clone()])?;
-        if let Some(process) = process(&reply) {
+        if let Some(process) = shell_process(&reply) {
             return Ok(Shell {
                 process,
-                may_see_end: true,
+                ends_with_input: true,
                 completion: Some(("Elixir.IEx.Autocomplete", "expand")),
             });
         }
     }
     let reply = call("shell", "start", vec![])?;
-    match process(&reply) {
-        Some(process) => Ok(Shell { process, may_see_end: false, completion: None }),
+    match shell_process(&reply) {
+        Some(process) => Ok(Shell { process, ends_with_input: false, completion: None }),
         None => Err(failed_start(node, &reply)),
     }
 }
 
-fn process(reply: &Reply) -> Option<Term> {
+fn shell_process(reply: &Reply) -> Option<Term> {
     reply.value().filter(|term| matches!(term, Term::Pid { .. }))
 }
 
@@ -121,19 +121,19 @@ struct Script {
     streams: StandardStreams,
     has_begun: bool,
     /// Where the output is no terminal, or nobody wants colours on it.
-    colours: Option<WithoutColours>,
+    colours: Option<ColourFilter>,
 }
 
 /// As much as a pipe takes at once, with what was kept of the piece before.
-const PIECE: usize = libc::PIPE_BUF - LONGEST;
+const CHUNK_SIZE: usize = libc::PIPE_BUF - LONGEST_SEQUENCE;
 
 impl Script {
     fn new() -> Self {
-        let is_plain = !io::stdout().is_terminal() || given("NO_COLOR").is_some();
+        let is_plain = !io::stdout().is_terminal() || env_var("NO_COLOR").is_some();
         Self {
             streams: StandardStreams::default(),
             has_begun: false,
-            colours: is_plain.then(WithoutColours::default),
+            colours: is_plain.then(ColourFilter::default),
         }
     }
 }
@@ -151,9 +151,9 @@ impl Device for Script {
         let Some(colours) = self.colours.as_mut().filter(|_| self.has_begun) else {
             return if self.has_begun { self.streams.write_some(text, timeout) } else { Ok(text.len()) };
         };
-        let text = text.get(..PIECE).unwrap_or(text);
+        let text = text.get(..CHUNK_SIZE).unwrap_or(text);
         let mut after = colours.clone();
-        let plain = &after.take_out(text)[..];
+        let plain = &after.filter(text)[..];
         if !plain.is_empty() && self.streams.write_some(plain, timeout)? == 0 {
             return Ok(0);
         }

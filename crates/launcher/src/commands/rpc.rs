@@ -8,7 +8,7 @@ use etf::{AtomEncoding, CharacterEncoding, RawTerm, Term};
 use node::{Connection, Deadline, NodeError, Reply, Session};
 
 use crate::calls::{aborted, described};
-use crate::control::{Route, SETUP, call_failed, connect};
+use crate::control::{Route, SETUP_TIMEOUT, call_failed, connect};
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::output;
@@ -48,10 +48,10 @@ pub(super) fn run(
         expression.to_str().ok_or_else(|| Failure::new("the expression of rpc is not valid UTF-8"))?;
     match Route::find(release, environment)? {
         Route::VirtualMachine { protocol } => {
-            virtual_machine::rpc_instead(release, environment, expression, &protocol)
+            virtual_machine::rpc(release, environment, expression, &protocol)
         }
         Route::Native { address, cookie } => {
-            let mut connection = connect(&address, &cookie, Deadline::after(SETUP))?;
+            let mut connection = connect(&address, &cookie, Deadline::after(SETUP_TIMEOUT))?;
             evaluate(&mut connection, expression)
         }
     }
@@ -110,7 +110,7 @@ fn status_of_exit([kind, reason, _]: &[Vec<u8>; 3]) -> Option<u8> {
 fn print_exception(connection: &mut Connection, raised: &[Vec<u8>; 3]) {
     let arguments: Vec<Term> = raised.iter().cloned().map(Term::Opaque).collect();
     let text = connection
-        .call("Elixir.Kernel.CLI", "format_error", arguments, Deadline::after(SETUP))
+        .call("Elixir.Kernel.CLI", "format_error", arguments, Deadline::after(SETUP_TIMEOUT))
         .ok()
         .and_then(|reply| reply.returned()?.text(CharacterEncoding::Unicode))
         .unwrap_or_else(|| {
@@ -161,7 +161,7 @@ fn call(
     arguments: Vec<Term>,
 ) -> Result<ExitCode, Failure> {
     let mut connection = match Route::find(release, environment)? {
-        Route::Native { address, cookie } => connect(&address, &cookie, Deadline::after(SETUP))?,
+        Route::Native { address, cookie } => connect(&address, &cookie, Deadline::after(SETUP_TIMEOUT))?,
         Route::VirtualMachine { protocol } => {
             return Err(Failure::new(format!("`rpc --mfa` does not work over `{protocol}`"))
                 .hint("use `rpc` with an expression: it runs in a virtual machine of its own there"));
@@ -217,7 +217,7 @@ fn formatted(connection: &mut Connection, value: &[u8]) -> Result<Vec<u8>, Failu
     let node = connection.node().to_string();
     let arguments = vec![Term::string("~tp"), Term::List(vec![Term::Opaque(value.to_vec())])];
     let reply = connection
-        .call("io_lib", "format", arguments, Deadline::after(10 * SETUP))
+        .call("io_lib", "format", arguments, Deadline::after(10 * SETUP_TIMEOUT))
         .map_err(|error| call_failed(&node, &error))?;
     let text = reply.returned().and_then(|text| text.text(CharacterEncoding::Unicode));
     text.ok_or_else(|| aborted(&node, &reply))

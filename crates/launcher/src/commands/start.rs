@@ -104,7 +104,7 @@ fn supervise_system<T>(
 /// Asks the system, as `ready` does, until it is.
 fn tell_when_ready(notify: Notify, mut readiness: Readiness) {
     std::thread::spawn(move || {
-        while !readiness.is_reached() {
+        while !readiness.poll() {
             std::thread::sleep(readiness::POLL_INTERVAL);
         }
         notify.ready();

@@ -9,7 +9,7 @@ use node::{Address, Connection, Cookie, Deadline, NodeError, Reply};
 
 use super::options::Options;
 use crate::calls::{aborted, os_process_id, value};
-use crate::control::{Route, SETUP, call_failed, connect};
+use crate::control::{Route, SETUP_TIMEOUT, call_failed, connect};
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::readiness::{is_started, status};
@@ -41,10 +41,10 @@ pub(super) fn run(
                 return Err(Failure::new(format!("stop --wait does not work over `{protocol}`"))
                     .hint("use `stop`, and wait for the process that `pid` names"));
             }
-            return virtual_machine::rpc_instead(release, environment, "System.stop()", &protocol);
+            return virtual_machine::rpc(release, environment, "System.stop()", &protocol);
         }
     };
-    let mut connection = connect(&address, &cookie, Deadline::after(SETUP))?;
+    let mut connection = connect(&address, &cookie, Deadline::after(SETUP_TIMEOUT))?;
     let process = match options.wait {
         Some(_) => process_of(environment, &mut connection),
         None => None,
@@ -63,7 +63,7 @@ pub(super) fn ask(
     address: &Address,
     cookie: &Cookie,
 ) -> Result<(), Failure> {
-    match connection.call("init", function, vec![], Deadline::after(SETUP)) {
+    match connection.call("init", function, vec![], Deadline::after(SETUP_TIMEOUT)) {
         Ok(Reply::Returned(_)) => Ok(()),
         // The process that has asked may be ended by what it has asked for, or its node be gone, before it could answer.
         Ok(Reply::Killed { .. }) | Err(NodeError::Closed(_))
@@ -78,7 +78,7 @@ pub(super) fn ask(
 
 /// Whether the node with this creation begins to end, or has ended, within the time that a command may take.
 fn is_going_down(address: &Address, cookie: &Cookie, creation: u32) -> bool {
-    let deadline = Deadline::after(SETUP);
+    let deadline = Deadline::after(SETUP_TIMEOUT);
     loop {
         match Connection::open(address, cookie, deadline) {
             Err(error) if is_not_running(&error) => return true,
@@ -98,7 +98,8 @@ fn is_going_down(address: &Address, cookie: &Cookie, creation: u32) -> bool {
 
 /// Whether the node does not run any more.
 fn is_gone(address: &Address, cookie: &Cookie) -> bool {
-    Connection::open(address, cookie, Deadline::after(SETUP)).is_err_and(|error| is_not_running(&error))
+    Connection::open(address, cookie, Deadline::after(SETUP_TIMEOUT))
+        .is_err_and(|error| is_not_running(&error))
 }
 
 /// Whether this error says that no node of that name runs.
@@ -111,7 +112,7 @@ pub(super) fn process_of(environment: &Environment, connection: &mut Connection)
     if let Some(state) = State::of_running(environment) {
         return Some(state.process);
     }
-    let pid = os_process_id(connection, Deadline::after(SETUP)).ok()?;
+    let pid = os_process_id(connection, Deadline::after(SETUP_TIMEOUT)).ok()?;
     is_of_this_machine(connection).then(|| Process::of(pid.parse().ok()?))?
 }
 
@@ -120,7 +121,7 @@ pub(super) fn process_of(environment: &Environment, connection: &mut Connection)
 fn is_of_this_machine(connection: &mut Connection) -> bool {
     let mut on_node = |function: &str, path: &str| {
         let arguments = vec![Term::string(path)];
-        let read = value(connection, ("file", function), arguments, Deadline::after(SETUP)).ok()?;
+        let read = value(connection, ("file", function), arguments, Deadline::after(SETUP_TIMEOUT)).ok()?;
         match read.as_tuple()? {
             [ok, text] if ok.is_atom("ok") => text.to_text(),
             _ => None,

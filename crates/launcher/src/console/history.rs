@@ -9,7 +9,7 @@ use std::io::Write;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use crate::environment::given;
+use crate::environment::env_var;
 
 /// Lines that are offered.
 const ENTRIES: usize = 1000;
@@ -98,9 +98,9 @@ fn path(release: &str) -> Option<PathBuf> {
     if release.is_empty() || release.contains('/') {
         return None;
     }
-    let state = given("XDG_STATE_HOME")
+    let state = env_var("XDG_STATE_HOME")
         .map(PathBuf::from)
-        .or_else(|| given("HOME").map(|home| PathBuf::from(home).join(".local/state")))?;
+        .or_else(|| env_var("HOME").map(|home| PathBuf::from(home).join(".local/state")))?;
     Some(state.join("beamship").join(release).join("history"))
 }
 

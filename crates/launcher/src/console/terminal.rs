@@ -31,7 +31,7 @@ impl Terminal {
             check(libc::tcgetattr(libc::STDIN_FILENO, &raw mut before))?;
             before
         };
-        let signals = hold_back_signals()?;
+        let signals = block_signals()?;
         let mut raw = before;
         raw.c_lflag &= !(libc::ICANON | libc::ECHO | libc::ISIG | libc::IEXTEN);
         raw.c_iflag &= !(libc::IXON | libc::ICRNL | libc::INLCR);
@@ -98,7 +98,7 @@ impl Drop for Terminal {
 }
 
 /// A descriptor that can be read once a signal has come that asks the process to end.
-fn hold_back_signals() -> io::Result<OwnedFd> {
+fn block_signals() -> io::Result<OwnedFd> {
     // SAFETY: the set is initialised by sigemptyset before it is read; the descriptor is new, and ours.
     unsafe {
         let mut set = std::mem::zeroed();

@@ -4,35 +4,36 @@ use std::os::unix::fs::PermissionsExt;
 
 use diagnosis::{Findings, Severity};
 
-use super::Patient;
+use super::DoctorContext;
 use crate::cookie::{cookie, file};
 use crate::distribution::Distribution;
-use crate::environment::given;
+use crate::environment::env_var;
 
 /// Fewer characters can be tried out.
-const SHORT: usize = 16;
+const MINIMUM_LENGTH: usize = 16;
 
 /// A text of fewer different characters is none that was made at random.
-const MONOTONOUS: usize = 6;
+const MINIMUM_VARIETY: usize = 6;
 
 const CHECK: &str = "cookie";
 
-const MAKE: &str = "make one with `beamship secret --cookie`, and set RELEASE_COOKIE or RELEASE_COOKIE_FILE";
+const REMEDY: &str =
+    "make one with `beamship secret --cookie`, and set RELEASE_COOKIE or RELEASE_COOKIE_FILE";
 
-pub(super) fn check(patient: &Patient<'_>, findings: &mut Findings) {
-    let Some(distribution) = patient.distribution.as_ref() else { return };
+pub(super) fn check(context: &DoctorContext<'_>, findings: &mut Findings) {
+    let Some(distribution) = context.distribution.as_ref() else { return };
     if *distribution == Distribution::None {
         findings.ok(CHECK, format_args!("not needed: RELEASE_DISTRIBUTION is `none`"));
         return;
     }
-    let file = file(patient.release, patient.environment);
+    let file = file(context.release, context.environment);
     let origin = match &file {
         Some(path) => path.display().to_string(),
         None => "RELEASE_COOKIE".to_owned(),
     };
-    let text = match cookie(patient.release, patient.environment, distribution) {
+    let text = match cookie(context.release, context.environment, distribution) {
         Ok(text) => text.unwrap_or_default(),
-        Err(_) if file.is_none() && given("RELEASE_COOKIE").is_none() => {
+        Err(_) if file.is_none() && env_var("RELEASE_COOKIE").is_none() => {
             findings.ok(CHECK, format_args!("the release has none: every start makes one for itself"));
             return;
         }
@@ -67,13 +68,13 @@ pub(super) fn check(patient: &Patient<'_>, findings: &mut Findings) {
         }
     }
     let different = different.chars().count();
-    if length < SHORT || different < MONOTONOUS {
+    if length < MINIMUM_LENGTH || different < MINIMUM_VARIETY {
         findings.warning(
             CHECK,
             format_args!(
                 "the one from {origin} can be guessed: {length} characters, {different} of them different"
             ),
-            format_args!("{MAKE}"),
+            format_args!("{REMEDY}"),
         );
     }
     if findings.iter().count() == before {

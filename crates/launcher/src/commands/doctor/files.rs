@@ -8,14 +8,14 @@ use std::process::{Command, Stdio};
 
 use diagnosis::{Findings, Severity};
 
-use super::{Patient, push_result};
+use super::{DoctorContext, push_result};
 use crate::failure::Failure;
-use crate::virtual_machine::erl_of_the_machine;
+use crate::virtual_machine::system_erl;
 use crate::{env_sh, erlexec};
 
-pub(super) fn check(patient: &Patient<'_>, findings: &mut Findings) {
-    let release = patient.release;
-    push_result(findings, "files", files(patient));
+pub(super) fn check(context: &DoctorContext<'_>, findings: &mut Findings) {
+    let release = context.release;
+    push_result(findings, "files", files(context));
     match env_sh::is_needed(release) {
         Ok(true) => findings.error(
             "env_sh",
@@ -26,21 +26,21 @@ pub(super) fn check(patient: &Patient<'_>, findings: &mut Findings) {
         Ok(false) => findings.detail("env_sh", format_args!("env.sh has been read")),
         Err(failure) => findings.push(failure.into_finding("env_sh", Severity::Error)),
     };
-    push_result(findings, "erts", runtime(patient));
+    push_result(findings, "erts", runtime(context));
 }
 
 /// What is read before the first line of the system's own code.
-fn files(patient: &Patient<'_>) -> Result<String, Failure> {
-    let directory = patient.release.version_directory();
+fn files(context: &DoctorContext<'_>) -> Result<String, Failure> {
+    let directory = context.release.version_directory();
     let boot = |variable| {
-        let mut script = directory.join(patient.environment.get(variable)).into_os_string();
+        let mut script = directory.join(context.environment.get(variable)).into_os_string();
         script.push(".boot");
         script.into()
     };
     let wanted = [
         boot("RELEASE_BOOT_SCRIPT"),
         boot("RELEASE_BOOT_SCRIPT_CLEAN"),
-        patient.environment.path("RELEASE_VM_ARGS"),
+        context.environment.path("RELEASE_VM_ARGS"),
     ];
     for path in wanted {
         File::open(&path).map_err(|error| {
@@ -48,14 +48,14 @@ fn files(patient: &Patient<'_>) -> Result<String, Failure> {
                 .hint("the release is incomplete or belongs to somebody else: build or install it again")
         })?;
     }
-    let release = patient.release;
+    let release = context.release;
     Ok(format!("{} {} in {}", release.name, release.version, release.root.display()))
 }
 
 /// Runs the virtual machine as far as it tells its version: with that all its libraries have been found.
-fn runtime(patient: &Patient<'_>) -> Result<String, Failure> {
-    let Some(bin) = patient.release.erts_bin() else {
-        return erl_of_the_machine().map(|path| format!("the Erlang of this machine: {}", path.display()));
+fn runtime(context: &DoctorContext<'_>) -> Result<String, Failure> {
+    let Some(bin) = context.release.erts_bin() else {
+        return system_erl().map(|path| format!("the Erlang of this machine: {}", path.display()));
     };
     erlexec::check(&bin.join("erlexec"))?;
     for program in ["erlexec", "beam.smp", "erl_child_setup"] {
@@ -70,16 +70,16 @@ fn runtime(patient: &Patient<'_>) -> Result<String, Failure> {
     let mut command = Command::new(&program);
     command.arg("-V").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
     let mut child = command.spawn().map_err(|error| cannot(&error.to_string()))?;
-    let mut said = Vec::new();
+    let mut output = Vec::new();
     if let Some(mut stderr) = child.stderr.take() {
         // What could not be read is not shown.
-        let _ = stderr.read_to_end(&mut said);
+        let _ = stderr.read_to_end(&mut output);
     }
     if !child.wait().is_ok_and(|status| status.success()) {
-        let text = String::from_utf8_lossy(&said);
+        let text = String::from_utf8_lossy(&output);
         return Err(cannot(text.lines().next().unwrap_or("it ends with an error")));
     }
-    Ok(format!("{} runs here", patient.release.erts_version))
+    Ok(format!("{} runs here", context.release.erts_version))
 }
 
 fn is_executable(path: &Path) -> Result<(), Failure> {

@@ -7,15 +7,15 @@ use crate::file_limit;
 use crate::schedulers::processors;
 
 /// Every connection is an open file. With fewer than this a busy system turns some away.
-const FEW_FILES: u64 = 4096;
+const MINIMUM_FILES: u64 = 4096;
 
 /// Less than this is not enough for much more than the virtual machine itself, in bytes.
-const LITTLE_MEMORY: u64 = 96 << 20;
+const MINIMUM_MEMORY: u64 = 96 << 20;
 
 pub(super) fn check(findings: &mut Findings) {
     if let Some(files) = file_limit::open_files() {
         let message = format!("{} at most", count(files));
-        if files < FEW_FILES {
+        if files < MINIMUM_FILES {
             findings.warning("open_files", format_args!("{message}, and each connection is one"), format_args!("raise it: LimitNOFILE=65536 in the unit, `--ulimit nofile=65536` for a container, `ulimit -n 65536` in rel/env.sh.eex"));
         } else {
             findings.ok("open_files", format_args!("{message}"));
@@ -25,7 +25,7 @@ pub(super) fn check(findings: &mut Findings) {
     let whole = memory_of_the_machine();
     let limit = file_limit::memory().filter(|limit| whole.is_none_or(|whole| *limit < whole));
     match (limit, whole) {
-        (Some(limit), _) if limit < LITTLE_MEMORY => findings.warning(
+        (Some(limit), _) if limit < MINIMUM_MEMORY => findings.warning(
             "memory",
             format_args!("the control group may use {}", size(limit)),
             format_args!("give the container or unit more: a Phoenix application takes 100 to 250 MB"),

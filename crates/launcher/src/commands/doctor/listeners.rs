@@ -3,7 +3,7 @@
 use diagnosis::sockets::{Listener, listeners};
 use diagnosis::{Findings, Severity};
 
-use super::Patient;
+use super::DoctorContext;
 use super::system::System;
 use crate::control::epmd_port;
 use crate::distribution::Distribution;
@@ -12,26 +12,26 @@ use crate::vm_arguments::DistributionArguments;
 
 const REMEDY: &str = "leave RELEASE_NODE without a host, or set RELEASE_DIST_LISTEN to 127.0.0.1 or to an address of a private network";
 
-pub(super) fn check(patient: &Patient<'_>, system: &System, findings: &mut Findings) {
+pub(super) fn check(context: &DoctorContext<'_>, system: &System, findings: &mut Findings) {
     match system.pid {
         Some(pid) => of_process(pid, system.port, findings),
-        None => planned(patient, findings),
+        None => planned(context, findings),
     }
-    epmd(patient, findings);
+    epmd(context, findings);
 }
 
 /// Where the node would listen.
-fn planned(patient: &Patient<'_>, findings: &mut Findings) {
-    let (Some(configuration), Some(distribution)) = (&patient.configuration, &patient.distribution) else {
+fn planned(context: &DoctorContext<'_>, findings: &mut Findings) {
+    let (Some(configuration), Some(distribution)) = (&context.configuration, &context.distribution) else {
         return;
     };
-    let exposure = Exposure::of_system(patient.environment, configuration);
+    let exposure = Exposure::of_system(context.environment, configuration);
     let is_node = *distribution != Distribution::None;
-    let is_encrypted = DistributionArguments::for_start(patient.environment)
+    let is_encrypted = DistributionArguments::for_start(context.environment)
         .protocol
         .is_some_and(|protocol| protocol.ends_with("_tls"));
     match exposure {
-        Ok(exposure) if exposure.is_everywhere && is_node && !is_encrypted => findings.warning(
+        Ok(exposure) if exposure.is_on_all_interfaces && is_node && !is_encrypted => findings.warning(
             "distribution",
             format_args!("the node will listen on all interfaces: whoever has its cookie runs code on it"),
             format_args!("{REMEDY}"),
@@ -79,9 +79,9 @@ fn of_process(pid: u32, distribution: Option<u16>, findings: &mut Findings) {
 }
 
 /// The port mapper, whose port everybody may ask for the names and ports of all nodes.
-fn epmd(patient: &Patient<'_>, findings: &mut Findings) {
-    let is_node = patient.distribution.as_ref().is_some_and(|it| *it != Distribution::None);
-    let has_port = DistributionArguments::for_start(patient.environment).port.is_some();
+fn epmd(context: &DoctorContext<'_>, findings: &mut Findings) {
+    let is_node = context.distribution.as_ref().is_some_and(|it| *it != Distribution::None);
+    let has_port = DistributionArguments::for_start(context.environment).port.is_some();
     let (Ok(false), Ok(port)) = (without_epmd(), epmd_port()) else { return };
     if !is_node || has_port {
         return;

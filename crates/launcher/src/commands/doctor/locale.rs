@@ -6,20 +6,20 @@ use std::ffi::CStr;
 
 use diagnosis::Findings;
 
-use super::Patient;
-use crate::environment::given;
+use super::DoctorContext;
+use crate::environment::env_var;
 use crate::vm_arguments::has_flag;
 
-pub(super) fn check(patient: &Patient<'_>, findings: &mut Findings) {
+pub(super) fn check(context: &DoctorContext<'_>, findings: &mut Findings) {
     let encoding = encoding();
-    let variable = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(|name| Some((name, given(name)?)));
+    let variable = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(|name| Some((name, env_var(name)?)));
     let locale = match variable {
         Some((name, value)) => format!("{name}={}", value.display()),
         None => "no locale is set".to_owned(),
     };
     if encoding == "UTF-8" {
         findings.ok("locale", format_args!("UTF-8 ({locale})"));
-    } else if has_flag(patient.environment, "+fnu") {
+    } else if has_flag(context.environment, "+fnu") {
         findings
             .ok("locale", format_args!("{encoding} ({locale}); file names are UTF-8 all the same, by +fnu"));
     } else {

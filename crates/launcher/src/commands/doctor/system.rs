@@ -5,16 +5,16 @@ use std::time::Duration;
 use diagnosis::{Findings, Severity};
 use node::{Connection, Deadline, NodeError};
 
-use super::Patient;
+use super::DoctorContext;
 use crate::commands::stop::process_of;
 use crate::control::{Route, unreachable};
 use crate::distribution::Distribution;
 use crate::exposure::without_epmd;
 use crate::readiness;
-use crate::state::{Found, State};
+use crate::state::{State, StateFile};
 
 /// How long the node may take to answer.
-const PATIENCE: Duration = Duration::from_secs(3);
+const TIMEOUT: Duration = Duration::from_secs(3);
 
 const CHECK: &str = "system";
 
@@ -27,8 +27,8 @@ pub(super) struct System {
     pub(super) port: Option<u16>,
 }
 
-pub(super) fn check(patient: &Patient<'_>, findings: &mut Findings) -> System {
-    let state = state(patient, findings);
+pub(super) fn check(context: &DoctorContext<'_>, findings: &mut Findings) -> System {
+    let state = state(context, findings);
     let mut system = System {
         pid: state.as_ref().map(|state| state.process.pid),
         port: state.as_ref().and_then(|state| state.port),
@@ -37,12 +37,12 @@ pub(super) fn check(patient: &Patient<'_>, findings: &mut Findings) -> System {
         Some(state) => findings.ok(CHECK, format_args!("runs as process {}; {why}", state.process.pid)),
         None => findings.ok(CHECK, format_args!("not known to run; {why}")),
     };
-    let distribution = patient.distribution.as_ref();
+    let distribution = context.distribution.as_ref();
     if distribution.is_none_or(|distribution| *distribution == Distribution::None) {
         not_asked("without distribution it cannot be asked", findings);
         return system;
     }
-    let (address, cookie) = match Route::find(patient.release, patient.environment) {
+    let (address, cookie) = match Route::find(context.release, context.environment) {
         Ok(Route::Native { address, cookie }) => (address, cookie),
         Ok(Route::VirtualMachine { protocol }) => {
             not_asked(&format!("over `{protocol}` it is not asked"), findings);
@@ -59,13 +59,13 @@ pub(super) fn check(patient: &Patient<'_>, findings: &mut Findings) -> System {
         }
     };
     let node = address.node();
-    match Connection::open(&address, &cookie, Deadline::after(PATIENCE)) {
+    match Connection::open(&address, &cookie, Deadline::after(TIMEOUT)) {
         Ok(mut connection) => {
             system.port = connection.peer().map(|peer| peer.port());
-            let process = process_of(patient.environment, &mut connection);
+            let process = process_of(context.environment, &mut connection);
             system.pid = process.map(|process| process.pid).or(system.pid);
             let number = system.pid.map_or_else(String::new, |pid| format!(" (process {pid})"));
-            match readiness::check(patient.release, patient.environment, &address, &cookie) {
+            match readiness::check(context.release, context.environment, &address, &cookie) {
                 Ok(()) => findings.ok(CHECK, format_args!("`{node}` answers and is ready{number}")),
                 Err(failure) => {
                     let hint =
@@ -85,24 +85,24 @@ pub(super) fn check(patient: &Patient<'_>, findings: &mut Findings) -> System {
 }
 
 /// What the state file says.
-fn state(patient: &Patient<'_>, findings: &mut Findings) -> Option<State> {
+fn state(context: &DoctorContext<'_>, findings: &mut Findings) -> Option<State> {
     let check = "state_file";
     let not_used = "remove it; until then control commands ask EPMD";
-    let found = Found::look(patient.environment);
+    let found = StateFile::read(context.environment);
     match &found {
-        Found::Nothing => findings.detail(check, format_args!("there is none")),
-        Found::Running(state) => findings.detail(check, format_args!("its process {} runs", state.process.pid)),
-        Found::Stale(path, pid) => findings.warning(check, format_args!(
+        StateFile::Missing => findings.detail(check, format_args!("there is none")),
+        StateFile::Running(state) => findings.detail(check, format_args!("its process {} runs", state.process.pid)),
+        StateFile::Stale(path, pid) => findings.warning(check, format_args!(
                 "{} is of process {pid}, which is gone: the system was killed, or the machine",
                 path.display()
             ), format_args!("look for the reason (`journalctl`, `dmesg`, erl_crash.dump); the next start replaces the file")),
-        Found::NotTrusted(path) => findings.warning(check, format_args!("{} belongs to somebody else, and is not believed", path.display()), format_args!("{not_used}")),
-        Found::Unusable(path) => {
+        StateFile::Untrusted(path) => findings.warning(check, format_args!("{} belongs to somebody else, and is not believed", path.display()), format_args!("{not_used}")),
+        StateFile::Invalid(path) => {
             findings.warning(check, format_args!("{} is damaged, or of another node", path.display()), format_args!("{not_used}"));
         }
     };
     match found {
-        Found::Running(state) => Some(state),
+        StateFile::Running(state) => Some(state),
         _ => None,
     }
 }

@@ -5,8 +5,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use diagnosis::Findings;
 
-use super::Patient;
-use crate::environment::given;
+use super::DoctorContext;
+use crate::environment::env_var;
 
 /// Time zone data, where `TZDIR` does not say something else.
 const ZONES: &str = "/usr/share/zoneinfo";
@@ -17,8 +17,8 @@ const EARLIEST: Duration = Duration::from_secs(1_767_225_600);
 /// Clocks of two machines differ by a few seconds.
 const TOLERANCE: Duration = Duration::from_secs(60);
 
-pub(super) fn check(patient: &Patient<'_>, findings: &mut Findings) {
-    let built = patient.release.root.join("releases/start_erl.data");
+pub(super) fn check(context: &DoctorContext<'_>, findings: &mut Findings) {
+    let built = context.release.root.join("releases/start_erl.data");
     let built = std::fs::metadata(built).and_then(|metadata| metadata.modified());
     clock(SystemTime::now(), built.unwrap_or(UNIX_EPOCH), findings);
     zone(findings);
@@ -44,8 +44,8 @@ fn clock(now: SystemTime, built: SystemTime, findings: &mut Findings) {
 
 fn zone(findings: &mut Findings) {
     let check = "time_zone";
-    let zones = PathBuf::from(given("TZDIR").unwrap_or_else(|| ZONES.into()));
-    let Some(given) = given("TZ") else {
+    let zones = PathBuf::from(env_var("TZDIR").unwrap_or_else(|| ZONES.into()));
+    let Some(given) = env_var("TZ") else {
         let local = std::fs::read_link("/etc/localtime").unwrap_or_default();
         return match local.strip_prefix(ZONES) {
             Ok(name) => findings.ok(check, format_args!("{}, by /etc/localtime", name.display())),

@@ -3,29 +3,29 @@
 use diagnosis::Findings;
 use diagnosis::runtime_configuration::{Need, variables};
 
-use super::Patient;
+use super::DoctorContext;
 use crate::configuration::Configuration;
 
 /// The largest configuration that is looked at, in bytes.
-const LARGEST: usize = 1 << 20;
+const LARGEST_CONFIGURATION: usize = 1 << 20;
 
 const CHECK: &str = "variables";
 
 /// What Phoenix asks for before it listens.
-const SERVER: &str = "PHX_SERVER";
+const PHX_SERVER: &str = "PHX_SERVER";
 
-pub(super) fn check(patient: &Patient<'_>, findings: &mut Findings) {
-    let path = patient.release.version_directory().join("runtime.exs");
+pub(super) fn check(context: &DoctorContext<'_>, findings: &mut Findings) {
+    let path = context.release.version_directory().join("runtime.exs");
     let Ok(source) = std::fs::read(&path) else {
         findings
             .ok(CHECK, format_args!("there is no runtime.exs: the system is configured when it is built"));
         return;
     };
-    let source = String::from_utf8_lossy(source.get(..LARGEST).unwrap_or(&source)).into_owned();
+    let source = String::from_utf8_lossy(source.get(..LARGEST_CONFIGURATION).unwrap_or(&source)).into_owned();
     // The launcher sets its own for the system.
     let is_set = |name: &str| name.starts_with("RELEASE_") || std::env::var_os(name).is_some();
     let environment =
-        patient.configuration.as_ref().map_or_else(|| "prod".to_owned(), Configuration::environment);
+        context.configuration.as_ref().map_or_else(|| "prod".to_owned(), Configuration::environment);
     let mut needed = Vec::new();
     let mut is_missing = false;
     for found in variables(&source, &environment, &is_set) {
@@ -50,8 +50,10 @@ pub(super) fn check(patient: &Patient<'_>, findings: &mut Findings) {
                     "it stands under a condition that only the start can evaluate: set it, if that is met"
                 ),
             ),
-            (false, Need::None) if names == SERVER && !patient.release.root.join("bin/server").exists() => {
-                findings.warning(CHECK, format_args!("{SERVER} is not set: `start` opens no port for requests"), format_args!("start the system with {SERVER}=true; `beamship gen release` writes a bin/server that does"));
+            (false, Need::None)
+                if names == PHX_SERVER && !context.release.root.join("bin/server").exists() =>
+            {
+                findings.warning(CHECK, format_args!("{PHX_SERVER} is not set: `start` opens no port for requests"), format_args!("start the system with {PHX_SERVER}=true; `beamship gen release` writes a bin/server that does"));
             }
             (false, Need::None) => {
                 findings.detail(CHECK, format_args!("{names} is not set, and runtime.exs does without it"));

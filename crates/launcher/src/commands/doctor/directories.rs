@@ -8,22 +8,22 @@ use std::path::{Path, PathBuf};
 
 use diagnosis::Findings;
 
-use super::{Patient, size};
+use super::{DoctorContext, size};
 use crate::distribution::Distribution;
-use crate::environment::given;
+use crate::environment::env_var;
 use crate::exposure::without_epmd;
 use crate::temporary_directory::is_writable;
 
 /// With less than this logs and crash dumps are soon cut off, in bytes.
-const LITTLE: u64 = 200_000_000;
+const LOW_SPACE: u64 = 200_000_000;
 
 /// With less than this even small files cannot be written.
-const NOTHING: u64 = 1_000_000;
+const NO_SPACE: u64 = 1_000_000;
 
-pub(super) fn check(patient: &Patient<'_>, findings: &mut Findings) {
-    let place = patient.environment.path("RELEASE_TMP");
-    writable(patient, &place, findings);
-    let temporary = PathBuf::from(given("TMPDIR").unwrap_or_else(|| "/tmp".into()));
+pub(super) fn check(context: &DoctorContext<'_>, findings: &mut Findings) {
+    let directory = context.environment.path("RELEASE_TMP");
+    writable(context, &directory, findings);
+    let temporary = PathBuf::from(env_var("TMPDIR").unwrap_or_else(|| "/tmp".into()));
     if temporary.is_dir() && is_writable(&temporary) {
         findings.detail("tmp", format_args!("{} can be written to", temporary.display()));
     } else {
@@ -36,26 +36,26 @@ pub(super) fn check(patient: &Patient<'_>, findings: &mut Findings) {
             format_args!("mount a directory there (in a container: a tmpfs), or set TMPDIR"),
         );
     };
-    if let Some(existing) = existing(&place) {
+    if let Some(existing) = existing(&directory) {
         space(existing, findings);
     }
 }
 
 /// The directory itself, or the one in which it would be made.
-fn existing(place: &Path) -> Option<&Path> {
-    place.ancestors().find(|path| path.exists())
+fn existing(directory: &Path) -> Option<&Path> {
+    directory.ancestors().find(|path| path.exists())
 }
 
-fn writable(patient: &Patient<'_>, place: &Path, findings: &mut Findings) {
+fn writable(context: &DoctorContext<'_>, directory: &Path, findings: &mut Findings) {
     let check = "release_tmp";
-    if existing(place).is_some_and(|path| path.is_dir() && is_writable(path)) {
-        findings.ok(check, format_args!("{} can be written to", place.display()));
+    if existing(directory).is_some_and(|path| path.is_dir() && is_writable(path)) {
+        findings.ok(check, format_args!("{} can be written to", directory.display()));
         return;
     }
-    let has_cookie = crate::cookie::file(patient.release, patient.environment).is_some()
-        || given("RELEASE_COOKIE").is_some();
-    let is_node = patient.distribution.as_ref().is_some_and(|it| *it != Distribution::None);
-    let reason = if patient.configuration.as_ref().is_some_and(|it| it.reboots) {
+    let has_cookie = crate::cookie::file(context.release, context.environment).is_some()
+        || env_var("RELEASE_COOKIE").is_some();
+    let is_node = context.distribution.as_ref().is_some_and(|it| *it != Distribution::None);
+    let reason = if context.configuration.as_ref().is_some_and(|it| it.reboots) {
         Some("the configuration is computed at start, and kept there")
     } else if is_node && without_epmd().unwrap_or(false) {
         Some("with RELEASE_EPMD=none control commands find the system through it")
@@ -68,12 +68,15 @@ fn writable(patient: &Patient<'_>, place: &Path, findings: &mut Findings) {
     match reason {
         Some(reason) => findings.error(
             check,
-            format_args!("{} cannot be written to, and the system does not start: {reason}", place.display()),
+            format_args!(
+                "{} cannot be written to, and the system does not start: {reason}",
+                directory.display()
+            ),
             format_args!("{remedy}"),
         ),
         None => findings.warning(
             check,
-            format_args!("{} cannot be written to: `daemon` does not work", place.display()),
+            format_args!("{} cannot be written to: `daemon` does not work", directory.display()),
             format_args!("{remedy}"),
         ),
     }
@@ -83,10 +86,10 @@ fn space(path: &Path, findings: &mut Findings) {
     let check = "disk_space";
     let Some(free) = free(path) else { return };
     let message = format!("{} free for {}", size(free), path.display());
-    let remedy = "make room, or set RELEASE_TMP to a place that has some";
+    let remedy = "free some space, or set RELEASE_TMP to a directory that has more";
     match free {
-        0..NOTHING => findings.error(check, format_args!("{message}"), format_args!("{remedy}")),
-        NOTHING..LITTLE => findings.warning(check, format_args!("{message}"), format_args!("{remedy}")),
+        0..NO_SPACE => findings.error(check, format_args!("{message}"), format_args!("{remedy}")),
+        NO_SPACE..LOW_SPACE => findings.warning(check, format_args!("{message}"), format_args!("{remedy}")),
         _ => findings.ok(check, format_args!("{message}")),
     }
 }
