@@ -1,7 +1,7 @@
 use std::io;
 use std::os::fd::BorrowedFd;
 
-use etf::AtomEncoding;
+use etf::{AtomEncoding, RawTerm};
 
 use super::*;
 use crate::group_leader::{Geometry, Prompt, Ready};
@@ -30,7 +30,7 @@ impl Device for Silence {
 /// Calls a function of a node that the test plays: it is given each call's reference, and the frames that it returns are
 /// sent.
 fn call(
-    patience: [Duration; 2],
+    silence_limits: SilenceLimits,
     mut node: impl FnMut(usize, Term) -> Vec<Vec<Term>> + Send,
 ) -> Result<Reply, NodeError> {
     std::thread::scope(|scope| {
@@ -52,11 +52,15 @@ fn call(
         });
         let mut device = Silence;
         let mut session = Session::new(&mut connection, &mut device);
-        session.patience = patience;
+        session.silence_limits = silence_limits;
         let reply = session.call("a", "function", vec![]);
         drop(connection);
         reply
     })
+}
+
+fn limits(after_probe: Duration) -> SilenceLimits {
+    SilenceLimits { before_probe: Duration::from_millis(20), after_probe }
 }
 
 fn returned(reference: &Term, value: &str) -> Vec<Term> {
@@ -69,22 +73,21 @@ fn returned(reference: &Term, value: &str) -> Vec<Term> {
 #[test]
 fn a_node_that_ticks_rarely_is_asked_before_it_counts_as_gone() {
     let mut first = None;
-    let reply =
-        call([Duration::from_millis(20), Duration::from_secs(60)], |number, reference| match number {
-            0 => {
-                first = Some(reference);
-                vec![]
-            }
-            1..3 => vec![returned(&reference, "true")],
-            _ => vec![returned(&reference, "true"), returned(first.as_ref().unwrap(), "done")],
-        });
+    let reply = call(limits(Duration::from_secs(60)), |number, reference| match number {
+        0 => {
+            first = Some(reference);
+            vec![]
+        }
+        1..3 => vec![returned(&reference, "true")],
+        _ => vec![returned(&reference, "true"), returned(first.as_ref().unwrap(), "done")],
+    });
     let Ok(Reply::Returned(value)) = reply else { panic!("{reply:?}") };
     assert!(RawTerm::split(&value).unwrap().0.is_atom("done"));
 }
 
 #[test]
 fn a_node_that_gives_no_sign_of_life_is_gone() {
-    let reply = call([Duration::from_millis(20); 2], |_, _| vec![]);
+    let reply = call(limits(Duration::from_millis(20)), |_, _| vec![]);
     assert!(matches!(reply, Err(NodeError::Timeout(Step::Call))), "{reply:?}");
 }
 
@@ -98,6 +101,6 @@ fn requests_that_wait_take_a_limited_amount_of_memory() {
         let message = Term::Tuple(vec![Term::atom("io_request"), nothing(), nothing(), request]);
         vec![Term::Tuple(vec![Term::Integer(22), nothing(), nothing()]), message]
     };
-    let reply = call(PATIENCE, |_, _| vec![ask(), ask(), ask(), ask()]);
+    let reply = call(SILENCE_LIMITS, |_, _| vec![ask(), ask(), ask(), ask()]);
     assert!(matches!(reply, Err(NodeError::Protocol { .. })), "{reply:?}");
 }
