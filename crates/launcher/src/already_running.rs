@@ -20,10 +20,10 @@ use crate::state::State;
 /// How long a system that is found may take to be gone: `stop` returns when it has been asked to, not when it has ended.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// How often it is looked for in that time.
+/// How often it is searched for in that time.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
-/// How long finding it may take. Its EPMD and its node are of this machine.
+/// How long a search may take. Its EPMD and its node are on this machine.
 const SEARCH_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Fails when a node of this name runs. Without distribution nodes have no names.
@@ -37,7 +37,7 @@ pub(crate) fn refuse(release: &Release, environment: &Environment) -> Result<(),
             let node = environment.text("RELEASE_NODE")?;
             let program = environment.get("RELEASE_PROG").display();
             return Err(Failure::new(format!("`{node}` is already running{found}")).hint(format!(
-                "`{program} stop --wait` ends it, `{program} restart` starts it anew; a second system beside it needs another RELEASE_NODE"
+                "`{program} stop --wait` stops it, `{program} restart` starts it again; a second system beside it needs another RELEASE_NODE"
             )));
         };
         sleep(left.min(POLL_INTERVAL));
@@ -45,7 +45,7 @@ pub(crate) fn refuse(release: &Release, environment: &Environment) -> Result<(),
     Ok(())
 }
 
-/// What can be said about the running system.
+/// The running system, as the message describes it.
 fn running(release: &Release, environment: &Environment) -> Option<String> {
     if let Some(state) = State::of_running(environment) {
         return Some(format!(" as process {}", state.process.pid));

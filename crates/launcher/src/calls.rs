@@ -46,7 +46,7 @@ pub(crate) fn aborted(node: &str, reply: &Reply) -> Failure {
     Failure::new(format!("the call on `{node}` was aborted{reason}"))
 }
 
-/// A reason in words: of what is large only the size is said.
+/// A reason as text; only the size of one that is large.
 pub(crate) fn described(reason: &[u8], written: fn(&Term) -> String) -> Option<String> {
     if reason.len() > LONGEST_REASON {
         return Some(format!("a reason of {} bytes", reason.len()));

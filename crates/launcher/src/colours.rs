@@ -3,21 +3,21 @@
 //! Whether IEx on a node prints in colours is decided by how the node was started, not by where its answers go: those of a node
 //! in the background would have escape sequences in the files and variables that a script fills.
 
-/// What begins a sequence.
+/// The first byte of a sequence.
 const ESCAPE: u8 = 0x1b;
 
-/// How many bytes of one are waited for: longer ones are none for colours.
+/// The most bytes of a sequence for colours. Longer sequences are something else.
 pub(crate) const LONGEST_SEQUENCE: usize = 64;
 
 /// Takes the sequences for colours (`ESC [ … m`, ECMA-48 SGR) out of a text that comes in pieces.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ColourFilter {
-    /// What may become such a sequence.
+    /// The beginning of what may be such a sequence.
     partial: Vec<u8>,
 }
 
 impl ColourFilter {
-    /// The next piece without them.
+    /// The next piece without the sequences.
     pub(crate) fn filter(&mut self, text: &[u8]) -> Vec<u8> {
         let mut rest = Vec::with_capacity(self.partial.len() + text.len());
         for &byte in text {

@@ -15,7 +15,7 @@ use crate::program::Program;
 use crate::release::Release;
 use crate::schedulers;
 
-/// Everything that a command line says.
+/// Everything that the command line depends on.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct CommandLine<'a> {
     /// The release.
@@ -28,7 +28,7 @@ pub(crate) struct CommandLine<'a> {
     pub(crate) program: &'a Program,
     /// The node's name.
     pub(crate) distribution: &'a Distribution,
-    /// The cookie that everybody on the machine may see.
+    /// The cookie that is visible to all users of the machine.
     pub(crate) cookie: Option<&'a str>,
     /// Who can reach the node.
     pub(crate) exposure: &'a Exposure,
@@ -39,7 +39,7 @@ pub(crate) struct CommandLine<'a> {
 }
 
 impl CommandLine<'_> {
-    /// Its pieces in order.
+    /// Its arguments in order.
     pub(crate) fn arguments(&self) -> Result<Vec<OsString>, Failure> {
         let mut arguments = Arguments::default();
         self.elixir(&mut arguments)?;
@@ -150,7 +150,7 @@ impl CommandLine<'_> {
     }
 }
 
-/// The pieces so far.
+/// The arguments so far.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Arguments(Vec<OsString>);
 

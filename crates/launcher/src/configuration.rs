@@ -4,7 +4,7 @@
 //! Such a system writes what it has computed (secrets among it) into the file that it was started with, and reads it
 //! again when it reboots. So it is started with a copy in `RELEASE_TMP` that only its user may read, and that is
 //! removed when the system has ended. A launcher that is killed cannot remove its copy: the next one does. Every copy
-//! is locked by the launcher that made it, and what is not locked has no owner any more.
+//! is locked by the launcher that made it, and one that is not locked is left over.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{ErrorKind, Write};
@@ -19,7 +19,7 @@ use crate::random::digits;
 use crate::release::Release;
 
 /// What a private copy was made from. A system that runs its own release's command (heart does, to start it again)
-/// hands it on along with the name of its copy, which is not for others and may be gone.
+/// hands it on along with the name of its copy, which belongs to one start only and may be gone.
 const COPIED_FROM: &str = "BEAMSHIP_SYS_CONFIG";
 
 /// The configuration that the virtual machine is started with.
@@ -62,7 +62,7 @@ impl Configuration {
         Ok(Self { path: original.clone(), original, reboots: reboots(&text), text, copy: None })
     }
 
-    /// Whether a word stands somewhere in it.
+    /// Whether it contains a word.
     pub(crate) fn mentions(&self, word: &str) -> bool {
         contains(&self.text, word.as_bytes())
     }
@@ -110,7 +110,7 @@ pub(crate) fn reboots(text: &[u8]) -> bool {
     text.split(|byte| *byte == b'\n').take(4).any(|line| line.ends_with(b"RUNTIME_CONFIG=true"))
 }
 
-/// A copy of the configuration that nobody else may read.
+/// A copy of the configuration that only this user may read.
 #[derive(Debug)]
 pub(crate) struct PrivateCopy {
     base: PathBuf,
@@ -164,7 +164,7 @@ impl Drop for PrivateCopy {
     }
 }
 
-/// Removes copies whose launcher is gone. What cannot be looked at, or is not of this release, is left alone.
+/// Removes copies whose launcher is gone. Files that cannot be opened, or are not of this release, are left alone.
 fn remove_ownerless(directory: &Path, name: &str) {
     let Ok(entries) = std::fs::read_dir(directory) else { return };
     for entry in entries.filter_map(Result::ok) {

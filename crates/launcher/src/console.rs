@@ -33,7 +33,7 @@ pub(crate) struct Console {
     terminal: Terminal,
     history: History,
     keys: Keys,
-    /// Typed and not looked at yet.
+    /// Typed and not processed yet.
     typed: VecDeque<u8>,
     /// The line that is being read.
     reading: Option<Reading>,
@@ -44,7 +44,7 @@ pub(crate) struct Console {
 struct Reading {
     screen: Screen,
     line: Line,
-    /// Whether it must not be shown or kept.
+    /// Whether it must be neither shown nor stored.
     is_secret: bool,
     /// The entry of the history that is shown, counted from the newest, and what was typed before.
     recalled: Option<(usize, String)>,
@@ -66,7 +66,7 @@ impl Console {
         }
     }
 
-    /// Works on what was typed until something is to be told.
+    /// Processes what was typed until there is something to report.
     fn edit(&mut self) -> io::Result<Option<Ready>> {
         while let Some(reading) = &self.reading {
             if reading.is_completing {

@@ -26,7 +26,7 @@ pub(crate) enum Route {
     Native {
         /// Where the node is.
         address: Address,
-        /// What it wants proved.
+        /// What it is reached with.
         cookie: Cookie,
     },
     /// Over a protocol that only a virtual machine speaks (`-proto_dist inet_tls`).
@@ -61,7 +61,7 @@ impl Route {
             // Another system of this name may be registered with somebody else's EPMD.
             (None, None) if exposure::without_epmd()? => {
                 return Err(Failure::new(format!("`{name}@{host}` is not running: it has left no state file in RELEASE_TMP"))
-                    .hint("with RELEASE_EPMD=none the start tells control commands through RELEASE_TMP, which has to be the same here and there"));
+                    .hint("with RELEASE_EPMD=none a start leaves the port in RELEASE_TMP, which has to be the same here and there"));
             }
             (None, None) => Port::Epmd(epmd_port()?),
         };

@@ -16,7 +16,7 @@ use crate::release::Release;
 use crate::state::{is_trusted, path_of};
 
 /// Gives a system that has no cookie of its own one for this start. A release in a container image has none: it would be
-/// the same for everybody who has the image. Control commands find it in `RELEASE_TMP`.
+/// the same in every container of it. Control commands find it in `RELEASE_TMP`.
 pub(crate) fn provide(release: &Release, environment: &Environment) -> Result<(), Failure> {
     if !is_missing(release) || Distribution::from_environment(environment)? == Distribution::None {
         return Ok(());
@@ -25,7 +25,7 @@ pub(crate) fn provide(release: &Release, environment: &Environment) -> Result<()
     let cookie = format!("{}{}{}", random()?, random()?, random()?);
     private_file::write(&path, cookie.as_bytes()).map_err(|error| {
         Failure::cannot("write", path.display(), error).hint(
-            "the release has no cookie, and no place for one: set RELEASE_COOKIE, or RELEASE_TMP to a directory that the system may write to",
+            "the release has no cookie, and none can be stored: set RELEASE_COOKIE, or RELEASE_TMP to a directory that the system may write to",
         )
     })
 }
@@ -108,7 +108,7 @@ fn found(
     let path = release.root.join("releases/COOKIE");
     match std::fs::read_to_string(&path) {
         Ok(cookie) if !cookie.trim().is_empty() => Ok(Some(cookie.trim_end_matches('\n').to_owned())),
-        // Without distribution nobody can ask for it.
+        // Without distribution there are no connections that would need it.
         _ if *distribution == Distribution::None => Ok(None),
         Ok(_) => Err(Failure::new(format!("`{}` is empty", path.display()))
             .hint("set RELEASE_COOKIE or RELEASE_COOKIE_FILE")),
@@ -127,7 +127,7 @@ fn found(
             "only the owner of the release may read its cookie: run this as that user, or set RELEASE_COOKIE",
         )),
         Err(error) => Err(Failure::cannot("read", path.display(), error).hint(
-            "set RELEASE_COOKIE or RELEASE_COOKIE_FILE, or RELEASE_DISTRIBUTION=none for a system that nobody connects to",
+            "set RELEASE_COOKIE or RELEASE_COOKIE_FILE, or RELEASE_DISTRIBUTION=none for a system without connections",
         )),
     }
 }

@@ -1,8 +1,8 @@
-//! Where the virtual machine writes what it knew when it crashed.
+//! Where the virtual machine writes its crash dump.
 //!
-//! Its place is `ERL_CRASH_DUMP`, or `erl_crash.dump` in the current directory. Where that directory cannot be written to
+//! That is `ERL_CRASH_DUMP`, or `erl_crash.dump` in the current directory. Where that directory cannot be written to
 //! (a container with a read-only root file system) there would be no dump: then it is in `RELEASE_TMP`. The virtual machine
-//! names the file as it was told to; the launcher says where that is.
+//! names the file as the variable does; the launcher prints its absolute path.
 
 use std::io::Write;
 use std::os::unix::fs::MetadataExt;
@@ -24,11 +24,11 @@ pub(crate) struct CrashDump {
     before: Option<FileIdentity>,
 }
 
-/// What tells one dump from the next one at its place: the file, its size, and when it was written.
+/// What distinguishes one dump from the next one at the same path: inode, size, and the time of the last change.
 type FileIdentity = (u64, u64, SystemTime);
 
 impl CrashDump {
-    /// Tells the command of the system where to write it.
+    /// Chooses the path, and hands it to the command of the system.
     pub(crate) fn prepare(environment: &Environment, command: &mut Command) -> Self {
         let directory = std::env::current_dir().unwrap_or_default();
         let named = vm_arguments::variable(environment, VARIABLE)

@@ -1,4 +1,4 @@
-//! `RELEASE_DISTRIBUTION` and `RELEASE_MODE`: a wrong value is an error, never a start without what was asked for.
+//! `RELEASE_DISTRIBUTION` and `RELEASE_MODE`: a wrong value is an error, never a start with another one.
 
 use crate::environment::Environment;
 use crate::failure::Failure;
@@ -41,7 +41,7 @@ impl Distribution {
         }
     }
 
-    /// The same for a node that talks to this one and goes again.
+    /// The same for a temporary node that connects to this one.
     pub(crate) fn temporary(self, prefix: &str) -> Result<Self, Failure> {
         let random = random()?;
         let name = |node: String| format!("{prefix}-{}-{node}", random.get(..4).unwrap_or_default());

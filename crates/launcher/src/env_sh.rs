@@ -16,8 +16,8 @@ use crate::release::{Release, executable};
 const SHELL: &str = "/bin/sh";
 
 /// Sources the file, exports what Mix's script exports, and becomes the executable `$1` with the arguments that are
-/// left. `SELF` and `REL_VSN_DIR` are variables of Mix's script that files in use refer to. Whom the system ends with (`$2`)
-/// is said to the executable that this shell becomes, and to none that the file starts.
+/// left. `SELF` and `REL_VSN_DIR` are variables of Mix's script that files in use refer to. The process that a
+/// trial start ends with (`$2`) is handed to the executable that this shell becomes, and to no other that the file starts.
 const SCRIPT: &str = r#"
 SELF="$1"; __beamship_ends_with="$2"; shift 2
 REL_VSN_DIR="$RELEASE_ROOT/releases/$RELEASE_VSN"

@@ -23,7 +23,7 @@ pub(crate) const IN_BACKGROUND: &str = "BEAMSHIP_DAEMON";
 /// The number of the process that a trial start ends with: `beamship profile-boot` and `explain-boot` may be killed.
 pub(crate) const ENDS_WITH: &str = "BEAMSHIP_ENDS_WITH";
 
-/// What one launcher tells the next one, and nobody else.
+/// Variables from one launcher to the next one. No other process gets them.
 pub(crate) const BETWEEN_LAUNCHERS: [&str; 3] = [ENV_SH_SOURCED, IN_BACKGROUND, ENDS_WITH];
 
 /// The variables that children of the launcher see in addition to the environment of this process.
@@ -92,7 +92,7 @@ impl Environment {
         self.get(name).into()
     }
 
-    /// Hands the variables to a command, and none that are only between launchers.
+    /// Hands the variables to a command, without those that are between launchers.
     pub(crate) fn apply(&self, command: &mut Command) {
         for name in BETWEEN_LAUNCHERS {
             command.env_remove(name);

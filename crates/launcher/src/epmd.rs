@@ -1,6 +1,6 @@
 //! EPMD where there is no shell.
 //!
-//! `erlexec` starts EPMD by `system(3)`, which needs `/bin/sh`. In an image without one nobody would start it, and a
+//! `erlexec` starts EPMD by `system(3)`, which needs `/bin/sh`. In an image without one it would not be started, and a
 //! distributed node does not start without it. So the launcher does, before the virtual machine.
 
 use std::process::{Command, Stdio};

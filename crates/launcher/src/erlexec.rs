@@ -1,7 +1,7 @@
-//! A look at the program that becomes the virtual machine, before it is run.
+//! A check of the program that becomes the virtual machine, before it is run.
 //!
-//! The kernel refuses an executable of another architecture, but the C library then takes it for a shell script and has
-//! `/bin/sh` stumble over it. Here it gets a message instead.
+//! The kernel refuses an executable of another architecture, but the C library then takes it for a shell script, and
+//! `/bin/sh` reports a syntax error. Here it gets a message instead.
 
 use std::fs::File;
 use std::io::Read;
@@ -10,7 +10,7 @@ use std::path::Path;
 use crate::failure::Failure;
 use crate::release::executable;
 
-/// As much of an ELF file as tells for what machine it is.
+/// The beginning of an ELF header, up to and including the machine that the file is for.
 const HEADER: u64 = 20;
 
 /// Makes sure that `erlexec` is for the machine that this executable is for.

@@ -1,7 +1,7 @@
 //! Who can reach the node over the network.
 //!
 //! Erlang's distribution listens on every interface, and so does EPMD, although most releases are one node whose
-//! distribution is used by nobody but its own control commands. A node with a short name and no host in it (Mix's
+//! distribution is used only by its own control commands. A node with a short name and no host in it (Mix's
 //! default) listens on the loopback interface only; naming a host, long names, or `RELEASE_DIST_LISTEN` open it. What
 //! the project itself has configured is left as it is.
 
@@ -22,7 +22,7 @@ pub(crate) struct Exposure {
     address: Option<IpAddr>,
     /// The port to listen on instead of one that EPMD hands out.
     pub(crate) port: Option<u16>,
-    /// Whether nobody has restricted where the node listens, neither the launcher nor the project.
+    /// Whether neither the launcher nor the project restricts where the node listens.
     pub(crate) is_on_all_interfaces: bool,
 }
 
@@ -116,7 +116,7 @@ pub(crate) fn tuple(address: IpAddr) -> String {
     format!("{{{}}}", numbers.join(","))
 }
 
-/// A port that nobody uses at this moment. It is taken from below the range from which the system gives outgoing
+/// A port that is free at this moment. It is taken from below the range from which the system gives outgoing
 /// connections theirs: one of those could have it before the virtual machine listens.
 fn free_port() -> Result<u16, Failure> {
     let range = std::fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").unwrap_or_default();

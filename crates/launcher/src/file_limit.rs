@@ -2,8 +2,9 @@
 //!
 //! It makes its table of ports as large as that limit, twelve bytes each, and before it runs a program it closes as many
 //! file descriptors. Container engines set the limit to a million or a billion: that is memory (1.6 GB for a billion) and
-//! minutes of closing, for files that nobody will open. So a high limit is lowered for the virtual machine to what the memory
-//! of the container is worth. Who sets `+Q` has decided otherwise. The hard limit stays.
+//! minutes of closing, for files that are never opened. So a high limit is lowered for the virtual machine, to a number that
+//! is reasonable for the memory of the container. A `+Q` in the arguments of the virtual machine is respected. The hard
+//! limit stays.
 
 #![allow(unsafe_code, reason = "resource limits are system calls that std does not have")]
 
@@ -12,16 +13,16 @@ use std::path::Path;
 use crate::environment::Environment;
 use crate::vm_arguments::has_flag;
 
-/// What the virtual machine has at least, whatever the limit.
+/// The limit is never lowered below this.
 const MINIMUM: u64 = 65_536;
 
-/// What is enough for everybody. It costs 12 MB.
+/// A higher limit is always lowered to this. It costs 12 MB.
 const MAXIMUM: u64 = 1 << 20;
 
 /// The size of an entry of the table in bytes.
 const ENTRY_SIZE: u64 = 12;
 
-/// The part of the memory that the table may take: one in so many bytes.
+/// The table may take this fraction of the memory: one byte in so many.
 const MEMORY_SHARE: u64 = 64;
 
 /// Lowers the limit of this process, and so of the virtual machine that it starts.
@@ -33,12 +34,12 @@ pub(crate) fn lower(environment: &Environment) {
     }
 }
 
-/// As many files as a memory of this size is worth.
+/// The limit for a memory of this size, in bytes.
 fn limit_for(memory: Option<u64>) -> u64 {
     memory.map_or(MAXIMUM, |bytes| bytes / MEMORY_SHARE / ENTRY_SIZE).clamp(MINIMUM, MAXIMUM)
 }
 
-/// The limit on open files that a process of this one would have: the soft one.
+/// The soft limit on open files, which child processes inherit.
 pub(crate) fn open_files() -> Option<u64> {
     limit().map(|(soft, _)| soft)
 }

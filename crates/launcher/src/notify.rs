@@ -1,7 +1,7 @@
 //! Telling systemd how the system is (`sd_notify(3)`), for units of `Type=notify`.
 //!
-//! A unit is started once the system is ready, and not when its process has begun: what depends on it, and who waits for
-//! `systemctl start`, can rely on that. Without `NOTIFY_SOCKET` nothing happens.
+//! A unit is started once the system is ready, and not when its process has begun: units that depend on it, and users who wait
+//! for `systemctl start`, can rely on that. Without `NOTIFY_SOCKET` nothing happens.
 
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::ffi::OsStrExt;
@@ -12,12 +12,12 @@ use crate::environment::env_var;
 /// The variable that names the socket.
 const SOCKET: &str = "NOTIFY_SOCKET";
 
-/// Who wants to be told.
+/// The socket of the service manager.
 #[derive(Clone, Debug)]
 pub(crate) struct Notify(SocketAddr);
 
 impl Notify {
-    /// Who is named by the environment; none where nobody is, or the name makes no sense.
+    /// The one that the environment names; none where it names none, or the name is not valid.
     pub(crate) fn from_environment() -> Option<Self> {
         let name = env_var(SOCKET)?;
         match name.as_bytes().strip_prefix(b"@") {
@@ -38,7 +38,7 @@ impl Notify {
         self.send("STOPPING=1");
     }
 
-    /// Nobody to hear it is no reason to stop.
+    /// A service manager that does not listen is no reason to stop.
     fn send(&self, text: &str) {
         if let Ok(socket) = UnixDatagram::unbound() {
             let _ = socket.send_to_addr(text.as_bytes(), &self.0);

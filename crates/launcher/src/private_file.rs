@@ -1,14 +1,14 @@
 //! Files in `RELEASE_TMP` that only the system's user reads.
 //!
-//! `RELEASE_TMP` may be a directory for everybody, `/tmp` for one. So nobody's link is followed, no pipe of somebody else's is
-//! waited for, and a file is private from the moment it exists and whole from the moment it has its name.
+//! `RELEASE_TMP` may be a directory for everybody, `/tmp` for one. So no symbolic link is followed, no pipe of another user is
+//! waited for, and a file is private from the moment it exists and complete from the moment it has its name.
 
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{ErrorKind, Result, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 
-/// Opens a file to read it. What is no file is none.
+/// Opens a file to read it. Anything but a regular file is an error.
 pub(crate) fn open(path: &Path) -> Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK);
@@ -16,7 +16,7 @@ pub(crate) fn open(path: &Path) -> Result<File> {
     if file.metadata()?.is_file() { Ok(file) } else { Err(ErrorKind::InvalidInput.into()) }
 }
 
-/// Makes a directory for nobody else, and those that it is in, where they are missing.
+/// Creates a directory, and its parents, where they are missing, with access for this user only.
 pub(crate) fn create_directory(path: &Path) -> Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
@@ -29,7 +29,7 @@ pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     let mut new = path.as_os_str().to_owned();
     new.push(format!(".{}.new", std::process::id()));
     let new = Path::new(&new);
-    // Left by a process that was killed at this very place.
+    // Left by a process that was killed at this very point.
     let _ = std::fs::remove_file(new);
     let written = || -> Result<()> {
         let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(new)?;
@@ -57,7 +57,7 @@ mod tests {
         let pipe = directory.path().join("pipe");
         assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
         assert!(open(&pipe).is_err());
-        // A file takes the place of what stands there.
+        // A file replaces what is there.
         write(&pipe, b"text").unwrap();
         assert!(open(&pipe).is_ok());
         assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 3);

@@ -1,4 +1,4 @@
-//! What a virtual machine is started for: the system, an expression, or a talk to a system that runs.
+//! What a virtual machine is started for: the system, an expression, or the control of a running system.
 
 use std::ffi::OsString;
 
@@ -26,7 +26,7 @@ pub(crate) enum Program {
 }
 
 impl Program {
-    /// Whether it only talks to a running system.
+    /// Whether it only controls a running system.
     pub(crate) fn is_control(&self) -> bool {
         matches!(self, Self::Rpc { .. } | Self::Remote { .. })
     }

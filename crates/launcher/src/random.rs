@@ -1,4 +1,4 @@
-//! Numbers that nobody can guess.
+//! Random numbers that cannot be guessed.
 
 use crate::failure::Failure;
 
@@ -7,7 +7,7 @@ pub(crate) fn random() -> Result<String, Failure> {
     digits().map_err(|error| Failure::new(format!("cannot get random bytes: {error}")))
 }
 
-/// The same, for who reports the error with others.
+/// The same, for callers that report the error together with others.
 pub(crate) fn digits() -> std::io::Result<String> {
     Ok(format!("{:016x}", getrandom::u64()?))
 }

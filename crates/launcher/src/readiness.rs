@@ -1,8 +1,7 @@
 //! Whether the system is ready: it has started, all its permanent applications run, and all its code can be loaded.
 //!
-//! [`check`] asks once, for the command `ready` and for the doctor. [`Readiness`] is for who has just started a system and
-//! stays. A node that has begun to listen and does not know its cookie yet reports whoever connects, as an error in the
-//! system's log. So it is only tried whether the node listens until it does, and the node is asked a moment later.
+//! [`check`] asks once, for the command `ready` and for the doctor. [`Readiness`] is for a process that has just started a
+//! system and waits. A node that listens and does not know its cookie yet logs an error for every connection. So it is only tried whether the node listens until it does, and the node is asked a moment later.
 
 use std::time::{Duration, Instant};
 
@@ -30,7 +29,7 @@ pub(crate) struct RunningApplication {
     pub(crate) description: String,
 }
 
-/// What is known of a start so far.
+/// What is known about a start so far.
 #[derive(Clone, Debug)]
 pub(crate) struct Readiness {
     release: Release,

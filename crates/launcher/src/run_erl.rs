@@ -1,6 +1,6 @@
-//! What `run_erl` finds when it takes a system to the background.
+//! What `run_erl` needs when it takes a system to the background.
 //!
-//! It reports to the system's log, if to anybody, so what would make it fail is looked at before.
+//! It reports errors to the log of the machine, if at all, so whatever would make it fail is checked first.
 
 #![allow(unsafe_code, reason = "what a process does with a signal is a system call that std does not have")]
 
@@ -20,7 +20,7 @@ use crate::temporary_directory::is_writable;
 const LOG_LIMITS: [(&str, i32, i32); 2] =
     [("RUN_ERL_LOG_MAXSIZE", 1_000, i32::MAX), ("RUN_ERL_LOG_GENERATIONS", 2, 1_000)];
 
-/// How old a pipe that nobody reads has to be: `run_erl` makes its pipe a moment before it opens it.
+/// A pipe without a reader is stale when it is older than this: `run_erl` makes its pipe a moment before it opens it.
 const STALE: Duration = Duration::from_secs(5);
 
 /// Makes a directory, which has to be writable.
@@ -70,7 +70,7 @@ pub(crate) fn newest_log(directory: &Path) -> Option<PathBuf> {
         .map(|entry| entry.path())
 }
 
-/// Whether a pipe is one that nobody reads from.
+/// Whether a pipe has had no reader for long.
 fn is_stale(path: &Path) -> bool {
     let Ok(metadata) = std::fs::symlink_metadata(path) else { return false };
     let age = metadata.modified().ok().and_then(|time| SystemTime::now().duration_since(time).ok());
@@ -83,9 +83,9 @@ fn is_stale(path: &Path) -> bool {
             .is_err_and(|error| error.raw_os_error() == Some(libc::ENXIO))
 }
 
-/// Lets the terminal's end not matter from now on. `run_erl` does that as well, but only when it has left the session of
-/// the terminal; one that is closed at once (`ssh HOST bin/NAME daemon`) would end it before. And lets its own end be
-/// reported, also to who was started by a process that ignores the end of its own.
+/// Ignores the hangup of the terminal from now on. `run_erl` does that as well, but only when it has left the session of
+/// the terminal; one that is closed at once (`ssh HOST bin/NAME daemon`) would end it before. And restores the default
+/// action for SIGCHLD, which is inherited: without it the end of `run_erl` could not be waited for.
 pub(crate) fn prepare_signals() {
     // SAFETY: no handler is installed; the actions are inherited by what this process starts.
     unsafe {

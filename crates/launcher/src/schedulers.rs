@@ -1,7 +1,7 @@
 //! How many schedulers the virtual machine has online.
 //!
 //! It looks at the CPU quota of its control group itself, and does not find it where both versions of control groups are
-//! mounted. Then it runs a thread for every processor of the machine in the time of one. So it is told.
+//! mounted. Then it runs a thread for every processor of the machine in the time of one. So the launcher passes the number.
 
 #![allow(unsafe_code, reason = "the number of processors is a system call that std does not have")]
 
@@ -18,7 +18,7 @@ pub(crate) fn processors() -> (usize, usize) {
     (usable, usize::try_from(all).unwrap_or(0))
 }
 
-/// The argument that limits it, when there is less than all processors to be had and nobody has said otherwise.
+/// The value of `+S` that limits it, when not all processors are available and the project has not set it.
 pub(crate) fn argument(environment: &Environment) -> Option<String> {
     let (usable, all) = processors();
     (usable > 0 && usable < all && !has_flag(environment, "+S")).then(|| format!(":{usable}"))

@@ -1,4 +1,4 @@
-//! Signals, waited for instead of handled: no code of ours runs in a signal handler.
+//! Signals are waited for, not handled: no code of this program runs in a signal handler.
 
 #![allow(unsafe_code, reason = "waiting for signals and processes are system calls that std does not have")]
 
@@ -12,14 +12,14 @@ use std::time::Duration;
 const SIGNALS: [libc::c_int; 7] =
     [libc::SIGTERM, libc::SIGINT, libc::SIGQUIT, libc::SIGHUP, libc::SIGUSR1, libc::SIGUSR2, libc::SIGCHLD];
 
-/// The signals of this process, held back until they are waited for.
+/// The signals of this process, blocked until they are waited for.
 pub(crate) struct Signals {
     set: libc::sigset_t,
 }
 
 impl Signals {
-    /// Holds them back from now on. A SIGHUP that is ignored (`nohup`) stays ignored. The end of a child is reported
-    /// even to who was started by a process that ignores the end of its own.
+    /// Blocks them from now on. A SIGHUP that is ignored (`nohup`) stays ignored. SIGCHLD gets its default action: it may
+    /// be ignored by the process that has started this one, which is inherited, and children could not be waited for.
     pub(crate) fn block() -> io::Result<Self> {
         // SAFETY: a null pointer is a valid argument for either action; `hangup` is written before it is read.
         let hangup_is_ignored = unsafe {
@@ -68,9 +68,9 @@ impl Signals {
         (signal > 0).then_some(signal)
     }
 
-    /// Asks this process to stop should its parent die, or where another one than this has taken its place already.
+    /// Has this process get a SIGTERM when its parent dies; at once when its parent is another process than `parent`.
     pub(crate) fn end_with(&self, parent: &OsStr) {
-        // SAFETY: the calls have no pointer arguments; the signal is held back.
+        // SAFETY: the calls have no pointer arguments; the signal is blocked.
         unsafe {
             libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGTERM);
             if parent.to_str() != Some(libc::getppid().to_string().as_str()) {
@@ -79,7 +79,7 @@ impl Signals {
         }
     }
 
-    /// Starts a child that sees no signal held back, and that is asked to stop should this process die.
+    /// Starts a child in which no signal is blocked, and which gets a SIGTERM when this process dies.
     pub(crate) fn spawn(&self, command: &mut Command) -> io::Result<Child> {
         let set = self.set;
         let launcher = std::process::id();
@@ -88,7 +88,7 @@ impl Signals {
             command.pre_exec(move || {
                 libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGTERM);
                 if u32::try_from(libc::getppid()) != Ok(launcher) {
-                    // It died before it could be asked to tell.
+                    // The launcher died before the kernel was asked to report that.
                     libc::_exit(1);
                 }
                 libc::pthread_sigmask(libc::SIG_UNBLOCK, &raw const set, std::ptr::null_mut());

@@ -14,7 +14,7 @@ use std::time::Duration;
 use node::{Device, Geometry, Input, Prompt, Ready};
 
 /// Standard input and output. Input is read only when it is asked for, so that what the expression does not read is
-/// left to who comes next.
+/// left to the next program.
 #[derive(Debug, Default)]
 pub(crate) struct StandardStreams {
     input_has_ended: bool,

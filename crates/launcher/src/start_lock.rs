@@ -41,7 +41,8 @@ impl StartLock {
         Self::acquire(environment, STOP_TIMEOUT)
     }
 
-    /// Without it things go on as well, only less surely: on a file system without locks, in a place of somebody else's.
+    /// A start goes on without the lock where there can be none: on a file system without locks, in a directory of another
+    /// user.
     /// Systems without distribution have no names, and any number of them may run.
     fn acquire(environment: &Environment, timeout: Duration) -> Option<Self> {
         let distribution = Distribution::from_environment(environment).ok()?;
@@ -50,7 +51,7 @@ impl StartLock {
         }
         let path = path_of(environment, "lock")?;
         let _ = private_file::create_directory(&environment.path("RELEASE_TMP"));
-        // RELEASE_TMP may be a directory for everybody: nobody's link is followed, nobody else's file is waited for.
+        // RELEASE_TMP may be a directory for everybody: no link is followed, no file of another user is waited for.
         let mut options = OpenOptions::new();
         options.write(true).create(true).mode(0o600).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK);
         let file = options.open(path).ok().filter(|file| is_trusted(file, environment))?;

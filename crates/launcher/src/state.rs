@@ -28,7 +28,7 @@ pub(crate) struct State {
     pub(crate) port: Option<u16>,
 }
 
-/// A process that no other one can be taken for.
+/// A process, identified beyond the reuse of its number.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Process {
     /// Its number.
@@ -66,7 +66,7 @@ impl State {
         }
     }
 
-    /// Writes it, in one piece and for nobody else.
+    /// Writes it atomically, readable for this user only.
     pub(crate) fn write(&self, environment: &Environment) -> Result<(), Failure> {
         let Some(path) = path(environment) else { return Ok(()) };
         private_file::write(&path, self.text().as_bytes()).map_err(|error| {
@@ -122,7 +122,7 @@ pub(crate) fn is_trusted(file: &File, environment: &Environment) -> bool {
     file.metadata().is_ok_and(|metadata| trusted.into_iter().flatten().any(|uid| uid == metadata.uid()))
 }
 
-/// What a look for the state file gives.
+/// The state file, as a control command finds it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum StateFile {
     /// There is none, or none that could be read.
@@ -138,7 +138,7 @@ pub(crate) enum StateFile {
 }
 
 impl StateFile {
-    /// Looks for it.
+    /// Reads and checks it.
     pub(crate) fn read(environment: &Environment) -> Self {
         let Some(path) = path(environment) else { return Self::Missing };
         let Ok(mut file) = private_file::open(&path) else { return Self::Missing };
@@ -161,7 +161,7 @@ fn path(environment: &Environment) -> Option<PathBuf> {
     path_of(environment, if is_none(environment) { "undistributed.state" } else { "state" })
 }
 
-/// A file of this node's in `RELEASE_TMP`. A node whose name is no file name has none.
+/// A file of this node's in `RELEASE_TMP`. A node whose name cannot be a file name has none.
 pub(crate) fn path_of(environment: &Environment, kind: &str) -> Option<PathBuf> {
     let node = environment.text("RELEASE_NODE").ok()?;
     (!node.contains('/') && !node.is_empty())

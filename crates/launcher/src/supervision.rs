@@ -16,22 +16,22 @@ use crate::signals::{Signals, reap, send};
 /// The process that has to tell systemd that it is alive (`sd_watchdog_enabled(3)`).
 const WATCHDOG_PID: &str = "WATCHDOG_PID";
 
-/// How long a virtual machine may take until the process runs that SIGTERM is a message for (`erl_signal_server` of kernel).
-/// What comes earlier is lost, and nobody can see when that is: so it is sent again meanwhile. A stop is asked for once,
-/// however often.
+/// How long a virtual machine may take until it handles SIGTERM (`erl_signal_server` of kernel). A signal that comes earlier
+/// is lost, and the handler cannot be seen from outside: so the signal is sent again meanwhile. However often it arrives, the
+/// system stops once.
 const HANDLER_STARTUP: Duration = Duration::from_secs(5);
 const RESEND_INTERVAL: Duration = Duration::from_millis(250);
 
-/// Whose the keys Ctrl-C and Ctrl-\ of the terminal are. The terminal sends their signals to both processes.
+/// Who handles the keys Ctrl-C and Ctrl-\ of the terminal, which sends their signals to both processes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Keys {
-    /// The launcher's: they stop the system gracefully.
+    /// The launcher: they stop the system gracefully.
     Launcher,
-    /// The virtual machine's: it is IEx, or an expression that may be interrupted, and has got the signal already.
+    /// The virtual machine: it is IEx, or an expression that may be interrupted, and has got the signal already.
     VirtualMachine,
 }
 
-/// Runs a command to its end. `on_start` is told the number of its process; when it fails, the process is ended.
+/// Runs a command to its end. `on_start` gets the number of its process; when it fails, the process is killed.
 pub(crate) fn supervise(
     mut command: Command,
     keys: Keys,

@@ -1,6 +1,6 @@
-//! Where a system keeps what it needs while it runs, when nobody has said so.
+//! Where a system keeps what it needs while it runs, when `RELEASE_TMP` is not set.
 //!
-//! Mix's place is `tmp` in the release. Where that cannot be written to (a container with a read-only root file system, a
+//! Mix's script uses `tmp` in the release. Where that cannot be written to (a container with a read-only root file system, a
 //! release that belongs to somebody else) it is a directory of this user's own in `/tmp` or `/dev/shm`: the first that is
 //! possible, so that the start and its control commands find the same.
 
@@ -22,15 +22,15 @@ pub(crate) fn find(root: &Path, name: &str) -> PathBuf {
     let user = unsafe { libc::geteuid() };
     let directory = format!("beamship-{user}-{name}");
     let mut others = ["/tmp", "/dev/shm"].map(Path::new).into_iter();
-    let possible = others.find_map(|place| {
-        let path = place.join(&directory);
+    let possible = others.find_map(|parent| {
+        let path = parent.join(&directory);
         let is_own = match std::fs::symlink_metadata(&path) {
             Ok(metadata) => metadata.is_dir() && metadata.uid() == user,
-            Err(_) => is_writable(place),
+            Err(_) => is_writable(parent),
         };
         is_own.then_some(path)
     });
-    // Nothing can be written: who has to says so, and names this one.
+    // None can be written to: whatever has to write there fails, and names this one.
     possible.unwrap_or(own)
 }
 

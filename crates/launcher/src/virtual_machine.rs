@@ -1,6 +1,6 @@
 //! The process of a virtual machine: what it finds, and how it is started.
 //!
-//! What it would say of a missing file nobody understands, so the files that variables name are looked at before.
+//! Its own messages for missing files are hard to understand, so the files that variables name are checked first.
 
 use std::ffi::OsStr;
 use std::fs::File;
@@ -21,7 +21,7 @@ use crate::program::Program;
 use crate::random::random;
 use crate::release::Release;
 
-/// The command that starts the virtual machine. Only what talks to a running system has no configuration.
+/// The command that starts the virtual machine. One that only controls a running system has no configuration.
 pub(crate) fn command(
     release: &Release,
     environment: &Environment,
@@ -162,7 +162,8 @@ fn cookie_argument(
     random()
 }
 
-/// What a control command becomes where the distribution is one that only a virtual machine speaks.
+/// Evaluates an expression on the running system from a virtual machine, which this process becomes: where the
+/// distribution is one that only a virtual machine speaks.
 pub(crate) fn rpc(
     release: &Release,
     environment: &Environment,
@@ -177,7 +178,7 @@ pub(crate) fn rpc(
     become_control(release, environment, &program)
 }
 
-/// Becomes a virtual machine that talks to the running one.
+/// Becomes a virtual machine that controls the running one.
 pub(crate) fn become_control(
     release: &Release,
     environment: &Environment,

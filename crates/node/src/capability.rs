@@ -24,11 +24,11 @@ pub(crate) const SPAWN: u64 = 1 << 32;
 pub(crate) const NAME_ME: u64 = 1 << 33;
 const V4_NC: u64 = 1 << 34;
 
-/// What this client announces: what OTP 25 to 29 demand, and what makes calls simple. Not among it:
+/// What this client announces: what OTP 25 to 29 demand, and what makes calls simple. It leaves out:
 ///
 /// * PUBLISHED: the client stays hidden;
 /// * DIST_HDR_ATOM_CACHE and FRAGMENTS: without them every message comes whole and with its atoms;
-/// * LOCAL_EXT: every term can be taken apart.
+/// * LOCAL_EXT: every term can be decoded.
 pub(crate) const ANNOUNCED: u64 = EXTENDED_REFERENCES
     | DIST_MONITOR
     | FUN_TAGS

@@ -18,10 +18,10 @@ use crate::{epmd, handshake};
 /// (`net_ticktime` is 60).
 pub(crate) const SILENCE_TIMEOUT: Duration = Duration::from_secs(75);
 
-/// How often a side has to say something, so that the other one does not count it as gone.
+/// How often a side has to send something, so that the other one does not count it as gone.
 pub(crate) const TICK_INTERVAL: Duration = Duration::from_secs(15);
 
-/// An open, proven connection to a node.
+/// An open, authenticated connection to a node.
 #[derive(Debug)]
 pub struct Connection {
     wire: Wire,
@@ -32,7 +32,7 @@ pub struct Connection {
     references: u32,
 }
 
-/// Whether a node accepts connections. It is told nothing, and reports nothing.
+/// Whether a node accepts connections. Nothing is sent, so the node logs nothing.
 pub fn is_listening(address: &Address, deadline: Deadline) -> bool {
     let hosts = address.resolve().unwrap_or_default();
     hosts.into_iter().any(|host| connect_to(address, host, deadline).is_ok())
@@ -137,7 +137,7 @@ impl Connection {
         &self.node
     }
 
-    /// The number that tells the node from earlier ones of its name. One that was restarted in its process has another one.
+    /// The number that distinguishes the node from earlier ones of its name. One that was restarted in its process has another one.
     pub fn creation(&self) -> u32 {
         self.creation
     }
@@ -147,7 +147,7 @@ impl Connection {
         self.wire.peer()
     }
 
-    /// The one process of this side: who calls, who is the group leader of what is called.
+    /// The one process of this side: the caller, and the group leader of what is called.
     pub fn own_pid(&self) -> Term {
         Term::Pid { node: self.our_name.clone(), id: 1, serial: 0, creation: self.our_creation }
     }
@@ -185,20 +185,20 @@ impl Connection {
         }
     }
 
-    /// One frame; none when it was for this connection itself. Who waits for other things as well calls this when the
-    /// connection has something to say.
+    /// One frame; none when it was for this connection itself. For callers that wait for other things as well: they call this
+    /// when the connection can be read.
     pub(crate) fn receive_one(&mut self, deadline: Option<Deadline>) -> Result<Option<Vec<u8>>, NodeError> {
         let silence = Deadline::after(SILENCE_TIMEOUT);
         let frame = self.wire.receive_frame(deadline.map_or(silence, |deadline| deadline.min(silence)))?;
         Ok(self.is_for_caller(&frame)?.then_some(frame))
     }
 
-    /// Waits until the node says something; false when the time was over.
+    /// Waits until the node sends something; false when the time was over.
     pub(crate) fn wait_readable(&self, timeout: Duration) -> Result<bool, NodeError> {
         self.wire.wait_readable(timeout)
     }
 
-    /// Tells the node that this side is there.
+    /// Sends a tick, by which the node sees that this side is alive.
     pub(crate) fn tick(&mut self) -> Result<(), NodeError> {
         self.wire.send(&TICK)
     }

@@ -1,4 +1,4 @@
-//! Until when something may take.
+//! By when an operation has to be finished.
 
 use std::time::{Duration, Instant};
 

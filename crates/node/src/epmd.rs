@@ -35,13 +35,13 @@ fn request(name: &str) -> Result<Vec<u8>, NodeError> {
 ///
 /// # Errors
 ///
-/// When this is no answer of an EPMD.
+/// When this is not an answer of an EPMD.
 pub fn parse_answer(answer: &[u8]) -> Result<Option<u16>, NodeError> {
     match answer {
         [PORT2_RESPONSE, 0, high, low, ..] => Ok(Some(u16::from_be_bytes([*high, *low]))),
         [PORT2_RESPONSE, _failure @ 1..=255, ..] => Ok(None),
         [] => Err(NodeError::Closed(Step::Epmd)),
-        _ => Err(NodeError::Protocol { step: Step::Epmd, what: "this is no EPMD" }),
+        _ => Err(NodeError::Protocol { step: Step::Epmd, what: "the answer is not one of EPMD" }),
     }
 }
 

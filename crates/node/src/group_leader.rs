@@ -20,7 +20,7 @@ pub trait Device {
     fn write(&mut self, text: &[u8]) -> io::Result<()>;
 
     /// Prints as much of a text as can be printed at once, and says how many bytes that was: none when nothing could be within
-    /// the time. Whoever reads a pipe may take a break.
+    /// the time. The reader of a pipe may pause.
     ///
     /// # Errors
     ///
@@ -46,7 +46,7 @@ pub trait Device {
     /// What the system says.
     fn wait(&mut self, connection: BorrowedFd<'_>, timeout: Duration) -> io::Result<Ready>;
 
-    /// Whether it wants to hear from its user even while nothing is asked for (to be interrupted).
+    /// Whether its user may interrupt what runs even while no input is wanted.
     fn wants_interrupts(&self) -> bool {
         false
     }
@@ -75,7 +75,7 @@ pub struct Ready {
     pub input: Option<Input>,
     /// The user wants what is going on to end.
     pub interrupt: bool,
-    /// The user wants to know how this text could go on.
+    /// The user wants this text to be completed.
     pub complete: Option<String>,
 }
 
@@ -104,7 +104,7 @@ pub struct Geometry {
     pub rows: u16,
 }
 
-/// What to show to who is asked.
+/// What to show when input is wanted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Prompt {
     /// UTF-8, possibly with escape sequences.
@@ -240,7 +240,7 @@ fn prompt_text(raw: RawTerm<'_>) -> Vec<u8> {
     }
 }
 
-/// A list of arguments, none of which is looked into. One that looks like a string is a list of small integers.
+/// A list of arguments, which are not decoded. One that looks like a string is a list of small integers.
 fn opaque_list(raw: RawTerm<'_>) -> Option<Vec<Term>> {
     match raw.list() {
         Some(elements) => Some(elements.map(RawTerm::opaque).collect()),
@@ -251,7 +251,7 @@ fn opaque_list(raw: RawTerm<'_>) -> Option<Vec<Term>> {
     }
 }
 
-/// Input that has come and was not asked for yet.
+/// Input that has come and was not read yet.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct InputBuffer {
     bytes: VecDeque<u8>,
@@ -288,7 +288,7 @@ impl InputBuffer {
 
     /// This many characters, likewise.
     pub(crate) fn characters(&mut self, count: usize) -> Option<Option<Vec<u8>>> {
-        // A character begins where a byte is none that continues one.
+        // A character begins at every byte that does not continue one.
         let starts = self.bytes.iter().enumerate().filter(|(_, byte)| **byte & 0xc0 != 0x80);
         match starts.map(|(index, _)| index).nth(count) {
             Some(end) => Some(Some(self.bytes.drain(..end).collect())),

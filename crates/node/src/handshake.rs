@@ -13,7 +13,7 @@ use crate::wire::Wire;
 /// Messages of the handshake are short.
 const MESSAGE_LIMIT: u16 = 2048;
 
-/// What the node told about both of us.
+/// What the handshake tells about both sides.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Peer {
     /// The node's own name.

@@ -2,7 +2,7 @@
 //!
 //! Asking a node something does not take a second virtual machine: it takes a TCP connection, a handshake that proves
 //! knowledge of the cookie, and messages in the external term format (`erts/doc/guides/erl_dist_protocol.md`). This
-//! crate speaks that protocol as a *hidden, dynamically named* node: it registers nowhere, shows up in nobody's
+//! crate speaks that protocol as a *hidden, dynamically named* node: it registers nowhere, shows up in no
 //! `nodes/0`, and its name is one that the peer assigns and takes back.
 //!
 //! * [`Address`] says where a node is: its name, how its host is resolved, how its port is found;

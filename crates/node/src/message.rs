@@ -36,7 +36,7 @@ const SPAWN_REPLY_TT: i64 = 32;
 /// A message from the node, as far as it concerns a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Incoming<'a> {
-    /// An empty frame: the node wants to know whether we are still there.
+    /// An empty frame: the node wants to know whether this side is alive.
     Tick,
     /// A message to a process of ours.
     Sent {
@@ -66,9 +66,9 @@ pub enum Incoming<'a> {
         /// Its pid, or an atom that says why not.
         result: RawTerm<'a>,
     },
-    /// A process wants to be linked to ours no more.
+    /// A process removes its link to ours.
     Unlink {
-        /// Its number for this, to be sent back.
+        /// The identifier, to be sent back.
         id: RawTerm<'a>,
         /// The process.
         from: RawTerm<'a>,
@@ -90,7 +90,7 @@ pub enum Incoming<'a> {
 ///
 /// # Errors
 ///
-/// When it is no message.
+/// When it is not a message.
 pub fn parse(frame: &[u8]) -> Result<Incoming<'_>, DecodeError> {
     let Some((kind, rest)) = frame.split_first() else { return Ok(Incoming::Tick) };
     if *kind != PASS_THROUGH {
@@ -248,7 +248,7 @@ impl Outgoing {
     }
 }
 
-/// A frame that says nothing but that we are there.
+/// An empty frame, by which the peer sees that this side is alive.
 pub(crate) const TICK: [u8; 4] = [0; 4];
 
 #[cfg(test)]

@@ -45,11 +45,11 @@ pub struct Session<'a> {
     expand_fun: Option<Term>,
     /// The call of it that is going on.
     completion: Option<Term>,
-    /// Whether a node that has been silent for long was asked for a sign of life.
+    /// Whether a node that has been silent for long was called, to see whether it is alive.
     is_probed: bool,
     /// [`SILENCE_LIMITS`]; a test has less.
     silence_limits: SilenceLimits,
-    /// The shell that is told when its user interrupts it.
+    /// The shell that gets an exit signal when its user interrupts it.
     shell: Option<Shell>,
 }
 
@@ -140,7 +140,7 @@ impl<'a> Session<'a> {
         self.connection.receive_one(None)
     }
 
-    /// Waits for the device or for the connection; true when the latter has something to say.
+    /// Waits for the device or for the connection; true when the latter can be read.
     fn wait(&mut self, timeout: Duration) -> Result<bool, NodeError> {
         let connection = std::os::fd::AsFd::as_fd(&*self.connection);
         let ready = self.device.wait(connection, timeout).map_err(NodeError::Output)?;
@@ -160,8 +160,8 @@ impl<'a> Session<'a> {
         Ok(ready.connection)
     }
 
-    /// A living node may be silent for long: how often it ticks is its own decision (`net_ticktime`). So it is asked for
-    /// anything before it counts as gone. The answer is for nobody; there is none yet.
+    /// A living node may be silent for long: how often it ticks is its own decision (`net_ticktime`). So it is called
+    /// before it counts as gone. The value does not matter; there is none yet.
     fn probe(&mut self) -> Result<bool, NodeError> {
         if self.is_probed {
             return Err(NodeError::Timeout(Step::Call));
@@ -170,7 +170,7 @@ impl<'a> Session<'a> {
         self.connection.start_call("erlang", "is_alive", vec![]).map(|_| false)
     }
 
-    /// What is read is answered with an error; what is evaluated is told, and the shell goes on.
+    /// A read that waits is answered with an error; otherwise the shell gets an exit signal, and ends the evaluation.
     fn interrupt(&mut self) -> Result<(), NodeError> {
         if self.wants_input()
             && let Some(reader) = self.reads.pop_front()

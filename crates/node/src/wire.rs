@@ -9,7 +9,7 @@ use crate::deadline::Deadline;
 use crate::error::{NodeError, Step};
 
 /// Bytes that a message may have. A larger one could be legitimate (a node prints all of a large file at once), but a
-/// control command must not take the memory that a system on a small machine needs. What is kept of a message is
+/// control command must not take the memory that a system on a small machine needs. What is needed of a message is
 /// copied, so this counts twice.
 pub(crate) const FRAME_LIMIT: u32 = 20 << 20;
 

@@ -1,7 +1,7 @@
 //! `daemon` and `daemon_iex`: the system in the background, on a pseudo-terminal that `to_erl` can attach to.
 //!
 //! `run_erl` of OTP makes the pseudo-terminal, writes the logs and runs a command on it. That command is this
-//! executable again (the *inner* one), so that a system in the background is looked after as one in the foreground is.
+//! executable again, so that a system in the background is supervised as one in the foreground is.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -34,7 +34,7 @@ const READY_TIMEOUT: Duration = Duration::from_secs(10);
 /// How often its state file is looked for.
 const STATE_POLL_INTERVAL: Duration = Duration::from_millis(10);
 
-/// Whether this is the inner one.
+/// Whether `run_erl` has started this process.
 pub(super) fn is_in_background() -> bool {
     std::env::var_os(IN_BACKGROUND).is_some()
 }
@@ -46,13 +46,13 @@ pub(super) fn run(
     command: Command,
     lock: Option<StartLock>,
 ) -> Result<ExitCode, Failure> {
-    // What is wrong is said here: nobody sees what the inner one prints.
+    // Errors are reported here: what the launcher in the background prints goes to the log.
     check(release, environment)?;
     let bin = release.erts_bin().map(|bin| bin.join("run_erl"));
     let program = bin.filter(|path| path.is_file()).unwrap_or_else(|| "run_erl".into());
     let directory = environment.path("RELEASE_TMP");
     let (pipes, logs) = (directory.join("pipe"), directory.join("log"));
-    // What the system prints is in a directory of it. Whether it could be made is seen by the next ones.
+    // The log may hold secrets, so its parent is private. Whether it could be created shows with the next ones.
     let _ = private_file::create_directory(&directory);
     for path in [&pipes, &logs] {
         run_erl::create_directory(path)?;
@@ -80,7 +80,7 @@ pub(super) fn run(
     Ok(exit_code(status))
 }
 
-/// Waits until the system is ready, for as long as that is worth waiting for. One that has ended has failed.
+/// Waits until the system is ready, but no longer than [`READY_TIMEOUT`]. One that has ended has failed.
 fn wait_until_ready(
     release: &Release,
     environment: &Environment,
@@ -90,10 +90,10 @@ fn wait_until_ready(
     let ended = || Err(Failure::new("the system has ended right after its start"));
     let deadline = Deadline::after(READY_TIMEOUT);
     let mut readiness = Readiness::of(release, environment);
-    // The inner one starts under the lock of this one.
+    // The launcher in the background starts under the lock of this one.
     let mut lock = Some(lock);
     while let Some(left) = deadline.remaining() {
-        // It is over when there is a state file, so this is asked first.
+        // It is removed when there is a state file, so this is checked first.
         let is_removed = marker.is_removed();
         match State::of_running(environment) {
             Some(_) => {
@@ -107,7 +107,7 @@ fn wait_until_ready(
         }
         sleep(left.min(if lock.is_some() { STATE_POLL_INTERVAL } else { readiness::POLL_INTERVAL }));
     }
-    // One that has not even begun in this time has not been seen, or will not.
+    // Without a state file it has ended, or not even begun in all this time.
     if lock.is_none() || State::of_running(environment).is_some() { Ok(()) } else { ended() }
 }
 
@@ -117,7 +117,7 @@ pub(super) fn run_in_background(
     environment: &Environment,
     command: Option<Command>,
 ) -> Result<ExitCode, Failure> {
-    // Whoever has started this one is told when it ends before there is a state file.
+    // The launcher in the foreground sees by it when this one ends before there is a state file.
     let marker = StartMarker::of(environment);
     if command == Some(Command::DaemonIex) {
         start::run_iex(release, environment, marker)
@@ -126,19 +126,19 @@ pub(super) fn run_in_background(
     }
 }
 
-/// A file that is there from the moment at which a system is taken to the background until it has a state file or has ended:
-/// without it what ends early could not be told from what has not begun.
+/// A file that exists from the moment at which a system is taken to the background until it has a state file or has ended:
+/// without it a system that ends early could not be distinguished from one that has not begun.
 struct StartMarker {
     path: Option<PathBuf>,
 }
 
 impl StartMarker {
-    /// A system without distribution is not waited for, and has no name that would be its own.
+    /// A system without distribution is not waited for: other systems may have the same name.
     fn of(environment: &Environment) -> Self {
         Self { path: path_of(environment, "beginning").filter(|_| !is_none(environment)) }
     }
 
-    /// Makes the file. Where it cannot be made the end is only seen later.
+    /// Creates the file. Where that fails the end of the system is seen later.
     fn create(environment: &Environment) -> Self {
         let marker = Self::of(environment);
         let made = marker.path.as_deref().is_some_and(|path| private_file::write(path, b"").is_ok());
@@ -158,13 +158,13 @@ impl Drop for StartMarker {
     }
 }
 
-/// What the start in the background will need.
+/// Checks what the start in the background will need.
 fn check(release: &Release, environment: &Environment) -> Result<(), Failure> {
     mode(environment)?;
     run_erl::check_log_limits()?;
     already_running::refuse(release, environment)?;
     let distribution = Distribution::from_environment(environment)?;
-    // Where there is none the inner one makes it.
+    // Where there is none the launcher in the background makes one.
     if !cookie::is_missing(release) {
         cookie::cookie(release, environment, &distribution)?;
     }

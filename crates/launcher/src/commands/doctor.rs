@@ -2,9 +2,9 @@
 //!
 //! Most of what keeps a release from working where it has been put is not in the release: a variable that nobody has set, a
 //! directory that belongs to somebody else, a library that is too old, a port that is open to everybody. Everything that can
-//! be known about that without starting the system is looked at here, and everything about the running one that can be known
+//! be known about that without starting the system is checked here, and everything about the running one that can be known
 //! without disturbing it. Nothing is written, and nothing that is missing (a shell, `/proc`, permissions) keeps the rest from
-//! being looked at.
+//! being checked.
 
 mod cookie;
 mod directories;
@@ -30,7 +30,7 @@ use crate::failure::Failure;
 use crate::output;
 use crate::release::Release;
 
-/// What all checks look at.
+/// What every check needs.
 struct DoctorContext<'a> {
     release: &'a Release,
     environment: &'a Environment,
@@ -40,7 +40,7 @@ struct DoctorContext<'a> {
     distribution: Option<Distribution>,
 }
 
-/// Looks at everything and says what was found. Fails when something does not work.
+/// Runs all checks and prints what they find. Fails when something does not work.
 pub(super) fn run(
     release: &Release,
     environment: &Environment,

@@ -11,12 +11,12 @@ use crate::release::Release;
 /// The columns that a command with its arguments has beside the text, a space included. A longer one has a line of its own.
 const USAGE_WIDTH: usize = 19;
 
-/// For who asked for it.
+/// For users who asked for it.
 pub(super) fn to_stdout(release: &Release) -> Result<ExitCode, Failure> {
     output::print(text(release).as_bytes())
 }
 
-/// For who needs it.
+/// For users who did not, and need it.
 pub(super) fn to_stderr(release: &Release) {
     let _ = std::io::stderr().write_all(text(release).as_bytes());
 }

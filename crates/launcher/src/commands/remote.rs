@@ -56,7 +56,7 @@ pub(super) fn run(
             .map_err(|error| Failure::new(format!("cannot take over the terminal: {error}")))?;
         let mut console = Console::new(terminal, History::open(&release.name));
         let result = run_shell(&mut Session::new(&mut connection, &mut console), &node);
-        // The terminal is given back before anything is said.
+        // The terminal is restored before anything is printed.
         drop(console);
         return result;
     }
@@ -77,13 +77,13 @@ fn run_shell(session: &mut Session<'_>, node: &str) -> Result<ExitCode, Failure>
         Ok(Some(reason)) => {
             Err(Failure::new(format!("the console on `{node}` has ended: {}", etf::text::plain(&reason))))
         }
-        // Nobody reads any more: there is nothing to be told.
+        // The reader of the output is gone, which is not worth a message.
         Err(NodeError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(ExitCode::FAILURE),
         Err(error) => Err(call_failed(node, &error)),
     }
 }
 
-/// Starts IEx in the way of the node's version, or else Erlang's shell.
+/// Starts IEx, as the node's version of Elixir does, or else Erlang's shell.
 fn start_shell(session: &mut Session<'_>, node: &str) -> Result<Shell, Failure> {
     let mut call = |module: &str, function: &str, arguments: Vec<Term>| {
         session.call(module, function, arguments).map_err(|error| call_failed(node, &error))
@@ -116,15 +116,15 @@ fn failed_start(node: &str, reply: &Reply) -> Failure {
     aborted(node, reply).hint("neither IEx nor Erlang's shell can be started there")
 }
 
-/// Input that was not typed. What the shell greets with is not printed, and neither are its prompts.
+/// Input that was not typed. The shell's greeting is not printed, and neither are its prompts.
 struct Script {
     streams: StandardStreams,
     has_begun: bool,
-    /// Where the output is no terminal, or nobody wants colours on it.
+    /// Removes colours, where the output is not a terminal or `NO_COLOR` is set.
     colours: Option<ColourFilter>,
 }
 
-/// As much as a pipe takes at once, with what was kept of the piece before.
+/// A pipe takes this much at once, together with the partial sequence of the chunk before.
 const CHUNK_SIZE: usize = libc::PIPE_BUF - LONGEST_SEQUENCE;
 
 impl Script {

@@ -65,7 +65,7 @@ fn evaluate(connection: &mut Connection, expression: &str) -> Result<ExitCode, F
         "rpc_eval",
         vec![Term::binary(expression)],
     ) {
-        // Nobody reads any more: there is nothing to be told.
+        // The reader of the output is gone, which is not worth a message.
         Err(NodeError::Output(error)) if error.kind() == ErrorKind::BrokenPipe => {
             return Ok(ExitCode::FAILURE);
         }
@@ -191,7 +191,7 @@ fn call(
     }
 }
 
-/// A term that is none of the node's, as the node writes its own.
+/// A term of this side in the external format, as the terms of the node come.
 fn encoded(term: &Term) -> Vec<u8> {
     let mut bytes = Vec::new();
     // An atom or a list is never too long to be written.

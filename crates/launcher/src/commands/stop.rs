@@ -20,10 +20,10 @@ use crate::virtual_machine;
 /// What `--wait` means without a number.
 const DEFAULT_WAIT: Duration = Duration::from_secs(60);
 
-/// How often it is looked whether the system is gone.
+/// How often it is checked whether the system is gone.
 const POLL_INTERVAL: Duration = Duration::from_millis(10);
 
-/// What tells one container from another, and one boot of one machine from all others (`proc_pid_ns(5)`, `proc_sys_kernel(5)`).
+/// What identifies a container, and a boot of a machine (`proc_pid_ns(5)`, `proc_sys_kernel(5)`).
 const PID_NAMESPACE: &str = "/proc/self/ns/pid";
 const BOOT: &str = "/proc/sys/kernel/random/boot_id";
 
@@ -76,7 +76,7 @@ pub(super) fn ask(
     }
 }
 
-/// Whether the node with this creation begins to end, or has ended, within the time that a command may take.
+/// Whether the node with this creation goes down, or is gone, within the time that a command may take.
 fn is_going_down(address: &Address, cookie: &Cookie, creation: u32) -> bool {
     let deadline = Deadline::after(SETUP_TIMEOUT);
     loop {
@@ -88,7 +88,7 @@ fn is_going_down(address: &Address, cookie: &Cookie, creation: u32) -> bool {
                     return true;
                 }
             }
-            // It is on its way down or up: neither is told by this, so it is looked at again.
+            // It is on its way down or up, and this does not say which: it is asked again.
             Err(_) => {}
         }
         let Some(left) = deadline.remaining() else { return false };

@@ -1,6 +1,6 @@
-//! Lines that were entered, kept from one console to the next.
+//! Lines that were entered, stored from one console to the next.
 //!
-//! They are in `$XDG_STATE_HOME/beamship/RELEASE/history`, for nobody else to read. Every line is appended by one
+//! They are in `$XDG_STATE_HOME/beamship/RELEASE/history`, readable for this user only. Every line is appended by one
 //! write, so consoles that are open at the same time lose none of each other's. A directory that cannot be written
 //! means a history for this console only.
 
@@ -77,7 +77,7 @@ impl History {
     }
 }
 
-/// Writes the entries into a new file and puts it into the place of the old one.
+/// Writes the entries into a new file, and replaces the old one with it.
 fn shorten(path: &Path, entries: &[String]) {
     let new = path.with_extension("new");
     let text: String = entries.iter().map(|entry| format!("{entry}\n")).collect();

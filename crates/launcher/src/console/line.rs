@@ -2,7 +2,7 @@
 
 use super::keys::Key;
 
-/// A text and a place in it.
+/// A text with a cursor.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Line {
     characters: Vec<char>,

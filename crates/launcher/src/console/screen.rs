@@ -68,7 +68,7 @@ impl Screen {
     }
 }
 
-/// A place in the window, from where the prompt begins.
+/// A position in the window, relative to where the prompt begins.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Position {
     row: usize,
@@ -76,7 +76,7 @@ struct Position {
 }
 
 impl Position {
-    /// The place behind a text.
+    /// The position behind a text.
     fn after(mut self, text: &str, columns: usize) -> Self {
         for character in text.chars() {
             if character == '\n' {

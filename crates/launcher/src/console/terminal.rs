@@ -12,7 +12,7 @@ use crate::standard_streams::read_input;
 
 /// Pasted text is marked by the terminal from here on.
 const PASTE_ON: &[u8] = b"\x1b[?2004h";
-/// And from here on no more.
+/// From here on it is not.
 const PASTE_OFF: &[u8] = b"\x1b[?2004l";
 
 /// A terminal in raw mode.

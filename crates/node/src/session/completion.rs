@@ -7,7 +7,7 @@ use crate::connection::Reply;
 use crate::error::NodeError;
 
 impl Session<'_> {
-    /// Asks the node how a line could go on. It is told the line backwards.
+    /// Asks the node how a line could go on. The function gets the line backwards.
     pub(super) fn complete(&mut self, text: &str) -> Result<(), NodeError> {
         let backwards = Term::string(&text.chars().rev().collect::<String>());
         let own = self.shell.as_ref().and_then(|shell| Some((shell.completion?, shell.process.clone())));

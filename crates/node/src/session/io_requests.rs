@@ -1,7 +1,7 @@
 //! Serves the requests of the I/O protocol: prints, reads, and asks the node where a request needs its functions.
 //!
 //! A request may have to wait: for input, for requests that came before it, or for a function on the node which formats
-//! what is to be printed, or decides whether there is enough input. Meanwhile it is kept, and others are served.
+//! what is to be printed, or decides whether there is enough input. Meanwhile it is pending, and others are served.
 
 use std::collections::VecDeque;
 
@@ -15,7 +15,7 @@ use crate::message::{Incoming, Outgoing};
 use crate::wire::FRAME_LIMIT;
 
 /// Requests that wait at one time. The processes of a call wait for their answers, so a program that has more of them
-/// open does not mean well.
+/// open is broken or hostile.
 const MAX_PENDING: usize = 10_000;
 
 /// Bytes of requests that wait at one time: two of the largest, so that one of them never is too many.
@@ -143,7 +143,7 @@ impl Session<'_> {
         self.connection.send(Outgoing::Send { from, to: pending.from, message })
     }
 
-    /// Answers who waited for something, and serves who waited behind it.
+    /// Answers a request with an error, and serves the reads behind it.
     pub(super) fn refuse(&mut self, pending: PendingRequest, reason: &str) -> Result<(), NodeError> {
         self.answer(pending, error(reason))?;
         self.serve_reads()
@@ -251,7 +251,7 @@ impl Session<'_> {
 
     /// Serves requests for input as far as there is some.
     pub(super) fn serve_reads(&mut self) -> Result<(), NodeError> {
-        // A function on the node decides how much of the input it takes: nobody else may have it meanwhile.
+        // A function on the node decides how much of the input it takes: no other request may have it meanwhile.
         while !self.calls.iter().any(|(_, pending)| matches!(pending.awaited, AwaitedCall::Input(_))) {
             let Some(reader) = self.reads.front() else { break };
             if self.input_buffer.is_at_end()

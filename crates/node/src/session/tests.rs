@@ -6,7 +6,7 @@ use etf::{AtomEncoding, RawTerm};
 use super::*;
 use crate::group_leader::{Geometry, Prompt, Ready};
 
-/// Nobody types, and nobody reads.
+/// A device without a user.
 struct Silence;
 
 impl Device for Silence {

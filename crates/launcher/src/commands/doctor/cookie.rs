@@ -9,10 +9,10 @@ use crate::cookie::{cookie, file};
 use crate::distribution::Distribution;
 use crate::environment::env_var;
 
-/// Fewer characters can be tried out.
+/// Shorter cookies can be found by trying.
 const MINIMUM_LENGTH: usize = 16;
 
-/// A text of fewer different characters is none that was made at random.
+/// A text with fewer distinct characters is hardly random.
 const MINIMUM_VARIETY: usize = 6;
 
 const CHECK: &str = "cookie";

@@ -1,4 +1,4 @@
-//! Where the system writes: whether it may, and how much.
+//! The directories that the system writes to: whether it may, and how much space there is.
 
 #![allow(unsafe_code, reason = "statvfs(3) is a call that std does not have")]
 
@@ -14,7 +14,7 @@ use crate::environment::env_var;
 use crate::exposure::without_epmd;
 use crate::temporary_directory::is_writable;
 
-/// With less than this logs and crash dumps are soon cut off, in bytes.
+/// With less than this logs and crash dumps are soon truncated, in bytes.
 const LOW_SPACE: u64 = 200_000_000;
 
 /// With less than this even small files cannot be written.
@@ -56,11 +56,11 @@ fn writable(context: &DoctorContext<'_>, directory: &Path, findings: &mut Findin
         || env_var("RELEASE_COOKIE").is_some();
     let is_node = context.distribution.as_ref().is_some_and(|it| *it != Distribution::None);
     let reason = if context.configuration.as_ref().is_some_and(|it| it.reboots) {
-        Some("the configuration is computed at start, and kept there")
+        Some("the configuration is computed at start, and stored there")
     } else if is_node && without_epmd().unwrap_or(false) {
         Some("with RELEASE_EPMD=none control commands find the system through it")
     } else if is_node && !has_cookie {
-        Some("the release has no cookie, and a start keeps its own there")
+        Some("the release has no cookie, and a start stores its own there")
     } else {
         None
     };
@@ -103,7 +103,7 @@ fn free(path: &Path) -> Option<u64> {
         (libc::statvfs(path.as_ptr(), &raw mut found), found)
     };
     #[allow(clippy::useless_conversion, clippy::unnecessary_cast, reason = "the types are others on 32 bits")]
-    // What has no blocks is no file system that keeps anything.
+    // A file system without blocks (`/proc`) stores nothing.
     (result == 0 && found.f_blocks > 0).then(|| (found.f_bavail as u64).saturating_mul(found.f_frsize as u64))
 }
 
@@ -112,7 +112,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn there_is_space_or_nobody_knows() {
+    fn the_space_is_known_where_there_is_a_file_system() {
         assert!(free(Path::new("/")).is_some());
         assert_eq!(free(Path::new("/nonexistent")), None);
         assert_eq!(existing(Path::new("/proc/nonexistent/x")), Some(Path::new("/proc")));

@@ -45,7 +45,7 @@ fn files(context: &DoctorContext<'_>) -> Result<String, Failure> {
     for path in wanted {
         File::open(&path).map_err(|error| {
             Failure::cannot("read", path.display(), error)
-                .hint("the release is incomplete or belongs to somebody else: build or install it again")
+                .hint("the release is incomplete or belongs to another user: build or install it again")
         })?;
     }
     let release = context.release;
@@ -89,7 +89,7 @@ fn is_executable(path: &Path) -> Result<(), Failure> {
     })?;
     if metadata.permissions().mode() & 0o111 == 0 {
         return Err(Failure::cannot("run", path.display(), "it is not executable")
-            .hint("whatever has copied the release has lost its modes: copy the tarball instead"));
+            .hint("whatever has copied the release has lost its file modes: copy the tarball instead"));
     }
     Ok(())
 }

@@ -52,7 +52,7 @@ pub(super) fn check(context: &DoctorContext<'_>, findings: &mut Findings) -> Sys
             findings.ok(CHECK, format_args!("does not run: there is no state file in RELEASE_TMP"));
             return system;
         }
-        // What is wrong with the cookie has been said.
+        // What is wrong with the cookie has been reported.
         Err(_) => {
             not_asked("it was not asked", findings);
             return system;
@@ -96,7 +96,7 @@ fn state(context: &DoctorContext<'_>, findings: &mut Findings) -> Option<State> 
                 "{} is of process {pid}, which is gone: the system was killed, or the machine",
                 path.display()
             ), format_args!("look for the reason (`journalctl`, `dmesg`, erl_crash.dump); the next start replaces the file")),
-        StateFile::Untrusted(path) => findings.warning(check, format_args!("{} belongs to somebody else, and is not believed", path.display()), format_args!("{not_used}")),
+        StateFile::Untrusted(path) => findings.warning(check, format_args!("{} belongs to another user, and is not trusted", path.display()), format_args!("{not_used}")),
         StateFile::Invalid(path) => {
             findings.warning(check, format_args!("{} is damaged, or of another node", path.display()), format_args!("{not_used}"));
         }

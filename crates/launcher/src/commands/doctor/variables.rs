@@ -6,12 +6,12 @@ use diagnosis::runtime_configuration::{Need, variables};
 use super::DoctorContext;
 use crate::configuration::Configuration;
 
-/// The largest configuration that is looked at, in bytes.
+/// The most bytes of a configuration that are read.
 const LARGEST_CONFIGURATION: usize = 1 << 20;
 
 const CHECK: &str = "variables";
 
-/// What Phoenix asks for before it listens.
+/// The variable that a Phoenix application needs to listen.
 const PHX_SERVER: &str = "PHX_SERVER";
 
 pub(super) fn check(context: &DoctorContext<'_>, findings: &mut Findings) {
