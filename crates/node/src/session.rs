@@ -14,8 +14,9 @@ use etf::Term;
 
 use self::io_requests::{PendingRead, PendingRequest};
 use crate::connection::{Connection, Reply, SILENCE_TIMEOUT, parsed, reply_in};
+use crate::device::Device;
 use crate::error::{NodeError, Step};
-use crate::group_leader::{Device, InputBuffer};
+use crate::input_buffer::InputBuffer;
 use crate::message::{Incoming, Outgoing};
 
 /// How long a node may be silent.

@@ -9,8 +9,9 @@ use etf::{CharacterEncoding, CharactersError, RawTerm, Term};
 
 use super::Session;
 use crate::connection::{Reply, TICK_INTERVAL, parsed, reply_in};
+use crate::device::ReadKind;
 use crate::error::{NodeError, Step};
-use crate::group_leader::{Read, ReadKind, Request, Until};
+use crate::io_request::{Read, Request, Until};
 use crate::message::{Incoming, Outgoing};
 use crate::wire::FRAME_LIMIT;
 

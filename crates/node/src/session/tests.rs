@@ -4,7 +4,7 @@ use std::os::fd::BorrowedFd;
 use etf::{AtomEncoding, RawTerm};
 
 use super::*;
-use crate::group_leader::{Geometry, Prompt, Ready};
+use crate::device::{Geometry, Prompt, Ready};
 
 /// A device without a user.
 struct Silence;

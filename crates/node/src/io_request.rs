@@ -1,132 +1,11 @@
-//! Requests of the I/O protocol ("The Erlang I/O Protocol" in the user's guide of STDLIB), and the device that serves them.
+//! Requests of the I/O protocol ("The Erlang I/O Protocol" in the user's guide of STDLIB), as they arrive.
 //!
-//! Whatever a called function prints and reads goes to its group leader, which is us. This module knows what is asked
-//! for; [`Session`](crate::Session) answers.
-
-use std::collections::VecDeque;
-use std::io;
-use std::os::fd::BorrowedFd;
-use std::time::Duration;
+//! Whatever a called function prints and reads goes to its group leader, which is this side. This module knows what is
+//! asked for; [`Session`](crate::Session) answers.
 
 use etf::{CharacterEncoding, RawTerm, Term};
 
-/// Where text goes to and comes from: a terminal, or a pair of pipes.
-pub trait Device {
-    /// Prints text at once.
-    ///
-    /// # Errors
-    ///
-    /// What the system says.
-    fn write(&mut self, text: &[u8]) -> io::Result<()>;
-
-    /// Prints as much of a text as can be printed at once, and says how many bytes that was: none when nothing could be within
-    /// the time. The reader of a pipe may pause.
-    ///
-    /// # Errors
-    ///
-    /// What the system says.
-    fn write_some(&mut self, text: &[u8], _timeout: Duration) -> io::Result<usize> {
-        self.write(text).map(|()| text.len())
-    }
-
-    /// The size of the terminal; none when it is something else.
-    fn geometry(&self) -> Option<Geometry>;
-
-    /// Input is wanted from now on: shows the prompt.
-    ///
-    /// # Errors
-    ///
-    /// What the system says.
-    fn begin_read(&mut self, prompt: &Prompt) -> io::Result<()>;
-
-    /// Waits until there is input (if some is wanted), or the connection has something to say, at most this long.
-    ///
-    /// # Errors
-    ///
-    /// What the system says.
-    fn wait(&mut self, connection: BorrowedFd<'_>, timeout: Duration) -> io::Result<Ready>;
-
-    /// Whether its user may interrupt what runs even while no input is wanted.
-    fn wants_interrupts(&self) -> bool {
-        false
-    }
-
-    /// The answer to [`Ready::complete`]: what can be inserted at once, and everything that would fit.
-    ///
-    /// # Errors
-    ///
-    /// What the system says.
-    fn completed(&mut self, _expansion: &str, _matches: &[String]) -> io::Result<()> {
-        Ok(())
-    }
-
-    /// Whether passwords can be read without showing them.
-    fn can_hide_input(&self) -> bool {
-        false
-    }
-}
-
-/// What [`Device::wait`] has found; nothing when the time was over.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Ready {
-    /// The connection has something to say.
-    pub connection: bool,
-    /// There is input.
-    pub input: Option<Input>,
-    /// The user wants what is going on to end.
-    pub interrupt: bool,
-    /// The user wants this text to be completed.
-    pub complete: Option<String>,
-}
-
-impl Ready {
-    /// Whether there is anything.
-    pub(crate) fn is_something(&self) -> bool {
-        *self != Self::default()
-    }
-}
-
-/// A piece of input.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Input {
-    /// Bytes, as they came.
-    Data(Vec<u8>),
-    /// There is no more.
-    End,
-}
-
-/// The size of a terminal, in characters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Geometry {
-    /// Its width.
-    pub columns: u16,
-    /// Its height.
-    pub rows: u16,
-}
-
-/// What to show when input is wanted.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Prompt {
-    /// UTF-8, possibly with escape sequences.
-    pub text: Vec<u8>,
-    /// What is asked for.
-    pub kind: ReadKind,
-    /// Whether what was read before is not enough, and this is for more of it.
-    pub is_continuation: bool,
-}
-
-/// How much is asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ReadKind {
-    /// A line.
-    Line,
-    /// A line that must not be shown.
-    Password,
-    /// A number of characters.
-    Characters(usize),
-    /// Lines, until a function on the node is satisfied.
-    Until,
-}
+use crate::device::{Prompt, ReadKind};
 
 /// One request, as it came.
 #[derive(Clone, Debug, PartialEq)]
@@ -251,63 +130,6 @@ fn opaque_list(raw: RawTerm<'_>) -> Option<Vec<Term>> {
     }
 }
 
-/// Input that has come and was not read yet.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct InputBuffer {
-    bytes: VecDeque<u8>,
-    has_ended: bool,
-}
-
-impl InputBuffer {
-    pub(crate) fn push(&mut self, input: Input) {
-        match input {
-            Input::Data(bytes) => self.bytes.extend(bytes),
-            Input::End => self.has_ended = true,
-        }
-    }
-
-    /// Whether everything has been read.
-    pub(crate) fn is_at_end(&self) -> bool {
-        self.has_ended && self.bytes.is_empty()
-    }
-
-    /// What a function on the node has left over.
-    pub(crate) fn push_front(&mut self, text: &[u8]) {
-        for byte in text.iter().rev() {
-            self.bytes.push_front(*byte);
-        }
-    }
-
-    /// A line with its end, or the last bytes; `Some(None)` at the end of the input, `None` when there is not enough.
-    pub(crate) fn line(&mut self) -> Option<Option<Vec<u8>>> {
-        match self.bytes.iter().position(|byte| *byte == b'\n') {
-            Some(end) => Some(Some(self.bytes.drain(..=end).collect())),
-            None => self.rest(),
-        }
-    }
-
-    /// This many characters, likewise.
-    pub(crate) fn characters(&mut self, count: usize) -> Option<Option<Vec<u8>>> {
-        // A character begins at every byte that does not continue one.
-        let starts = self.bytes.iter().enumerate().filter(|(_, byte)| **byte & 0xc0 != 0x80);
-        match starts.map(|(index, _)| index).nth(count) {
-            Some(end) => Some(Some(self.bytes.drain(..end).collect())),
-            None if self.bytes.len() == count && self.bytes.iter().all(u8::is_ascii) => {
-                Some(Some(self.bytes.drain(..).collect()))
-            }
-            None => self.rest(),
-        }
-    }
-
-    fn rest(&mut self) -> Option<Option<Vec<u8>>> {
-        match (self.has_ended, self.bytes.is_empty()) {
-            (false, _) => None,
-            (true, true) => Some(None),
-            (true, false) => Some(Some(self.bytes.drain(..).collect())),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -344,20 +166,6 @@ mod tests {
         {
             assert_eq!(parsed(unknown), None, "{unknown}");
         }
-    }
-
-    #[test]
-    fn input_comes_in_lines_and_in_characters() {
-        let mut input_buffer = InputBuffer::default();
-        input_buffer.push(Input::Data("añb\nrest".into()));
-        assert_eq!(input_buffer.characters(2), Some(Some("añ".into())));
-        assert_eq!(input_buffer.line(), Some(Some("b\n".into())));
-        assert_eq!(input_buffer.line(), None);
-        assert_eq!(input_buffer.characters(4), Some(Some("rest".into())));
-        input_buffer.push_front(b"again");
-        input_buffer.push(Input::End);
-        assert_eq!(input_buffer.line(), Some(Some("again".into())));
-        assert_eq!(input_buffer.line(), Some(None));
     }
 
     proptest! {
