@@ -86,7 +86,14 @@ pub(crate) fn unreachable(node: &str, error: &NodeError) -> Failure {
 
 /// A call on a node that was reached.
 pub(crate) fn call_failed(node: &str, error: &NodeError) -> Failure {
-    with_hint(Failure::new(format!("the call on `{node}` failed: {error}")), error)
+    let is_lost =
+        matches!(error, NodeError::Closed(_) | NodeError::Timeout(_) | NodeError::Connection { .. });
+    let message = if is_lost {
+        format!("lost the connection to `{node}`: {error}")
+    } else {
+        format!("the call on `{node}` failed: {error}")
+    };
+    with_hint(Failure::new(message), error)
 }
 
 fn with_hint(failure: Failure, error: &NodeError) -> Failure {

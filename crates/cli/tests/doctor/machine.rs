@@ -44,10 +44,7 @@ fn all_is_well() {
     assert!(said.one("cookie").ends_with("releases/COOKIE, mode 0400"), "{}", said.one("cookie"));
     assert_eq!(
         said.of("variables"),
-        [
-            "ok: DEMO_RUNTIME is not set, and runtime.exs does without it",
-            "ok: runtime.exs fetches none that has to be set"
-        ]
+        ["ok: DEMO_RUNTIME is not set, and runtime.exs does not require it", "ok: runtime.exs requires none"]
     );
     // The list for people has the same in short, and leaves nothing behind.
     let listed = succeed(&mut release.command(&["doctor"]));
@@ -82,9 +79,9 @@ fn a_variable_that_runtime_exs_needs_is_missing() {
     assert_eq!(
         said.of("variables"),
         [
-            "error: DEMO_SECRET is not set, and runtime.exs does not do without it (line 4)",
+            "error: DEMO_SECRET is not set, but runtime.exs requires it (line 4)",
             "ok: DEMO_URL is set",
-            "warning: DEMO_PERHAPS is not set, and runtime.exs may not do without it (line 8)",
+            "warning: DEMO_PERHAPS is not set, and runtime.exs may require it (line 8)",
         ]
     );
     // It tells the truth: so the start fails, and so it does not.

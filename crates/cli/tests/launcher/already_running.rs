@@ -18,7 +18,7 @@ fn a_second_start_names_the_process_and_does_no_harm() {
     for command in ["start", "start_iex", "daemon"] {
         let message = fail(&mut system.command(&[command]));
         let expected =
-            format!("error: `plain` is already running as process {pid}\nhint: `plain stop --wait` ends it");
+            format!("error: `plain` is already running as process {pid}\nhint: `plain stop --wait` stops it");
         assert!(message.starts_with(&expected), "{command}: {message}");
     }
     assert_eq!(system.printed(&["pid"]), format!("{pid}\n"));

@@ -145,7 +145,7 @@ fn a_node_that_goes_away_is_reported() {
     let process: i32 = system.printed(&["pid"]).trim().parse().unwrap();
     let process = rustix::process::Pid::from_raw(process).unwrap();
     rustix::process::kill_process(process, rustix::process::Signal::KILL).unwrap();
-    console.expect("error: `plain@");
+    console.expect("error: lost the connection to `plain@");
     assert_eq!(console.status(), Some(1));
     assert!(console.is_as_before());
     assert_eq!(system.running.status(), Some(128 + 9));

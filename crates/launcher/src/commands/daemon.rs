@@ -61,9 +61,9 @@ pub(super) fn run(
     run_erl::prepare_signals();
     // It closes as many files as it may open before it does anything.
     file_limit::lower(environment);
-    let inner = format!("exec {} {}", quoted(executable()?.as_os_str())?, command.name());
+    let shell_command = format!("exec {} {}", quoted(executable()?.as_os_str())?, command.name());
     let mut background = process::Command::new(&program);
-    background.arg("-daemon").arg(pipes.join("")).arg(logs.join("")).arg(inner);
+    background.arg("-daemon").arg(pipes.join("")).arg(logs.join("")).arg(shell_command);
     environment.apply(&mut background);
     background.env(IN_BACKGROUND, "1");
     let marker = StartMarker::create(environment);

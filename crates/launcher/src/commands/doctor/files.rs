@@ -52,7 +52,7 @@ fn files(context: &DoctorContext<'_>) -> Result<String, Failure> {
     Ok(format!("{} {} in {}", release.name, release.version, release.root.display()))
 }
 
-/// Runs the virtual machine as far as it tells its version: with that all its libraries have been found.
+/// Has the virtual machine print its version: then all its libraries have been found.
 fn runtime(context: &DoctorContext<'_>) -> Result<String, Failure> {
     let Some(bin) = context.release.erts_bin() else {
         return system_erl().map(|path| format!("the Erlang of this machine: {}", path.display()));
@@ -77,7 +77,7 @@ fn runtime(context: &DoctorContext<'_>) -> Result<String, Failure> {
     }
     if !child.wait().is_ok_and(|status| status.success()) {
         let text = String::from_utf8_lossy(&output);
-        return Err(cannot(text.lines().next().unwrap_or("it ends with an error")));
+        return Err(cannot(text.lines().next().unwrap_or("it exits with an error")));
     }
     Ok(format!("{} runs here", context.release.erts_version))
 }

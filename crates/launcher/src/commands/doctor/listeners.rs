@@ -47,7 +47,7 @@ fn of_process(pid: u32, distribution: Option<u16>, findings: &mut Findings) {
         Err(error) => {
             findings.warning(
                 "listeners",
-                format_args!("cannot look at the sockets of process {pid}: {error}"),
+                format_args!("cannot read the sockets of process {pid}: {error}"),
                 format_args!("run this as the user of the system, or as root"),
             );
             return;

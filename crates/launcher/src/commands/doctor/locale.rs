@@ -21,11 +21,13 @@ pub(super) fn check(context: &DoctorContext<'_>, findings: &mut Findings) {
         findings.ok("locale", format_args!("UTF-8 ({locale})"));
     } else if has_flag(context.environment, "+fnu") {
         findings
-            .ok("locale", format_args!("{encoding} ({locale}); file names are UTF-8 all the same, by +fnu"));
+            .ok("locale", format_args!("{encoding} ({locale}); file names are UTF-8 nevertheless, by +fnu"));
     } else {
         findings.warning(
             "locale",
-            format_args!("{encoding} ({locale}): names of files with other characters, and IEx, do not work"),
+            format_args!(
+                "{encoding} ({locale}): file names with other characters do not work, and neither does IEx"
+            ),
             format_args!("set LANG=C.UTF-8; a locale by another name has to be installed"),
         );
     };

@@ -38,14 +38,11 @@ pub(super) fn check(context: &DoctorContext<'_>, findings: &mut Findings) {
             (true, _) => findings.detail(CHECK, format_args!("{names} is set")),
             (false, Need::Certain) => {
                 is_missing = true;
-                findings.error(CHECK, format_args!("{names} is not set, and runtime.exs does not do without it (line {})", found.line), format_args!("set it where the system is started: in the container, the unit's EnvironmentFile=, or rel/env.sh.eex"));
+                findings.error(CHECK, format_args!("{names} is not set, but runtime.exs requires it (line {})", found.line), format_args!("set it where the system is started: in the container, the unit's EnvironmentFile=, or rel/env.sh.eex"));
             }
             (false, Need::Unclear) => findings.warning(
                 CHECK,
-                format_args!(
-                    "{names} is not set, and runtime.exs may not do without it (line {})",
-                    found.line
-                ),
+                format_args!("{names} is not set, and runtime.exs may require it (line {})", found.line),
                 format_args!(
                     "it stands under a condition that only the start can evaluate: set it, if that is met"
                 ),
@@ -56,13 +53,14 @@ pub(super) fn check(context: &DoctorContext<'_>, findings: &mut Findings) {
                 findings.warning(CHECK, format_args!("{PHX_SERVER} is not set: `start` opens no port for requests"), format_args!("start the system with {PHX_SERVER}=true; `beamship gen release` writes a bin/server that does"));
             }
             (false, Need::None) => {
-                findings.detail(CHECK, format_args!("{names} is not set, and runtime.exs does without it"));
+                findings
+                    .detail(CHECK, format_args!("{names} is not set, and runtime.exs does not require it"));
             }
         };
     }
     if !is_missing {
         match needed.as_slice() {
-            [] => findings.ok(CHECK, format_args!("runtime.exs fetches none that has to be set")),
+            [] => findings.ok(CHECK, format_args!("runtime.exs requires none")),
             needed => {
                 findings.ok(CHECK, format_args!("what runtime.exs needs is set: {}", needed.join(", ")));
             }
