@@ -23,7 +23,7 @@ impl ColourFilter {
         for &byte in text {
             match (self.partial.len(), byte) {
                 (0, ESCAPE) | (1, b'[') | (2..LONGEST_SEQUENCE, b'0'..=b'9' | b';' | b':') => {
-                    self.partial.push(byte)
+                    self.partial.push(byte);
                 }
                 (2.., b'm') => self.partial.clear(),
                 _ => {
