@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use camino::Utf8Path;
 
+use crate::manifest::is_inside;
 use crate::name;
 use crate::walk::Found;
 
@@ -63,8 +64,11 @@ impl Hashed {
                     self.files.insert(path);
                 }
             }
+            // Vite names a source outside of its root `../deps/…`, and one that a plugin makes up as it likes. No page can
+            // ask for these, and the next run refuses a manifest with such a path.
             if let Some(file) = file.map(place).filter(|file| self.files.contains(file))
                 && !known.contains(place(source).as_str())
+                && is_inside(&place(source))
             {
                 self.sources.insert(place(source), file);
             }
@@ -111,6 +115,19 @@ mod tests {
         hashed.add_vite("v", text, &files.into());
         assert_eq!(hashed.files.iter().collect::<Vec<_>>(), files[..4].iter().collect::<Vec<_>>());
         assert_eq!(hashed.sources, [("v/js/app.js".to_owned(), files[0].to_owned())].into());
+    }
+
+    #[test]
+    fn a_source_outside_of_the_root_of_vite_is_no_path_of_the_manifest() {
+        let text = br#"{
+            "../deps/phoenix_live_view/priv/static/a.js": {"file": "assets/a-BxYz12_4.js"},
+            "\u0000virtual:b.js": {"file": "assets/b-BxYz12_4.js"},
+            "/c.js": {"file": "assets/c-BxYz12_4.js"}}"#;
+        let files = ["assets/a-BxYz12_4.js", "assets/b-BxYz12_4.js", "assets/c-BxYz12_4.js"];
+        let mut hashed = Hashed::default();
+        hashed.add_vite("", text, &files.into());
+        assert_eq!(hashed.files.len(), 3);
+        assert_eq!(hashed.sources, BTreeMap::new());
     }
 
     #[test]

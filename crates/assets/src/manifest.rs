@@ -89,7 +89,7 @@ impl Manifest {
 }
 
 /// A path that stays in the directory it is relative to.
-fn is_inside(path: &str) -> bool {
+pub(crate) fn is_inside(path: &str) -> bool {
     !path.is_empty()
         && !path.contains('\0')
         && path.split('/').all(|component| !matches!(component, "" | "." | ".."))

@@ -1,7 +1,7 @@
 //! What is better than with Phoenix, and what any input has to leave whole.
 
-use beamship_assets::Options;
 use beamship_assets::references::{self, rewrite};
+use beamship_assets::{Choice, Options, clean};
 use cssparser::{Parser, Token};
 use proptest::prelude::*;
 
@@ -51,6 +51,19 @@ fn what_a_bundler_has_hashed_keeps_its_name() {
     }
     assert_eq!(manifest.latest["js/app.js"], "assets/app-BxYz1234.js");
     assert_ne!(manifest.latest["robots.txt"], "robots.txt");
+}
+
+#[test]
+fn a_manifest_of_vite_with_a_source_outside_of_its_root_does_not_make_later_runs_fail() {
+    let place = Place::new(&[
+        (".vite/manifest.json", "{\"../deps/live/a.js\":{\"file\":\"assets/a-BxYz1234.js\"}}"),
+        ("assets/a-BxYz1234.js", "1"),
+    ]);
+    for _ in 0..2 {
+        place.digest(&Options::usual(NOW)).unwrap();
+        assert_eq!(place.manifest().latest.len(), 1, "the file, and not its source");
+    }
+    clean(&place.root, Choice::All, false).unwrap();
 }
 
 /// URLs as a real parser of CSS sees them.
