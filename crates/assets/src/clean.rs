@@ -66,6 +66,7 @@ pub fn clean(directory: &Utf8Path, choice: Choice, dry_run: bool) -> Result<Vec<
     if dry_run {
         return Ok(paths);
     }
+    output.remove_unfinished()?;
     if choice != Choice::All {
         let removed: HashSet<&String> = removed.iter().collect();
         manifest.digests.retain(|path, _| !removed.contains(path));

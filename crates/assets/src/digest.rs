@@ -57,6 +57,7 @@ pub fn digest(
     create_directory(output)?;
     let output_directory = output;
     let output = Output::lock(output, &|| progress.waiting())?;
+    output.remove_unfinished()?;
     let memory = Memory::new(input, output_directory, options).filter(|_| options.keep_times);
     let same_place = input.canonicalize_utf8().ok() == output_directory.canonicalize_utf8().ok();
     let others = || if same_place { Ok(Vec::new()) } else { walk::files(output_directory) };

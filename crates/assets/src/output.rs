@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 use std::io::Write;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -27,7 +28,7 @@ pub(crate) fn create_directory(path: &Utf8Path) -> std::io::Result<()> {
 /// A directory that one run at a time writes to.
 pub(crate) struct Output {
     root: Utf8PathBuf,
-    /// Directories that exist, and hold no unfinished files of earlier runs.
+    /// Directories that exist.
     ready: Mutex<BTreeSet<String>>,
     written: AtomicU64,
     // The kernel gives the lock back when the process ends, however it ends.
@@ -92,20 +93,63 @@ impl Output {
         }
     }
 
-    /// Creates a directory, and removes what a killed run has left there.
+    /// Removes what killed runs have left unfinished, in all directories. This must be done before anything is written: by
+    /// way of a link, a directory may be one that another thread is writing to.
+    pub(crate) fn remove_unfinished(&self) -> Result<(), AssetsError> {
+        let mut seen = BTreeSet::new();
+        let mut open = vec![self.root.clone().into_std_path_buf()];
+        while let Some(directory) = open.pop() {
+            let metadata = fs_err::metadata(&directory)?;
+            if !seen.insert((metadata.dev(), metadata.ino())) {
+                continue;
+            }
+            for entry in fs_err::read_dir(&directory)? {
+                let entry = entry?;
+                let (name, kind) = (entry.file_name(), entry.file_type()?);
+                if kind.is_file() && name.as_bytes().starts_with(UNFINISHED.as_bytes()) {
+                    fs_err::remove_file(entry.path())?;
+                // Nothing is written to hidden directories.
+                } else if !name.as_bytes().starts_with(b".")
+                    && (kind.is_dir() || kind.is_symlink() && entry.path().is_dir())
+                {
+                    open.push(entry.path());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Creates a directory.
     fn directory(&self, relative: &str) -> Result<Utf8PathBuf, AssetsError> {
         let path = if relative.is_empty() { self.root.clone() } else { self.root.join(relative) };
         let mut ready = self.ready.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if !ready.contains(relative) {
             create_directory(&path)?;
-            for entry in fs_err::read_dir(&path)? {
-                let entry = entry?;
-                if entry.file_name().to_string_lossy().starts_with(UNFINISHED) {
-                    fs_err::remove_file(entry.path())?;
-                }
-            }
             ready.insert(relative.to_owned());
         }
         Ok(path)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_is_being_written_is_not_removed_through_a_link_to_its_directory() {
+        let directory = tempfile::tempdir().unwrap();
+        let root = Utf8Path::from_path(directory.path()).unwrap();
+        fs_err::create_dir(root.join("css")).unwrap();
+        std::os::unix::fs::symlink("css", root.join("style")).unwrap();
+        let output = Output::lock(root, &|| {}).unwrap();
+        let left = root.join("css").join(format!("{UNFINISHED}1"));
+        fs_err::write(&left, "of a run that was killed").unwrap();
+        output.remove_unfinished().unwrap();
+        assert!(!left.exists());
+
+        output.write("css/a.css", b"a").unwrap();
+        fs_err::write(&left, "of another thread").unwrap();
+        output.write("style/b.css", b"b").unwrap();
+        assert!(left.exists());
     }
 }

@@ -76,6 +76,7 @@ fn d23_everything_that_was_made_goes() {
     // The project's own, though its name looks like ours.
     place.put("app.js.br", "own");
     place.put("manifest.json.gz", "own");
+    place.put(".beamship-digest-1", "left by a run that was killed");
     clean(&place.root, Choice::All, false).unwrap();
     let left: Vec<String> = place.files().into_keys().collect();
     assert_eq!(left, ["app.js", "app.js.br", "foo.css", "manifest.json.gz"]);

@@ -117,6 +117,24 @@ fn two_runs_at_once_do_not_disturb_each_other() {
 }
 
 #[test]
+fn what_a_killed_run_has_left_is_removed_by_a_run_that_writes_nothing() {
+    let place = tree(1);
+    let cache = place.root.with_file_name("cache");
+    place.digest(&options(&cache)).unwrap();
+    place.put("css/empty/.keep", "");
+    let left = ["css/.beamship-digest-1", "css/empty/.beamship-digest-2"];
+    for changed in [false, true] {
+        left.iter().for_each(|path| place.put(path, "left"));
+        if changed {
+            place.put("new.txt", "only here something is written");
+        }
+        assert_eq!(place.digest(&options(&cache)).unwrap().unchanged, !changed);
+        assert!(left.iter().all(|path| !place.has(path)));
+    }
+    assert!(place.has("css/empty/.keep"));
+}
+
+#[test]
 fn nothing_is_done_when_nothing_has_changed() {
     let place = tree(1);
     let cache = place.root.with_file_name("cache");
