@@ -5,20 +5,22 @@ use camino::{Utf8Path, Utf8PathBuf};
 use crate::compression::SUFFIXES;
 use crate::digest::{is_there, load};
 use crate::error::AssetsError;
-use crate::manifest;
+use crate::manifest::{self, UNIX_EPOCH};
 use crate::output::Output;
 
 /// Copies the digested files that the manifest of an earlier release names, and what was compressed of them, to a
 /// directory that has been digested. Gives the number of files that were not there before.
 ///
-/// `from` is the earlier `priv/static`, or an earlier release that has one.
+/// `from` is the earlier `priv/static`, or an earlier release that has one. `modified`, in seconds since 1970, is the time
+/// from which cleaning counts the age of what was the newest in the earlier release and no longer is; what was not keeps
+/// its time, so that files that every release brings along grow old nevertheless.
 ///
 /// # Errors
 ///
 /// When there is no manifest, or a file cannot be copied.
-pub fn carry(from: &Utf8Path, to: &Utf8Path) -> Result<usize, AssetsError> {
+pub fn carry(from: &Utf8Path, to: &Utf8Path, modified: u64) -> Result<usize, AssetsError> {
     let from = find(from)?;
-    let Some(earlier) = load(&from)? else { return Err(AssetsError::NothingToCarry { path: from }) };
+    let Some(mut earlier) = load(&from)? else { return Err(AssetsError::NothingToCarry { path: from }) };
     let output = Output::lock(to, &|| {})?;
     let mut manifest = load(to)?.unwrap_or_default();
     let hashed =
@@ -33,9 +35,12 @@ pub fn carry(from: &Utf8Path, to: &Utf8Path) -> Result<usize, AssetsError> {
             count += 1;
         }
     }
+    earlier.supersede(&manifest.latest, modified.saturating_add(UNIX_EPOCH));
     for (path, digest) in earlier.digests {
         if is_there(&output.path(&path))? {
-            manifest.digests.entry(path).or_insert(digest);
+            let mtime = digest.mtime;
+            let entry = manifest.digests.entry(path).or_insert(digest);
+            entry.mtime = entry.mtime.max(mtime);
         }
     }
     output.write(manifest::FILE, manifest.text().as_bytes())?;

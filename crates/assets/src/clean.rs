@@ -42,7 +42,7 @@ pub fn clean(directory: &Utf8Path, choice: Choice, dry_run: bool) -> Result<Vec<
     let output = Output::lock(directory, &|| {})?;
     let Some(mut manifest) = load(directory)? else { return Ok(Vec::new()) };
     let removed = match choice {
-        Choice::Old { age, keep, now } => old_files(&manifest, age, keep, now + UNIX_EPOCH),
+        Choice::Old { age, keep, now } => old_files(&manifest, age, keep, now.saturating_add(UNIX_EPOCH)),
         Choice::All => all_files(&manifest),
     };
     let mut paths = Vec::new();

@@ -325,9 +325,18 @@ impl Run<'_> {
         assets: &[Asset],
         names: &Names,
         contents: &BTreeMap<&str, Key>,
-        old: Manifest,
+        mut old: Manifest,
     ) -> Manifest {
-        let now = self.options.modified + UNIX_EPOCH;
+        let now = self.options.modified.saturating_add(UNIX_EPOCH);
+        let mut latest: BTreeMap<String, String> =
+            names.latest.iter().map(|(logical, digested)| (logical.clone(), digested.clone())).collect();
+        for (source, file) in &self.hashed.sources {
+            latest.entry(source.clone()).or_insert_with(|| file.clone());
+        }
+        // With Phoenix an entry has the time of the last run in which it was the newest.
+        if self.options.keep_times {
+            old.supersede(&latest, now);
+        }
         let mut digests = old.digests;
         for asset in assets {
             let digested = &names.latest[&asset.logical];
@@ -344,11 +353,6 @@ impl Run<'_> {
             let entry =
                 Digest { digest, logical_path: asset.logical.clone(), mtime, sha512, size: asset.size };
             digests.insert(digested.clone(), entry);
-        }
-        let mut latest: BTreeMap<String, String> =
-            names.latest.iter().map(|(logical, digested)| (logical.clone(), digested.clone())).collect();
-        for (source, file) in &self.hashed.sources {
-            latest.entry(source.clone()).or_insert_with(|| file.clone());
         }
         Manifest { latest, digests }
     }

@@ -1,7 +1,7 @@
 //! `cache_manifest.json`: what a Phoenix endpoint reads at start, and what the next digest and clean go by
 //! (specification §9.3).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -31,7 +31,7 @@ pub struct Digest {
     pub digest: String,
     /// The path of what was digested.
     pub logical_path: String,
-    /// When it was made, in seconds since the year 0.
+    /// When it was made, or another took its place, in seconds since the year 0.
     pub mtime: u64,
     /// Of the digested file, in base 64.
     pub sha512: Option<String>,
@@ -74,6 +74,17 @@ impl Manifest {
             return Err(ManifestError(format!("`{path}` is not a path in this directory")));
         }
         Ok(Self { latest: file.latest, digests: file.digests })
+    }
+
+    /// Gives entries that are the newest of their path here, and no longer among the newest that follow, the time of now:
+    /// cleaning counts their age from then on. Pages that were opened until now ask for them.
+    pub(crate) fn supersede(&mut self, following: &BTreeMap<String, String>, now: u64) {
+        let following: HashSet<&String> = following.values().collect();
+        for digested in self.latest.values().filter(|digested| !following.contains(digested)) {
+            if let Some(entry) = self.digests.get_mut(digested) {
+                entry.mtime = entry.mtime.max(now);
+            }
+        }
     }
 
     /// The text of the manifest, with Phoenix's layout, and everything in the order of its name.

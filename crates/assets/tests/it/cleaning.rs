@@ -88,14 +88,54 @@ fn files_of_an_earlier_release_are_brought_along() {
     let place = Place::new(&[("foo.css", "new")]);
     place.digest(&compatible()).unwrap();
     let latest = place.latest("foo.css");
-    let count = carry(&earlier.root, &place.root).unwrap();
+    let count = carry(&earlier.root, &place.root, NOW).unwrap();
     assert_eq!(count, 8, "three stylesheets and a script, each with what was compressed of it");
     for name in &names {
         assert_eq!(place.text(name), earlier.text(name));
         assert!(place.manifest().digests.contains_key(name));
     }
     assert_eq!(place.latest("foo.css"), latest);
-    assert_eq!(carry(&earlier.root, &place.root).unwrap(), 0);
-    let error = carry(&place.root.join(".."), &place.root).unwrap_err().to_string();
+    assert_eq!(carry(&earlier.root, &place.root, NOW).unwrap(), 0);
+    let error = carry(&place.root.join(".."), &place.root, NOW).unwrap_err().to_string();
     assert!(error.contains("hint: --carry names"), "{error}");
+}
+
+/// A week, in seconds.
+const WEEK: u64 = 7 * 24 * 3600;
+
+#[test]
+fn what_was_the_newest_until_now_is_not_old() {
+    let place = Place::new(&[("foo.css", "/* 0 */"), ("gone.css", "/* 0 */")]);
+    place.digest(&Options::usual(NOW)).unwrap();
+    let names = [place.latest("foo.css"), place.latest("gone.css")];
+    // For a long time nothing changes.
+    place.digest(&Options::usual(NOW + 9 * WEEK)).unwrap();
+    place.put("foo.css", "/* 1 */");
+    std::fs::remove_file(place.root.join("gone.css")).unwrap();
+    place.digest(&Options::usual(NOW + 10 * WEEK)).unwrap();
+    let old = |now| Choice::Old { age: WEEK, keep: 9, now };
+    assert_eq!(clean(&place.root, old(NOW + 11 * WEEK), false).unwrap(), [""; 0]);
+    // Their age counts from when they were replaced, not from the last run.
+    place.digest(&Options::usual(NOW + 11 * WEEK)).unwrap();
+    assert_eq!(clean(&place.root, old(NOW + 11 * WEEK + 1), false).unwrap(), names);
+}
+
+#[test]
+fn what_was_brought_along_is_not_old_but_becomes_so() {
+    let release = |number: u64, earlier: Option<&Place>| {
+        let place = Place::new(&[("foo.css", &format!("/* {number} */"))]);
+        let time = NOW + number * WEEK;
+        place.digest(&Options::usual(time)).unwrap();
+        if let Some(earlier) = earlier {
+            carry(&earlier.root, &place.root, time).unwrap();
+        }
+        let removed = clean(&place.root, Choice::Old { age: WEEK - 1, keep: 9, now: time }, false).unwrap();
+        (place, removed)
+    };
+    let (first, _) = release(0, None);
+    let (second, removed) = release(5, Some(&first));
+    assert_eq!(removed, [""; 0]);
+    let (third, removed) = release(6, Some(&second));
+    assert_eq!(removed, [first.latest("foo.css")]);
+    assert!(third.has(&second.latest("foo.css")));
 }

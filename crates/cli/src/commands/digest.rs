@@ -39,7 +39,7 @@ fn digest(
     let phase = printer.phase("digest");
     let digested = assets::digest(&input, &output, &options, &phase).and_then(|mut summary| {
         for earlier in &arguments.carry {
-            summary.carried += assets::carry(&directory.join(earlier), &output)?;
+            summary.carried += assets::carry(&directory.join(earlier), &output, options.modified)?;
         }
         Ok(summary)
     });
@@ -62,8 +62,8 @@ fn digest(
 
 /// The settings that the command line asks for.
 fn options(arguments: &DigestArguments, directory: &Utf8Path) -> anyhow::Result<Options> {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-    let modified = if arguments.compat { now } else { modification_time(directory)?.unwrap_or(now) };
+    let modified =
+        if arguments.compat { clock() } else { modification_time(directory)?.unwrap_or_else(clock) };
     let mut options = Options::usual(modified);
     if arguments.compat {
         options = options.compatible();
@@ -84,6 +84,11 @@ fn options(arguments: &DigestArguments, directory: &Utf8Path) -> anyhow::Result<
     }
     options.cache = if arguments.no_cache { None } else { project::user_cache() };
     Ok(options)
+}
+
+/// The time of the machine, in seconds since 1970.
+fn clock() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
 }
 
 impl assets::Progress for Phase {
@@ -137,7 +142,8 @@ fn clean(
     printer: &Printer,
 ) -> anyhow::Result<()> {
     let output = directory.join(&arguments.output);
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    // By the clock that the entries have their time from: by another, those of an older commit would be old at once.
+    let now = modification_time(directory)?.unwrap_or_else(clock);
     let choice = if arguments.all {
         Choice::All
     } else {

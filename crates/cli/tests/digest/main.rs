@@ -68,6 +68,35 @@ fn d24_cleaning_says_what_it_removes() {
     assert_eq!(left.len(), 2, "{left:?}");
 }
 
+#[test]
+fn what_was_replaced_a_moment_ago_is_not_old_when_the_commit_is() {
+    let sandbox = Sandbox::new();
+    let project = assets(&sandbox);
+    let digested = |directory: &str| {
+        let mut names: Vec<String> = project
+            .join(directory)
+            .read_dir_utf8()
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().to_owned())
+            .filter(|name| name.starts_with("x-"))
+            .collect();
+        names.sort();
+        names
+    };
+    let run = |time: &str, arguments: &[&str]| {
+        succeed(sandbox.beamship(&project, arguments).env("SOURCE_DATE_EPOCH", time));
+    };
+    run("1600000000", &["digest", "-o", "previous"]);
+    std::fs::write(project.join("priv/static/x.png"), "y").unwrap();
+    run("1700000000", &["digest", "-o", "next", "--carry", "previous"]);
+    let both = digested("next");
+    assert_eq!(both.len(), 2, "{both:?}");
+    run("1700000000", &["digest", "clean", "-o", "next", "--age", "604800", "--keep", "5"]);
+    assert_eq!(digested("next"), both);
+    run("1700700000", &["digest", "clean", "-o", "next", "--age", "604800", "--keep", "5"]);
+    assert_eq!(digested("next").len(), 1);
+}
+
 /// X11 and more: the assets of a release are digested where the alias says so, by beamship.
 #[test]
 fn x11_the_assets_of_a_build_are_digested() {
