@@ -69,7 +69,7 @@ pub fn digest(
         }
     }
     let files = digestible(found, options);
-    let hashed = if options.hashed { Hashed::find(input, &files) } else { Hashed::default() };
+    let hashed = if options.hashed { Hashed::find(input, &files)? } else { Hashed::default() };
     let run = Run {
         options,
         output: &output,

@@ -7,8 +7,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use camino::Utf8Path;
 
+use crate::error::AssetsError;
 use crate::manifest::is_inside;
 use crate::name;
+use crate::references::find;
 use crate::walk::Found;
 
 /// What bundlers have hashed.
@@ -22,14 +24,14 @@ pub(crate) struct Hashed {
 
 impl Hashed {
     /// Looks at the names of files and at Vite's manifests.
-    pub(crate) fn find(root: &Utf8Path, files: &[Found]) -> Self {
+    pub(crate) fn find(root: &Utf8Path, files: &[Found]) -> Result<Self, AssetsError> {
         let mut hashed = Self::default();
-        hashed.files.extend(
-            files
-                .iter()
-                .filter(|file| name::is_hashed_by_esbuild(&file.logical))
-                .map(|file| file.logical.clone()),
-        );
+        let named: Vec<&Found> =
+            files.iter().filter(|file| name::is_hashed_by_esbuild(&file.logical)).collect();
+        let (code, others): (Vec<&Found>, Vec<&Found>) =
+            named.into_iter().partition(|file| is_code(&file.logical));
+        hashed.files.extend(code.into_iter().map(|file| file.logical.clone()));
+        hashed.add_loaded(files, &others)?;
         let known: BTreeSet<&str> = files.iter().map(|file| file.logical.as_str()).collect();
         let directories: BTreeSet<&str> = known.iter().map(|path| name::directory(path)).collect();
         // A bundle's directory may hold nothing but other directories.
@@ -40,7 +42,29 @@ impl Hashed {
                 hashed.add_vite(directory, &text, &known);
             }
         }
-        hashed
+        Ok(hashed)
+    }
+
+    /// Images, fonts and the like that esbuild (`--loader:.png=file`) has named. A name does not tell: `banner-SUMMER25.jpg`
+    /// is one like any other, whose content may change. So they keep it only when a bundle asks for it and goes on doing
+    /// so, because names in it are not replaced: a script, in which it is a string, or a stylesheet that esbuild has
+    /// hashed.
+    fn add_loaded(&mut self, files: &[Found], others: &[&Found]) -> Result<(), AssetsError> {
+        if others.is_empty() {
+            return Ok(());
+        }
+        for bundle in files {
+            let is_script = matches!(name::extension(&bundle.logical), ".js" | ".mjs");
+            let is_stylesheet = name::extension(&bundle.logical) == ".css";
+            if !is_script && !(is_stylesheet && self.files.contains(&bundle.logical)) {
+                continue;
+            }
+            let content = fs_err::read(&bundle.path)?;
+            let asks_for =
+                |file: &&&Found| find(&content, name::file_name(&file.logical).as_bytes(), 0).is_some();
+            self.files.extend(others.iter().filter(asks_for).map(|file| file.logical.clone()));
+        }
+        Ok(())
     }
 
     /// A manifest of Vite: `{"js/app.js": {"file": "assets/app-BxYz1234.js", "css": […], "assets": […]}}`.
@@ -55,7 +79,11 @@ impl Hashed {
             let lists = ["css", "assets"].map(|key| chunk.get(key).and_then(serde_json::Value::as_array));
             let file = chunk.get("file").and_then(serde_json::Value::as_str);
             let others = lists.into_iter().flatten().flatten().filter_map(serde_json::Value::as_str);
-            for path in file.into_iter().chain(others).filter(|path| has_hash(path)).map(place) {
+            // Before version 5 a chunk has no name of its own.
+            let chunk_name =
+                chunk.get("name").and_then(serde_json::Value::as_str).unwrap_or_else(|| stem(source));
+            let with_hash = file.into_iter().chain(others).filter(|path| has_hash(path, chunk_name));
+            for path in with_hash.map(place) {
                 if known.contains(path.as_str()) {
                     let map = format!("{path}.map");
                     if known.contains(map.as_str()) {
@@ -82,16 +110,41 @@ fn with_parents(directory: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Whether the name ends in eight characters or more of a hash.
-fn has_hash(path: &str) -> bool {
-    let file = name::file_name(path);
-    let stem = &file[..file.len() - name::extension(file).len()];
+/// What esbuild itself writes, and imports by the name that it gives.
+fn is_code(path: &str) -> bool {
+    matches!(name::extension(path), ".js" | ".mjs" | ".css" | ".map")
+}
+
+/// Whether the name of one of Vite's files ends in a hash: by default eight letters, digits, dashes and underscores. With
+/// `entryFileNames: "[name].js"` it has none, and the last word of `admin-dashboard.js` is no hash either.
+fn has_hash(path: &str, chunk: &str) -> bool {
+    const LENGTH: usize = 8;
+    let stem = stem(path);
+    if let Some(rest) = stem.strip_prefix(name::file_name(chunk)) {
+        if rest.is_empty() {
+            return false;
+        }
+        if rest.starts_with(['-', '.']) && rest.len() == LENGTH + 1 {
+            return true;
+        }
+    }
     // Of the characters of a hash the dash is one, so the hash may hold dashes.
     stem.char_indices().any(|(at, character)| {
-        matches!(character, '-' | '.')
-            && stem.len() - at > 8
-            && stem[at + 1..].bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+        matches!(character, '-' | '.') && stem.len() - at > LENGTH && is_hash(&stem[at + 1..])
     })
+}
+
+/// The name of a file without its extension.
+fn stem(path: &str) -> &str {
+    let file = name::file_name(path);
+    &file[..file.len() - name::extension(file).len()]
+}
+
+/// Whether it can be a hash and no word: there is a digit in it, or letters of both cases.
+fn is_hash(text: &str) -> bool {
+    let any = |kind: fn(&u8) -> bool| text.bytes().any(|byte| kind(&byte));
+    text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+        && (any(u8::is_ascii_digit) || any(u8::is_ascii_lowercase) && any(u8::is_ascii_uppercase))
 }
 
 #[cfg(test)]
@@ -115,6 +168,23 @@ mod tests {
         hashed.add_vite("v", text, &files.into());
         assert_eq!(hashed.files.iter().collect::<Vec<_>>(), files[..4].iter().collect::<Vec<_>>());
         assert_eq!(hashed.sources, [("v/js/app.js".to_owned(), files[0].to_owned())].into());
+    }
+
+    #[test]
+    fn a_word_is_no_hash_of_vite() {
+        for (path, chunk, expected) in [
+            ("assets/admin-dashboard.js", "app", false),
+            ("assets/admin-dashboard.js", "admin-dashboard", false),
+            ("assets/page-Settings2.js", "js/page-Settings2", false),
+            ("assets/SETTINGS-DASHBOARD.js", "app", false),
+            ("assets/app.BxYz12_4.js", "app", true),
+            ("assets/app-B-Yz12_4.js", "app", true),
+            // One hash of a thousand looks like a word; Vite's name of the chunk tells.
+            ("assets/app-abcdefgh.js", "app", true),
+            ("assets/abcdefgh.js", "app", false),
+        ] {
+            assert_eq!(has_hash(path, chunk), expected, "{path} {chunk}");
+        }
     }
 
     #[test]

@@ -54,6 +54,41 @@ fn what_a_bundler_has_hashed_keeps_its_name() {
 }
 
 #[test]
+fn an_image_with_a_name_like_a_hash_does_not_stay_in_browsers_when_it_changes() {
+    let place = Place::new(&[
+        ("app.css", "a{b:url(/images/banner-SUMMER25.jpg)}"),
+        ("images/banner-SUMMER25.jpg", "1"),
+        (".vite/manifest.json", "{\"x.js\":{\"file\":\"assets/admin-dashboard.js\"}}"),
+        ("assets/admin-dashboard.js", "1"),
+    ]);
+    let files = ["app.css", "images/banner-SUMMER25.jpg", "assets/admin-dashboard.js"];
+    place.digest(&Options::usual(NOW)).unwrap();
+    let before = files.map(|file| place.latest(file));
+    place.put("images/banner-SUMMER25.jpg", "2");
+    place.put("assets/admin-dashboard.js", "2");
+    place.digest(&Options::usual(NOW)).unwrap();
+    for (file, before) in files.into_iter().zip(before) {
+        assert_ne!(place.latest(file), before);
+    }
+}
+
+#[test]
+fn an_image_that_esbuild_has_hashed_keeps_the_name_that_its_bundle_asks_for() {
+    let place = Place::new(&[
+        ("assets/app.js", "var logo = \"./logo-QK2ZX5AB.png\"; console.log(logo)"),
+        ("assets/app-7ZZ2QBJP.css", "a{b:url(./font-ABCD2345.woff2)}"),
+        ("assets/logo-QK2ZX5AB.png", "logo"),
+        ("assets/font-ABCD2345.woff2", "font"),
+        ("assets/other-SUMMER25.png", "other"),
+    ]);
+    place.digest(&Options::usual(NOW)).unwrap();
+    for path in ["assets/app-7ZZ2QBJP.css", "assets/logo-QK2ZX5AB.png", "assets/font-ABCD2345.woff2"] {
+        assert_eq!(place.latest(path), path);
+    }
+    assert_ne!(place.latest("assets/other-SUMMER25.png"), "assets/other-SUMMER25.png");
+}
+
+#[test]
 fn a_manifest_of_vite_with_a_source_outside_of_its_root_does_not_make_later_runs_fail() {
     let place = Place::new(&[
         (".vite/manifest.json", "{\"../deps/live/a.js\":{\"file\":\"assets/a-BxYz1234.js\"}}"),
