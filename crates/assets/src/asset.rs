@@ -5,8 +5,9 @@ use md5::Digest as _;
 
 use crate::cache::Key;
 use crate::name;
+use crate::naming::resolver;
 use crate::options::Options;
-use crate::references::{self, Reference};
+use crate::references::{self, Purpose, Reference};
 
 /// A file of the input, as far as it has to be known before names are given.
 #[derive(Debug)]
@@ -19,8 +20,10 @@ pub(crate) struct Asset {
     pub(crate) md5: String,
     /// SHA-512 of its content.
     pub(crate) sha512: Key,
-    /// What it refers to.
+    /// What it refers to and may be replaced.
     pub(crate) references: Vec<Reference>,
+    /// Logical paths of the modules that a script imports, also one in which nothing is replaced.
+    pub(crate) imports: Vec<String>,
     /// Its content, as long as a name in it may have to be replaced.
     pub(crate) content: Option<Vec<u8>>,
 }
@@ -28,17 +31,31 @@ pub(crate) struct Asset {
 impl Asset {
     /// Looks at a file's content, which is not kept.
     pub(crate) fn new(logical: String, content: &[u8], options: &Options, hashed: bool) -> Self {
-        let references =
-            if hashed { Vec::new() } else { references_of(&logical, content, options.languages) };
+        let mut references = references_of(&logical, content, options.languages);
+        let imports = imports(&logical, content, &references, options);
+        if hashed {
+            references.clear();
+        }
         Self {
             size: content.len() as u64,
             md5: md5_of(content),
             sha512: sha512_of(content),
             content: None,
             references,
+            imports,
             logical,
         }
     }
+}
+
+fn imports(logical: &str, content: &[u8], references: &[Reference], options: &Options) -> Vec<String> {
+    if !matches!(name::extension(logical), ".js" | ".mjs") {
+        return Vec::new();
+    }
+    let resolver = resolver(logical, options);
+    let modules = references.iter().filter(|reference| reference.purpose == Purpose::Module);
+    let written = modules.filter_map(|module| std::str::from_utf8(&content[module.range.clone()]).ok());
+    written.filter_map(|written| resolver.logical_path(Purpose::Module, written)).collect()
 }
 
 fn references_of(logical: &str, content: &[u8], languages: bool) -> Vec<Reference> {

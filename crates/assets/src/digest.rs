@@ -20,10 +20,9 @@ use crate::hashed::Hashed;
 use crate::manifest::{self, Digest, Manifest, UNIX_EPOCH};
 use crate::memory::Memory;
 use crate::name;
-use crate::naming::{Names, resolver};
+use crate::naming::Names;
 use crate::options::Options;
 use crate::output::{Output, create_directory};
-use crate::references::rewrite;
 use crate::summary::Summary;
 use crate::walk::{self, Found};
 
@@ -168,8 +167,10 @@ impl Run<'_> {
         let assets: Vec<Asset> =
             files.into_par_iter().map(|file| self.read(file, &old)).collect::<Result<_, _>>()?;
         let names = Names::give(&assets, self.hashed, self.options);
-        let rewritten: Vec<(&Asset, Vec<u8>)> =
-            assets.par_iter().filter_map(|asset| Some((asset, self.rewritten(asset, &names)?))).collect();
+        let rewritten: Vec<(&Asset, Vec<u8>)> = assets
+            .par_iter()
+            .filter_map(|asset| Some((asset, names.rewritten(asset, self.options)?)))
+            .collect();
         self.forget_what_changes(&mut old, &rewritten, &names)?;
         let contents: BTreeMap<&str, Key> = rewritten
             .par_iter()
@@ -204,16 +205,6 @@ impl Run<'_> {
         }
         self.place(&asset, &digested, &content, &content)?;
         Ok(asset)
-    }
-
-    /// The content of the digested file, for those that were not done at once.
-    fn rewritten(&self, asset: &Asset, names: &Names) -> Option<Vec<u8>> {
-        let content = asset.content.as_deref()?;
-        let resolver = resolver(&asset.logical, self.options);
-        let new = rewrite(content, &asset.references, |reference, written| {
-            resolver.replacement(reference.purpose, written, &names.latest)
-        });
-        Some(new.into_owned())
     }
 
     /// Takes names out of the manifest whose files are about to get other content.

@@ -7,7 +7,7 @@
 //!
 //! A source map has the name of the file it belongs to, with `.map` behind it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::asset::{Asset, md5_of};
 use crate::hashed::Hashed;
@@ -23,14 +23,16 @@ pub(crate) struct Names {
     pub(crate) latest: Latest,
     /// Digests by logical path.
     pub(crate) digests: HashMap<String, String>,
+    /// Modules that are imported by the name of the original.
+    originals: HashSet<String>,
 }
 
 impl Names {
     /// Names all files.
     pub(crate) fn give(assets: &[Asset], hashed: &Hashed, options: &Options) -> Self {
-        let mut names = Self::default();
         let index: HashMap<&str, usize> =
             assets.iter().enumerate().map(|(number, asset)| (asset.logical.as_str(), number)).collect();
+        let mut names = Self { originals: originals(assets, &index, hashed), ..Self::default() };
         let owner = |asset: &Asset| {
             let owner = asset.logical.strip_suffix(".map")?;
             index.contains_key(owner).then(|| owner.to_owned())
@@ -38,8 +40,11 @@ impl Names {
         let (maps, files): (Vec<usize>, Vec<usize>) =
             (0..assets.len()).partition(|number| owner(&assets[*number]).is_some());
         if options.content_digests {
-            let needs = |number: usize| needed(&assets[number], &index, options);
-            for group in groups(assets.len(), &files, needs) {
+            let groups = {
+                let needs = |number: usize| names.needed(&assets[number], &index, options);
+                groups(assets.len(), &files, needs)
+            };
+            for group in groups {
                 names.give_group(assets, &group, hashed, options);
             }
         } else {
@@ -93,9 +98,49 @@ impl Names {
         let resolver = resolver(&asset.logical, options);
         let new = rewrite(content, &asset.references, |reference, written| {
             let counts = matches!(reference.purpose, Purpose::Url | Purpose::Module);
-            counts.then(|| resolver.replacement(reference.purpose, written, &self.latest)).flatten()
+            counts.then(|| self.replacement(&resolver, reference.purpose, written)).flatten()
         });
         Some(new.into_owned())
+    }
+
+    /// The content of the digested file, with all names replaced; none when it was not kept.
+    pub(crate) fn rewritten(&self, asset: &Asset, options: &Options) -> Option<Vec<u8>> {
+        let content = asset.content.as_deref()?;
+        let resolver = resolver(&asset.logical, options);
+        let new = rewrite(content, &asset.references, |reference, written| {
+            self.replacement(&resolver, reference.purpose, written)
+        });
+        Some(new.into_owned())
+    }
+
+    fn replacement(&self, resolver: &Resolver<'_>, purpose: Purpose, written: &str) -> Option<String> {
+        if purpose == Purpose::Module
+            && resolver
+                .logical_path(purpose, written)
+                .is_some_and(|logical| self.originals.contains(&logical))
+        {
+            return None;
+        }
+        resolver.replacement(purpose, written, &self.latest)
+    }
+
+    /// The files whose names are replaced in a file.
+    fn needed(&self, asset: &Asset, index: &HashMap<&str, usize>, options: &Options) -> Vec<usize> {
+        let Some(content) = asset.content.as_deref() else { return Vec::new() };
+        let resolver = resolver(&asset.logical, options);
+        let numbers = asset.references.iter().filter_map(|reference| {
+            let purpose = reference.purpose;
+            if !matches!(purpose, Purpose::Url | Purpose::Module) {
+                return None;
+            }
+            let written = std::str::from_utf8(&content[reference.range.clone()]).ok()?;
+            let logical = resolver.logical_path(purpose, written)?;
+            if purpose == Purpose::Module && self.originals.contains(&logical) {
+                return None;
+            }
+            index.get(logical.as_str()).copied()
+        });
+        numbers.collect()
     }
 
     fn set(&mut self, asset: &Asset, digest: String, hashed: &Hashed) {
@@ -114,19 +159,22 @@ pub(crate) fn resolver<'a>(logical: &'a str, options: &Options) -> Resolver<'a> 
     Resolver { directory: name::directory(logical), version: options.version, compatible: !options.languages }
 }
 
-/// The files that a file refers to.
-fn needed(asset: &Asset, index: &HashMap<&str, usize>, options: &Options) -> Vec<usize> {
-    let Some(content) = asset.content.as_deref() else { return Vec::new() };
-    let resolver = resolver(&asset.logical, options);
-    let numbers = asset.references.iter().filter_map(|reference| {
-        if !matches!(reference.purpose, Purpose::Url | Purpose::Module) {
-            return None;
+/// Modules that files which a bundler has hashed import, and those that these import in turn. Nothing is replaced in a
+/// hashed file, so they are loaded by the name of the original. A module of two names runs twice: so all others have to
+/// import the original too.
+fn originals(assets: &[Asset], index: &HashMap<&str, usize>, hashed: &Hashed) -> HashSet<String> {
+    let mut originals = HashSet::new();
+    let mut open: Vec<&Asset> = assets.iter().filter(|asset| hashed.files.contains(&asset.logical)).collect();
+    while let Some(asset) = open.pop() {
+        for import in &asset.imports {
+            if let Some(number) = index.get(import.as_str())
+                && originals.insert(import.clone())
+            {
+                open.push(&assets[*number]);
+            }
         }
-        let written = std::str::from_utf8(&content[reference.range.clone()]).ok()?;
-        let logical = resolver.logical_path(reference.purpose, written)?;
-        index.get(logical.as_str()).copied()
-    });
-    numbers.collect()
+    }
+    originals
 }
 
 /// Strongly connected components, each after those it refers to (Tarjan 1972, without recursion: chains may be long).

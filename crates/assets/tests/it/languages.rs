@@ -54,6 +54,36 @@ fn what_a_bundler_has_hashed_keeps_its_name() {
 }
 
 #[test]
+fn a_module_that_a_hashed_file_imports_too_has_one_name() {
+    let place = Place::new(&[
+        (
+            "assets/app.js",
+            "import './chunk-7ZZ2QBJP.js'; import './vendor.js'; import './dep.js'; import './own.js'",
+        ),
+        ("assets/chunk-7ZZ2QBJP.js", "import './vendor.js'"),
+        ("assets/vendor.js", "import './dep.js'"),
+        ("assets/dep.js", "1"),
+        ("assets/own.js", "import './dep.js'"),
+        ("page.html", "<script type=\"importmap\">{\"imports\":{\"v\":\"/assets/vendor.js\"}}</script>"),
+    ]);
+    place.digest(&Options::usual(NOW)).unwrap();
+    let own = place.latest("assets/own.js");
+    // The chunk loads `vendor.js`, and that `dep.js`.
+    assert_eq!(
+        place.text(&place.latest("assets/app.js")),
+        format!(
+            "import './chunk-7ZZ2QBJP.js'; import './vendor.js'; import './dep.js'; import './{}?vsn=d'",
+            own.trim_start_matches("assets/")
+        )
+    );
+    assert_eq!(place.text(&own), "import './dep.js'");
+    assert!(place.text(&place.latest("page.html")).contains("\"/assets/vendor.js\""));
+    // Where the file is hashed once more, all names are replaced.
+    place.digest(&Options { hashed: false, ..Options::usual(NOW) }).unwrap();
+    assert!(!place.text(&place.latest("assets/app.js")).contains("'./vendor.js'"));
+}
+
+#[test]
 fn an_image_with_a_name_like_a_hash_does_not_stay_in_browsers_when_it_changes() {
     let place = Place::new(&[
         ("app.css", "a{b:url(/images/banner-SUMMER25.jpg)}"),
