@@ -72,7 +72,8 @@ fn split(written: &str) -> (&str, &str) {
     written.split_at(written.find(['?', '#']).unwrap_or(written.len()))
 }
 
-/// Query and fragment with `vsn=d` in the query.
+/// Query and fragment with `vsn=d` at the beginning of the query: Plug sends a file with the order to keep it for ever
+/// only if the query begins with `vsn=`.
 fn with_version(suffix: &str, version: bool) -> String {
     if !version {
         return suffix.to_owned();
@@ -80,7 +81,8 @@ fn with_version(suffix: &str, version: bool) -> String {
     let (query, fragment) = suffix.split_at(suffix.find('#').unwrap_or(suffix.len()));
     match query {
         "" | "?" => format!("?vsn=d{fragment}"),
-        query => format!("{query}&vsn=d{fragment}"),
+        query if query.starts_with("?vsn=") => suffix.to_owned(),
+        query => format!("?vsn=d&{}{fragment}", &query[1..]),
     }
 }
 
@@ -155,14 +157,17 @@ mod tests {
     }
 
     #[test]
-    fn urls_get_the_digested_name_where_they_stand() {
+    fn urls_get_the_digested_name_where_they_stand_and_vsn_first_in_the_query() {
         for (directory, written, expected) in [
             ("css", "/images/x.png", Some("/images/x-D.png?vsn=d")),
             ("css", "../images/x.png", Some("../images/x-D.png?vsn=d")),
             ("css", "app.css", Some("./app-D.css?vsn=d")),
             ("", "images//x.png#icon", Some("images/x-D.png?vsn=d#icon")),
             ("", "images/x.png?#iefix", Some("images/x-D.png?vsn=d#iefix")),
-            ("", "images/x.png?a=1", Some("images/x-D.png?a=1&vsn=d")),
+            // Found in Font Awesome. `vsn=d` at the end does not count.
+            ("", "images/x.png?v=4.7.0", Some("images/x-D.png?vsn=d&v=4.7.0")),
+            ("", "images/x.png?a=1#icon", Some("images/x-D.png?vsn=d&a=1#icon")),
+            ("", "images/x.png?vsn=d", Some("images/x-D.png?vsn=d")),
             ("", "a%20b.png", Some("./a%20b-D.png?vsn=d")),
             ("", "../images/x.png", None),
             ("", "//images/x.png", None),

@@ -28,8 +28,9 @@ pub fn css(content: &[u8]) -> Vec<Reference> {
         let stop = skip(content, first_end, |byte| byte != b')' && !is_space(byte));
         let close = skip(content, stop, is_space);
         if start == content.len() || close == content.len() || content[close] != b')' {
-            // Whatever else opens before `stop` meets the same end.
-            at = stop.max(found + OPEN.len());
+            // Whatever else opens before `stop` meets the same end, but for what opens right before it: there white space
+            // may follow.
+            at = (found + OPEN.len()).max(stop - OPEN.len());
             continue;
         }
         let mut range = start..stop;
@@ -114,6 +115,10 @@ mod tests {
             ("url() )", vec![")"]),
             ("url(", vec![]),
             ("url(url(a)", vec!["url(a"]),
+            // The first finds no end, and the second begins where that was sought.
+            ("url(url( \"/x.png\")", vec!["/x.png"]),
+            ("url(\n)url(\n'/x.png')", vec!["/x.png"]),
+            ("url(a url(b)", vec!["b"]),
             ("/* url(a) */", vec!["a"]),
             ("url('x\") url('')", vec!["'x\"", "''"]),
             ("url(a\n\t)url(b x)url(c)", vec!["a", "c"]),

@@ -182,6 +182,31 @@ fn stylesheet() -> impl Strategy<Value = String> {
     prop::collection::vec(piece, 0..20).prop_map(|pieces| pieces.concat())
 }
 
+/// What Phoenix's expression for stylesheets, `(url\(\s*)(\S+?)(\s*\))`, has for its second group, found by trying
+/// everything, as the expression says it.
+fn urls_of_phoenix(text: &str) -> Vec<&str> {
+    let bytes = text.as_bytes();
+    let spaces = |at: usize| bytes[at..].iter().take_while(|byte| b" \t\n\x0b\x0c\r".contains(byte)).count();
+    let end = |start: usize| {
+        let length = (0..bytes.len() - start).take_while(|length| spaces(start + length) == 0).count();
+        (start + 1..=start + length).find(|end| bytes.get(end + spaces(*end)) == Some(&b')'))
+    };
+    let (mut urls, mut at) = (Vec::new(), 0);
+    while at < bytes.len() {
+        let start = at + 4;
+        if text.get(at..start) == Some("url(")
+            && let start = start + spaces(start)
+            && let Some(end) = end(start)
+        {
+            urls.push(&text[start..end]);
+            at = end + spaces(end) + 1;
+        } else {
+            at += 1;
+        }
+    }
+    urls
+}
+
 type Scanner = fn(&[u8]) -> Vec<references::Reference>;
 
 proptest! {
@@ -192,6 +217,16 @@ proptest! {
         let expected: Vec<String> =
             urls_of_a_parser(&text).into_iter().filter(|url| !url.is_empty()).collect();
         prop_assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn with_phoenix_stylesheets_are_read_as_its_expression_reads_them(
+        pieces in prop::collection::vec(prop::sample::select(vec!["url(", ")", " ", "\n", "\x0b", "a", "/"]), 0..16))
+    {
+        let text = pieces.concat();
+        let found = references::phoenix::css(text.as_bytes());
+        let found: Vec<&str> = found.iter().map(|reference| &text[reference.range.clone()]).collect();
+        prop_assert_eq!(found, urls_of_phoenix(&text));
     }
 
     #[test]
