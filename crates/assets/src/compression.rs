@@ -1,7 +1,7 @@
 //! Compressors, and what they make of a file.
 
 use std::cell::RefCell;
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 
 use libdeflater::{CompressionLvl, Compressor};
 
@@ -102,10 +102,28 @@ fn brotli(content: &[u8], level: u32) -> io::Result<Vec<u8>> {
     Ok(writer.into_inner())
 }
 
+/// Whether a file with this suffix is this content, compressed. What is damaged, or more, is not.
+pub(crate) fn holds(suffix: &str, compressed: &[u8], content: &[u8]) -> bool {
+    match suffix {
+        ".gz" => {
+            let mut bytes = vec![0; content.len()];
+            let length = libdeflater::Decompressor::new().gzip_decompress(compressed, &mut bytes);
+            length.is_ok_and(|length| bytes[..length] == *content)
+        }
+        ".br" => is_read_as(brotli::Decompressor::new(compressed, 4096), content),
+        _ => zstd::Decoder::new(compressed).is_ok_and(|decoder| is_read_as(decoder, content)),
+    }
+}
+
+fn is_read_as(reader: impl Read, content: &[u8]) -> bool {
+    let mut bytes = Vec::with_capacity(content.len());
+    let read = reader.take(content.len() as u64 + 1).read_to_end(&mut bytes);
+    read.is_ok() && bytes == content
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io::Read;
 
     #[test]
     fn what_is_compressed_comes_back() {
@@ -125,6 +143,24 @@ mod tests {
 
             let small = Encoder::zstandard(Some(3)).compress(content).unwrap();
             assert_eq!(zstd::bulk::decompress(&small, content.len()).unwrap(), content);
+        }
+    }
+
+    #[test]
+    fn what_a_compressed_file_holds_is_known() {
+        let content = b"body { color: red } ".repeat(1000);
+        for encoder in [Encoder::gzip(None), Encoder::brotli(Some(5)), Encoder::zstandard(Some(3))] {
+            for content in [&content[..], b""] {
+                let suffix = encoder.suffix();
+                let small = encoder.compress(content).unwrap();
+                assert!(holds(suffix, &small, content));
+                assert!(!holds(suffix, &small, &[content, b"x"].concat()), "{suffix}: more");
+                assert!(!holds(suffix, &small[..small.len() - 1], content), "{suffix}: damaged");
+                assert!(!holds(suffix, content, content), "{suffix}: not compressed");
+                if let Some((_, less)) = content.split_last() {
+                    assert!(!holds(suffix, &small, less), "{suffix}: less");
+                }
+            }
         }
     }
 }

@@ -14,7 +14,7 @@ use rayon::iter::{IntoParallelIterator, IntoParallelRefIterator, ParallelIterato
 
 use crate::asset::{Asset, sha512_of};
 use crate::cache::{Cache, Key};
-use crate::compression::SUFFIXES;
+use crate::compression::{Encoder, SUFFIXES};
 use crate::error::AssetsError;
 use crate::hashed::Hashed;
 use crate::manifest::{self, Digest, Manifest, UNIX_EPOCH};
@@ -23,6 +23,7 @@ use crate::name;
 use crate::naming::Names;
 use crate::options::Options;
 use crate::output::{Output, create_directory};
+use crate::siblings::{Compressed, Pair, Siblings};
 use crate::summary::Summary;
 use crate::walk::{self, Found};
 
@@ -69,9 +70,12 @@ pub fn digest(
     }
     let files = digestible(found, options);
     let hashed = if options.hashed { Hashed::find(input, &files)? } else { Hashed::default() };
+    let mut old = load(output_directory)?.unwrap_or_default();
+    forget_what_is_gone(&mut old, output_directory)?;
     let run = Run {
         options,
         output: &output,
+        siblings: Siblings::new(&output, &old),
         same_place,
         hashed: &hashed,
         cache: options.cache.as_deref().map(Cache::new),
@@ -80,7 +84,7 @@ pub fn digest(
         total: files.len(),
         progress,
     };
-    let mut summary = run.all(files, output_directory)?;
+    let mut summary = run.all(files, old)?;
     summary.written = output.written();
     if let Some(memory) = memory {
         // Nothing but time is lost without it.
@@ -149,6 +153,7 @@ pub(crate) fn is_there(path: &Utf8Path) -> Result<bool, AssetsError> {
 struct Run<'a> {
     options: &'a Options,
     output: &'a Output,
+    siblings: Siblings<'a>,
     same_place: bool,
     hashed: &'a Hashed,
     cache: Option<Cache>,
@@ -159,10 +164,7 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    fn all(&self, files: Vec<Found>, directory: &Utf8Path) -> Result<Summary, AssetsError> {
-        let mut old = load(directory)?.unwrap_or_default();
-        forget_what_is_gone(&mut old, directory)?;
-
+    fn all(&self, files: Vec<Found>, mut old: Manifest) -> Result<Summary, AssetsError> {
         // Files without names in them have their own name at once, and are done.
         let assets: Vec<Asset> =
             files.into_par_iter().map(|file| self.read(file, &old)).collect::<Result<_, _>>()?;
@@ -247,41 +249,42 @@ impl Run<'_> {
         if !self.same_place {
             self.output.write(&asset.logical, original)?;
         }
+        let pair = Pair { logical: &asset.logical, original, digested, content };
         let mut sizes = BTreeMap::new();
-        if self.options.compresses(&asset.logical) {
-            for encoder in &self.options.encoders {
-                let suffix = encoder.suffix();
-                let small = self.compressed(encoder, content, &key)?;
-                sizes.insert(suffix, small.as_ref().map_or(content.len(), Vec::len) as u64);
-                self.put(&format!("{digested}{suffix}"), small.as_deref())?;
-                if digested != asset.logical {
-                    let other;
-                    let original = if same {
-                        small.as_deref()
-                    } else {
-                        other = self.compressed(encoder, original, &asset.sha512)?;
-                        other.as_deref()
-                    };
-                    self.put(&format!("{}{suffix}", asset.logical), original)?;
+        for suffix in SUFFIXES {
+            let Some(encoder) = self.encoder(&asset.logical, suffix) else {
+                // Otherwise Phoenix digests such a file like any other.
+                if self.options.languages {
+                    self.siblings.write(pair, suffix, None)?;
                 }
-            }
+                continue;
+            };
+            let small = self.compressed(encoder, content, &key)?;
+            sizes.insert(suffix, small.as_ref().map_or(content.len(), Vec::len) as u64);
+            let other;
+            let of_original = if same {
+                small.as_deref()
+            } else {
+                other = self.compressed(encoder, original, &asset.sha512)?;
+                other.as_deref()
+            };
+            let compressed = Compressed { original: of_original, content: small.as_deref() };
+            self.siblings.write(pair, suffix, Some(compressed))?;
         }
         self.count(asset, content.len() as u64, &sizes);
         Ok(key)
     }
 
-    /// A compressed file, or none: then there must not be one of other content either.
-    fn put(&self, path: &str, compressed: Option<&[u8]>) -> Result<(), AssetsError> {
-        match compressed {
-            Some(bytes) => self.output.write(path, bytes),
-            None => self.output.remove(path).map(|_| ()),
-        }
+    /// What a file is compressed with to get this suffix.
+    fn encoder(&self, logical: &str, suffix: &str) -> Option<&Encoder> {
+        let mut encoders = self.options.encoders.iter();
+        encoders.find(|encoder| encoder.suffix() == suffix).filter(|_| self.options.compresses(logical))
     }
 
     /// What a compressor makes of content; none when that is not smaller.
     fn compressed(
         &self,
-        encoder: &crate::compression::Encoder,
+        encoder: &Encoder,
         content: &[u8],
         key: &Key,
     ) -> Result<Option<Vec<u8>>, AssetsError> {

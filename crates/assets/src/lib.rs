@@ -20,6 +20,7 @@ mod options;
 mod output;
 pub mod references;
 pub mod resolve;
+mod siblings;
 mod summary;
 mod walk;
 

@@ -58,6 +58,11 @@ impl Output {
         self.written.load(Ordering::Relaxed)
     }
 
+    /// Whether there is a file, which is no link.
+    pub(crate) fn is_file(&self, relative: &str) -> bool {
+        fs_err::symlink_metadata(self.path(relative)).is_ok_and(|metadata| metadata.is_file())
+    }
+
     /// Whether a file has this content.
     pub(crate) fn has(&self, relative: &str, content: &[u8]) -> bool {
         let path = self.path(relative);

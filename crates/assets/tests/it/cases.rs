@@ -20,6 +20,10 @@ const FILES: [(&str, &str); 8] = [
     ("precompressed.js.gz", "already"),
 ];
 
+fn all_encoders() -> Vec<Encoder> {
+    vec![Encoder::gzip(None), Encoder::brotli(Some(5)), Encoder::zstandard(Some(3))]
+}
+
 /// `md5` of `phoenix`.
 const PHOENIX: &str = "1bf69ccfecf5ffccdfa3ecd7ac7c9a3e";
 
@@ -147,10 +151,11 @@ fn d13_d14_d16_source_maps_follow_their_file() {
 fn d25_a_compressor_takes_its_extensions() {
     let options = Options::usual(NOW);
     assert!(options.compresses("a/app.css") && !options.compresses("a.png"));
-    let place = Place::new(&[("long.css", &"a".repeat(1000)), ("short.css", "a")]);
-    place.put("short.css.gz", "of other content");
-    let encoders = vec![Encoder::gzip(None), Encoder::brotli(Some(5)), Encoder::zstandard(Some(3))];
-    place.digest(&Options { encoders, ..options }).unwrap();
+    let place = Place::new(&[("long.css", &"a".repeat(1000)), ("short.css", &"b".repeat(1000))]);
+    let options = Options { encoders: all_encoders(), ..options };
+    place.digest(&options).unwrap();
+    place.put("short.css", "a");
+    place.digest(&options).unwrap();
     for suffix in ["gz", "br", "zst"] {
         assert!(
             place.has(&format!("long.css.{suffix}"))
@@ -161,4 +166,71 @@ fn d25_a_compressor_takes_its_extensions() {
             "what does not shrink is not written, and nothing old stays"
         );
     }
+}
+
+/// Gzip as usual, nothing else, and only stylesheets.
+fn fewer() -> [Options; 3] {
+    let usual = Options::usual(NOW);
+    [
+        usual.clone(),
+        Options { encoders: Vec::new(), ..usual.clone() },
+        Options { extensions: vec![".css".to_owned()], ..usual },
+    ]
+}
+
+#[test]
+fn a_changed_file_leaves_no_compressed_one_that_holds_the_file_of_before() {
+    for options in fewer() {
+        let place = Place::new(&[
+            ("app.js", &"before ".repeat(100)),
+            ("same.js", &"same ".repeat(100)),
+            ("own.js", &"own ".repeat(100)),
+        ]);
+        place.digest(&Options { encoders: all_encoders(), ..Options::usual(NOW) }).unwrap();
+        let before = place.latest("app.js");
+        place.put("app.js", &"after ".repeat(100));
+        place.put("new.js", "new");
+        place.put("new.js.zst", "of the project");
+        place.digest(&options).unwrap();
+        for suffix in [".br", ".zst"] {
+            assert!(!place.has(&format!("app.js{suffix}")), "it would be sent instead of app.js");
+            assert!(place.has(&format!("{before}{suffix}")));
+            assert!(place.has(&format!("same.js{suffix}")), "it is not wrong");
+        }
+        let compresses = !options.encoders.is_empty() && options.compresses("app.js");
+        assert_eq!(place.has("app.js.gz"), compresses);
+        assert!(place.has("new.js.zst"));
+    }
+}
+
+#[test]
+fn a_digested_file_that_keeps_its_name_leaves_no_compressed_one_of_before() {
+    let css = format!("a{{b:url(x.png)}}{}", " ".repeat(100));
+    let place = Place::new(&[("app.css", &css), ("x.png", "1")]);
+    let options = Options { content_digests: false, ..Options::usual(NOW) };
+    place.digest(&Options { encoders: all_encoders(), ..options.clone() }).unwrap();
+    let digested = place.latest("app.css");
+    place.put("x.png", "2");
+    place.digest(&options).unwrap();
+    assert_eq!(place.latest("app.css"), digested);
+    assert!(place.has(&format!("{digested}.gz")) && !place.has(&format!("{digested}.br")));
+    assert!(place.has("app.css.br"), "the original is the same");
+}
+
+#[test]
+fn a_compressed_file_that_somebody_else_has_made_stays() {
+    let files = [("t.txt", "t"), ("assets/app-7ZZ2QBJP.js", "a")];
+    let place = Place::new(&files);
+    let compressed = files.map(|(path, _)| format!("{path}.gz"));
+    compressed.iter().for_each(|path| place.put(path, "of the project"));
+    for _ in 0..2 {
+        place.digest(&Options::usual(NOW)).unwrap();
+        place.put("t.txt", "u");
+        assert!(compressed.iter().all(|path| place.text(path) == "of the project"));
+    }
+    // With `--compat` it is replaced, as with Phoenix, and is beamship's own from then on.
+    place.digest(&compatible()).unwrap();
+    assert_ne!(place.files()["t.txt.gz"], b"of the project");
+    place.digest(&Options::usual(NOW)).unwrap();
+    assert!(!place.has("t.txt.gz"), "it is larger than the file");
 }
