@@ -4,7 +4,7 @@ use std::io::Write;
 use std::time::Instant;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use freshness::Beginning;
+use freshness::InitialSnapshot;
 use project::{Bridge, BridgeError, NextStep, Outcome, ReleaseDescription, Step};
 use release::{MANIFEST, Plan};
 use tree::directory::{self, DirectoryOptions, Earlier, Published};
@@ -26,8 +26,8 @@ pub(crate) struct Assembly<'a> {
     pub(crate) made_by_steps: bool,
     pub(crate) archive: Archiving,
     pub(crate) machine: Machine,
-    /// What there was before anything was compiled; none when it was not looked at.
-    pub(crate) beginning: Option<Beginning>,
+    /// What there was before anything was compiled; none when that is not known.
+    pub(crate) initial: Option<InitialSnapshot>,
     /// Files that code was compiled from besides its sources, wherever they are.
     pub(crate) external_resources: Vec<Utf8PathBuf>,
 }

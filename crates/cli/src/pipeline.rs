@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use camino::Utf8PathBuf;
-use freshness::Beginning;
+use freshness::InitialSnapshot;
 use project::{
     Bridge, BridgeError, BridgeOptions, CompileOptions, LocalApplication, Notice, Outcome,
     ReleaseDescription, ReleaseLocation, ReleaseRequest, Step, Stream,
@@ -19,7 +19,7 @@ use tree::{Content, Node, TreePath};
 use crate::archiving::Archiving;
 use crate::arguments::{ArchiveArguments, CompileArguments, GlobalArguments, TargetArguments};
 use crate::assembly::{Assembly, Machine};
-use crate::compilation::{Look, external_resources};
+use crate::compilation::{BackgroundScan, external_resources};
 use crate::failure::AlreadyExplained;
 use crate::files::MachineFiles;
 use crate::printer::{Printer, Verbosity, count};
@@ -39,18 +39,22 @@ pub(crate) struct Pipeline<'a> {
     /// What custom steps have written into the directory of the release, relative to it.
     made_by_steps: Vec<PathBuf>,
     project: Utf8PathBuf,
-    look: Option<Look>,
-    beginning: Option<Beginning>,
+    scan: Option<BackgroundScan>,
+    initial: Option<InitialSnapshot>,
     external_resources: Vec<Utf8PathBuf>,
 }
 
 impl<'a> Pipeline<'a> {
-    /// Loads the project. It is looked at meanwhile.
+    /// Loads the project, while its files are scanned.
     ///
     /// # Errors
     ///
     /// When there is no project, no Elixir, or `mix.exs` does not load.
-    pub(crate) fn start(global: &GlobalArguments, printer: &'a Printer, look: Look) -> anyhow::Result<Self> {
+    pub(crate) fn start(
+        global: &GlobalArguments,
+        printer: &'a Printer,
+        scan: BackgroundScan,
+    ) -> anyhow::Result<Self> {
         let phase = printer.phase("project");
         let project = project_directory(global)?;
         let mut options = BridgeOptions::new(project.clone());
@@ -83,8 +87,8 @@ impl<'a> Pipeline<'a> {
             request: ReleaseRequest::default(),
             made_by_steps: Vec::new(),
             project,
-            look: Some(look),
-            beginning: None,
+            scan: Some(scan),
+            initial: None,
             external_resources: Vec::new(),
         };
         pipeline.report.phase("project", phase.finish(&versions));
@@ -114,20 +118,20 @@ impl<'a> Pipeline<'a> {
     ///
     /// When it does not compile.
     pub(crate) fn compile(&mut self, arguments: &CompileArguments, no_compile: bool) -> anyhow::Result<()> {
-        self.beginning = self.look.take().and_then(Look::end);
+        self.initial = self.scan.take().and_then(BackgroundScan::finish);
         let local = match self.bridge.local_applications() {
             Ok(outcome) => outcome.value,
             Err(error) => return Err(explain(error, self.printer)),
         };
         let information = self.bridge.information();
-        let mut compilation = self.beginning.as_ref().filter(|_| !no_compile).map(|beginning| {
+        let mut compilation = self.initial.as_ref().filter(|_| !no_compile).map(|initial| {
             let is_own = |name: &String| information.own_applications.contains(name);
-            // Without a look at dependencies these are taken as they are.
+            // Dependencies that are not checked are taken as they are.
             let is_compiled = |it: &&LocalApplication| !arguments.no_deps_check || is_own(&it.name);
             let compiled: Vec<_> = local.iter().filter(is_compiled).collect();
-            compilation::begin(&self.project, information, &compiled, beginning, self.printer)
+            compilation::begin(&self.project, information, &compiled, initial, self.printer)
         });
-        let anew = compilation.as_ref().is_some_and(|compilation| compilation.doubt().is_some());
+        let anew = compilation.as_ref().is_some_and(|compilation| compilation.rebuild_reason().is_some());
         let options = CompileOptions {
             force: arguments.force || anew,
             anew,
@@ -265,7 +269,7 @@ impl<'a> Pipeline<'a> {
         description: ReleaseDescription,
         archive: ArchiveArguments,
     ) -> anyhow::Result<Assembly<'a>> {
-        let Self { printer, bridge, mut report, made_by_steps, beginning, external_resources, .. } = self;
+        let Self { printer, bridge, mut report, made_by_steps, initial, external_resources, .. } = self;
         let machine = Machine::new(bridge, &description.steps);
         let start = Instant::now();
         let spec = &description.spec;
@@ -291,7 +295,7 @@ impl<'a> Pipeline<'a> {
             description,
             made_by_steps: !made_by_steps.is_empty(),
             machine,
-            beginning,
+            initial,
             external_resources,
         })
     }

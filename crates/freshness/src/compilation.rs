@@ -1,129 +1,136 @@
 //! What the code in a build directory was compiled from.
 //!
 //! Mix goes by the times of files. A source that is changed in the second of its compilation, or replaced by an older one
-//! with its time, looks compiled, and the release gets the code of before. So each compilation leaves a note in the build
-//! directory: a digest of every source, and one of the manifests that Mix keeps there. Before the next one, what differs from
-//! the note and does not look newer is known; and when the manifests are others, somebody else has compiled, and nothing is
-//! known. In both cases everything has to be compiled. No file's time is changed for it: what generators and `make` compare
-//! would no longer be right.
+//! with its time, looks compiled, and the release ships stale code. So each compilation leaves a record in the build
+//! directory: a digest of every source, and one of the manifests that Mix keeps there. Before the next one, the sources that
+//! differ from the record and do not look newer are found; and when the manifests are others, somebody else has compiled, and
+//! the record says nothing about the code. In both cases everything has to be compiled. The times of the sources are left
+//! alone: changing them would mislead generators and `make`, which compare them too.
 //!
-//! How long the note stays right is told in the `note` module, what tells somebody else's compilation from ours in `manifests`,
-//! and what counts as a source in `compiled`.
+//! How the record stays right when a build is interrupted is described in the `record` module, how somebody else's compilation
+//! is told from ours in `manifests`, and what counts as a source in `build_directory`.
 
-mod compiled;
+mod build_directory;
 mod manifests;
-mod note;
+mod record;
 
 use std::collections::BTreeMap;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
-use crate::snapshot::Seen;
-use crate::{Beginning, Moment};
-pub use compiled::Compiled;
-use compiled::has_name_of_source;
+use crate::file_digest::FileDigest;
+use crate::{InitialSnapshot, Moment};
+pub use build_directory::BuildDirectory;
+use build_directory::has_name_of_source;
 use manifests::Manifests;
-use note::{FILE, Note};
+use record::{CompilationRecord, FILE};
 
-/// Why everything has to be compiled.
+/// Why everything has to be compiled again.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Doubt {
-    /// There is code, and no note.
-    NoNote,
-    /// Mix's manifests are not those of the note.
+pub enum RebuildReason {
+    /// There is code, and no record of what it was compiled from.
+    NoRecord,
+    /// Mix's manifests are not those of the record.
     CompiledElsewhere,
-    /// This file is not, or not for sure, what the code was compiled from, and has a time from before the end of that
-    /// compilation: who goes by times takes it for compiled.
+    /// The code was not, or not for certain, compiled from this file as it is now, and the time of the file is older than the
+    /// end of that compilation: by its time it looks compiled.
     LooksCompiled(Utf8PathBuf),
 }
 
-/// A compilation: about to begin, or ended.
+/// A compilation: about to begin, or finished.
 #[derive(Debug)]
 pub struct Compilation {
+    /// Where the record is.
     file: Utf8PathBuf,
-    compiled: Compiled,
-    note: Note,
-    doubt: Option<Doubt>,
-    /// What there was before.
-    now: BTreeMap<String, Seen>,
-    began: Moment,
+    directory: BuildDirectory,
+    record: CompilationRecord,
+    rebuild_reason: Option<RebuildReason>,
+    /// The sources as they were before anything was compiled.
+    sources: BTreeMap<String, FileDigest>,
+    started: Moment,
 }
 
 impl Compilation {
-    /// Before it begins. What is about to be compiled is marked in the note.
+    /// Begins: what is about to be compiled is marked in the record.
     #[must_use]
-    pub fn begin(compiled: Compiled, beginning: &Beginning) -> Self {
-        let file = compiled.build.join(FILE);
-        let found = Note::load(&file, compiled.base());
-        let is_there = found.is_some();
-        let note = found.unwrap_or_default();
-        let now = compiled.sources(&note, beginning);
-        let concerned = note.applications.union(&compiled.applications).cloned().collect();
-        let manifests = Manifests::look(&compiled.build, &concerned);
-        let doubt = if is_there {
-            if note.manifests.are_still(&manifests, &concerned) {
-                note.looks_compiled(&now).map(Doubt::LooksCompiled)
+    pub fn begin(directory: BuildDirectory, initial: &InitialSnapshot) -> Self {
+        let file = directory.path.join(FILE);
+        let found = CompilationRecord::load(&file, directory.base());
+        let has_record = found.is_some();
+        let record = found.unwrap_or_default();
+        let sources = directory.sources(&record, initial);
+        let concerned = record.applications.union(&directory.applications).cloned().collect();
+        let manifests = Manifests::read(&directory.path, &concerned);
+        let rebuild_reason = if has_record {
+            if record.manifests.are_still(&manifests, &concerned) {
+                record.looks_compiled(&sources).map(RebuildReason::LooksCompiled)
             } else {
-                Some(Doubt::CompiledElsewhere)
+                Some(RebuildReason::CompiledElsewhere)
             }
         } else {
-            (!manifests.is_empty()).then_some(Doubt::NoNote)
+            (!manifests.is_empty()).then_some(RebuildReason::NoRecord)
         };
-        let mut compilation = Self { file, compiled, note, doubt, now, began: beginning.moment() };
-        if is_there && compilation.note.mark(&compilation.now) {
+        let started = initial.started();
+        let mut compilation = Self { file, directory, record, rebuild_reason, sources, started };
+        if has_record && compilation.record.mark(&compilation.sources) {
             compilation.save();
         }
         compilation
     }
 
-    /// Why everything has to be compiled, if it has to be.
+    /// Why everything has to be compiled again, if it has to be.
     #[must_use]
-    pub fn doubt(&self) -> Option<&Doubt> {
-        self.doubt.as_ref()
+    pub fn rebuild_reason(&self) -> Option<&RebuildReason> {
+        self.rebuild_reason.as_ref()
     }
 
-    /// Notes that it has succeeded.
+    /// Records that it has succeeded.
     pub fn succeed(&mut self) {
+        self.record_outcome();
+    }
+
+    /// Records that it has failed. What has not been compiled is still newer than what has, so Mix will compile it. Where
+    /// everything had to be compiled, it still has to be.
+    pub fn fail(&mut self) {
+        if self.rebuild_reason.is_none() {
+            self.record_outcome();
+        }
+    }
+
+    /// Records what the code that is there now was compiled from.
+    fn record_outcome(&mut self) {
         let ended = Moment::now();
-        let looked_at: Vec<_> = std::mem::take(&mut self.now).into_iter().collect();
-        let sources = looked_at
+        let before: Vec<_> = std::mem::take(&mut self.sources).into_iter().collect();
+        let sources = before
             .into_par_iter()
             .filter_map(|(path, was)| {
-                let is = Seen::look(Utf8Path::new(&path), Some(&was))?;
-                let is_known = is.digest == was.digest || !has_name_of_source(Utf8Path::new(&path));
+                let is = FileDigest::read(Utf8Path::new(&path), Some(&was))?;
+                let is_known = is.is_same(&was) || !has_name_of_source(Utf8Path::new(&path));
                 Some((path, is_known.then_some(is)))
             })
             .collect();
-        let Compiled { applications, places, .. } = self.compiled.clone();
-        let manifests = Manifests::look(&self.compiled.build, &applications);
-        let note = Note { sources, places, applications, manifests, ended };
-        self.note = match self.doubt.take() {
-            // Of a project that shares the build directory, an umbrella or a part of it, nothing has changed.
-            None | Some(Doubt::LooksCompiled(_)) => note.beside(std::mem::take(&mut self.note)),
-            Some(Doubt::NoNote | Doubt::CompiledElsewhere) => note,
+        let BuildDirectory { applications, directories, .. } = self.directory.clone();
+        let manifests = Manifests::read(&self.directory.path, &applications);
+        let record = CompilationRecord { sources, directories, applications, manifests, ended };
+        self.record = match self.rebuild_reason.take() {
+            // A project that shares the build directory, an umbrella or a part of it, has lost nothing.
+            None | Some(RebuildReason::LooksCompiled(_)) => record.merge(std::mem::take(&mut self.record)),
+            Some(RebuildReason::NoRecord | RebuildReason::CompiledElsewhere) => record,
         };
         self.save();
     }
 
-    /// Notes that it has failed. What has not been compiled is still newer than what has, so that Mix will compile it. Where
-    /// everything had to be compiled, it still has to be.
-    pub fn fail(&mut self) {
-        if self.doubt.is_none() {
-            self.succeed();
-        }
-    }
-
-    /// Notes further files that code was compiled from, after it has succeeded.
+    /// Records further files that the code was compiled from, after the compilation has succeeded.
     pub fn include(&mut self, files: impl IntoIterator<Item = Utf8PathBuf>) {
         let mut is_new = false;
         for path in files {
-            if self.note.sources.contains_key(path.as_str()) {
+            if self.record.sources.contains_key(path.as_str()) {
                 continue;
             }
-            if let Some(seen) = Seen::look(&path, None) {
-                let is_known = seen.is_older_than(self.began) || !has_name_of_source(&path);
-                self.note.sources.insert(path.into_string(), is_known.then_some(seen));
+            if let Some(file) = FileDigest::read(&path, None) {
+                let is_known = file.is_older_than(self.started) || !has_name_of_source(&path);
+                self.record.sources.insert(path.into_string(), is_known.then_some(file));
                 is_new = true;
             }
         }
@@ -133,7 +140,7 @@ impl Compilation {
     }
 
     fn save(&self) {
-        self.note.save(&self.file, self.compiled.base());
+        self.record.save(&self.file, self.directory.base());
     }
 }
 
@@ -195,15 +202,17 @@ mod tests {
         fn begin(&self) -> Compilation {
             let project = self.root.join("project");
             let scope = Scope { directories: [project.clone()].into(), ..Scope::default() };
-            let beginning = Beginning::look(scope, &Snapshot::default());
-            let compiled = Compiled {
-                build: project.join("_build/prod"),
+            let initial = InitialSnapshot::take(scope, &Snapshot::default());
+            let directory = BuildDirectory {
+                path: project.join("_build/prod"),
                 dependencies: project.join("deps"),
                 applications: ["demo", "mine", "beside"].map(str::to_owned).into(),
-                places: ["project", "project/deps/mine", "beside"].map(|name| self.root.join(name)).into(),
+                directories: ["project", "project/deps/mine", "beside"]
+                    .map(|name| self.root.join(name))
+                    .into(),
                 project,
             };
-            Compilation::begin(compiled, &beginning)
+            Compilation::begin(directory, &initial)
         }
 
         /// What a compiler writes.
@@ -223,17 +232,19 @@ mod tests {
             self.succeed(&mut compilation);
         }
 
-        /// The file for which everything has to be compiled.
+        /// The file because of which everything has to be compiled again.
         fn looks_compiled(&self) -> Option<String> {
-            match self.begin().doubt() {
+            match self.begin().rebuild_reason() {
                 None => None,
-                Some(Doubt::LooksCompiled(path)) => Some(path.strip_prefix(&self.root).unwrap().to_string()),
+                Some(RebuildReason::LooksCompiled(path)) => {
+                    Some(path.strip_prefix(&self.root).unwrap().to_string())
+                }
                 Some(other) => panic!("{other:?}"),
             }
         }
 
-        fn doubt(&self) -> Option<Doubt> {
-            self.begin().doubt().cloned()
+        fn rebuild_reason(&self) -> Option<RebuildReason> {
+            self.begin().rebuild_reason().cloned()
         }
     }
 
@@ -242,7 +253,7 @@ mod tests {
         let project = Project::new();
         project.build("1");
         assert_eq!(project.looks_compiled(), None);
-        // What is no source, or fetched.
+        // What is not a source, or was fetched.
         for name in
             ["README.md", "priv/cache.dat", "deps/jason/a.ex", "assets/node_modules/a.ex", "src/a.erl"]
         {
@@ -256,7 +267,7 @@ mod tests {
             };
             project.write(name, "new");
             assert_eq!(project.looks_compiled().as_deref(), Some(name));
-            // Once known, twice marked.
+            // Already marked by the look before.
             assert_eq!(project.looks_compiled().as_deref(), Some(name));
             set_time(SystemTime::now() + Duration::from_secs(10));
             assert_eq!(project.looks_compiled(), None, "newer");
@@ -269,31 +280,31 @@ mod tests {
     #[test]
     fn nothing_is_known_of_what_others_have_compiled() {
         let project = Project::new();
-        assert_eq!(project.doubt(), None, "there is nothing to know");
+        assert_eq!(project.rebuild_reason(), None, "nothing has been compiled");
         project.compile("1");
-        assert_eq!(project.doubt(), Some(Doubt::NoNote));
+        assert_eq!(project.rebuild_reason(), Some(RebuildReason::NoRecord));
         project.build("2");
-        assert_eq!(project.doubt(), None);
+        assert_eq!(project.rebuild_reason(), None);
         project.compile("3");
-        assert_eq!(project.doubt(), Some(Doubt::CompiledElsewhere));
+        assert_eq!(project.rebuild_reason(), Some(RebuildReason::CompiledElsewhere));
         // Killed before, or while, it compiles everything: it still has to.
         project.begin().fail();
         project.compile("4");
-        assert_eq!(project.doubt(), Some(Doubt::CompiledElsewhere));
+        assert_eq!(project.rebuild_reason(), Some(RebuildReason::CompiledElsewhere));
         project.build("5");
         // Another application: of a path dependency, or new in an umbrella.
         project.write("project/_build/prod/lib/jason/.mix/compile.elixir", "fetched");
-        assert_eq!(project.doubt(), None);
+        assert_eq!(project.rebuild_reason(), None);
         project.write("project/_build/prod/lib/mine/.mix/compile.elixir", "1");
-        assert_eq!(project.doubt(), Some(Doubt::CompiledElsewhere));
+        assert_eq!(project.rebuild_reason(), Some(RebuildReason::CompiledElsewhere));
         project.build("6");
-        assert_eq!(project.doubt(), None);
+        assert_eq!(project.rebuild_reason(), None);
         fs::write(project.root.join("project/_build/prod").join(FILE), "damaged").unwrap();
-        assert_eq!(project.doubt(), Some(Doubt::NoNote));
+        assert_eq!(project.rebuild_reason(), Some(RebuildReason::NoRecord));
     }
 
     #[test]
-    fn a_project_that_is_moved_takes_its_note_along() {
+    fn a_project_that_is_moved_takes_its_record_along() {
         let mut project = Project::new();
         project.build("1");
         let there = project.root.with_file_name("there");
@@ -305,7 +316,7 @@ mod tests {
 
     /// An error in the code, and its correction: Mix knows what to do.
     #[test]
-    fn a_compilation_that_fails_casts_no_doubt() {
+    fn a_compilation_that_fails_is_no_reason_to_rebuild() {
         let project = Project::new();
         project.build("1");
         project.write("project/lib/a.ex", "wrong");
@@ -340,7 +351,7 @@ mod tests {
             project.write(name, "new");
             project.set_now(name);
             let mut compilation = project.begin();
-            assert_eq!(compilation.doubt(), None);
+            assert_eq!(compilation.rebuild_reason(), None);
             // Killed when the compiler had written code but no manifest.
             project.write(name, "old");
             assert_eq!(project.looks_compiled().as_deref(), Some(name));

@@ -1,4 +1,6 @@
 //! What a build has read and made, kept for the next one.
+//!
+//! The names of the fields in the file are older than those here, and stay.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -8,9 +10,12 @@ use camino::{Utf8Path, Utf8PathBuf};
 use rayon::iter::{IntoParallelIterator, IntoParallelRefIterator, ParallelIterator};
 use serde::{Deserialize, Serialize};
 
-use crate::{Beginning, Difference, Environment, EnvironmentScope, Scope, Snapshot, Stamp, Stamps, kept};
+use crate::{
+    Difference, Environment, EnvironmentScope, InitialSnapshot, Origin, Scope, Snapshot, Stamp, Stamps,
+    checksummed_file,
+};
 
-/// A build: what it has read, what it has made.
+/// The inputs and the outputs of a build.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Record {
     scope: Scope,
@@ -18,47 +23,49 @@ pub struct Record {
     environment: Environment,
     /// Files of the toolchain and of compiled code that are in the release, by their stamps; none when that is uncertain.
     sources: BTreeMap<String, Option<Stamp>>,
-    /// What was made, and which source of it alone, in which way.
-    made: BTreeMap<String, Made>,
+    /// What was made.
+    #[serde(rename = "made")]
+    outputs: BTreeMap<String, Output>,
     /// What changed while the build ran.
-    disturbed: Option<Utf8PathBuf>,
+    #[serde(rename = "disturbed")]
+    changed_during_build: Option<Utf8PathBuf>,
     /// What the caller needs to tell its user about this build.
     pub summary: serde_json::Value,
 }
 
 /// A file or link that was made.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
-enum Made {
+enum Output {
     #[serde(rename = "l")]
     Link(String),
     #[serde(rename = "f")]
-    File(Stamp, Option<(Utf8PathBuf, String)>),
+    File(Stamp, Option<Origin>),
 }
 
-/// What the caller knows about a build that has ended.
+/// What the caller knows about a build that has finished.
 #[derive(Debug)]
-pub struct Ended<'a> {
+pub struct FinishedBuild<'a> {
     /// Where it may have read.
     pub scope: Scope,
     /// What it began with.
-    pub beginning: &'a Beginning,
+    pub initial: &'a InitialSnapshot,
     /// Which variables it has asked for.
     pub variables: EnvironmentScope,
     /// Files that are in the release, as they were before it was written.
     pub sources: Stamps,
-    /// What it has made; of a file that was made of one source alone, which and how.
-    pub made: Vec<(Utf8PathBuf, Option<(Utf8PathBuf, String)>)>,
+    /// What it has made, and what from.
+    pub outputs: Vec<(Utf8PathBuf, Option<Origin>)>,
     /// What to keep for the user.
     pub summary: serde_json::Value,
 }
 
 impl Record {
-    /// Looks once more at everything, now that the build has ended.
+    /// Looks at everything once more, now that the build has finished.
     #[must_use]
-    pub fn new(build: Ended<'_>, variables: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
-        let Ended { scope, beginning, variables: asked, sources, made, summary } = build;
-        let snapshot = Snapshot::take(&scope, beginning.snapshot());
-        let disturbed = beginning.disturbance(&snapshot, &scope);
+    pub fn new(build: FinishedBuild<'_>, variables: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
+        let FinishedBuild { scope, initial, variables: asked, sources, outputs, summary } = build;
+        let snapshot = Snapshot::take(&scope, initial.snapshot());
+        let changed_during_build = initial.change_during_build(&snapshot, &scope);
         // What is in the snapshot is compared by content.
         let is_elsewhere = |path: &Utf8Path| {
             let place = path.canonicalize_utf8();
@@ -71,30 +78,30 @@ impl Record {
             .filter(|(path, _)| is_elsewhere(path))
             .map(|(path, stamp)| (path.to_string(), stamp.filter(|stamp| has_stamp(path, Some(stamp)))))
             .collect();
-        let made = made
+        let outputs = outputs
             .par_iter()
-            .filter_map(|(path, origin)| Some((path.to_string(), Made::look(path, origin.clone())?)))
+            .filter_map(|(path, origin)| Some((path.to_string(), Output::look(path, origin.clone())?)))
             .collect();
         Self {
             environment: Environment::new(asked, variables),
             scope,
             snapshot,
             sources,
-            made,
-            disturbed,
+            outputs,
+            changed_during_build,
             summary,
         }
     }
 
-    /// The record in a file; none when there is none, or it is damaged.
+    /// The record in a file; none when there is no such file, or it is damaged.
     #[must_use]
     pub fn load(path: &Utf8Path) -> Option<Self> {
-        kept::load(path)
+        checksummed_file::load(path)
     }
 
-    /// Keeps it: whole or not at all. That it cannot be kept only costs time, so it is no error.
+    /// Keeps it, whole or not at all. One that cannot be kept only costs time, so that is not an error.
     pub fn save(&self, path: &Utf8Path) {
-        let _ = kept::save(self, path);
+        let _ = checksummed_file::save(self, path);
     }
 
     /// Where the build may have read.
@@ -109,22 +116,26 @@ impl Record {
         &self.snapshot
     }
 
-    /// Why another build might make something else; none when it would make the same. The stamps of files that were
-    /// touched and have the same content are noted; the result says whether there were any, and so the record is worth saving.
+    /// Whether another build would make the same. Files that were touched and have the same content get their new stamps in this
+    /// record; the result says whether there were any, so that the record is worth saving.
+    ///
+    /// # Errors
+    ///
+    /// Why another build might make something else.
     pub fn difference(
         &mut self,
         variables: impl IntoIterator<Item = (OsString, OsString)>,
     ) -> Result<bool, Difference> {
-        if let Some(path) = &self.disturbed {
+        if let Some(path) = &self.changed_during_build {
             return Err(Difference::DuringBuild(path.clone()));
         }
         if let Some(name) = self.environment.difference(variables) {
             return Err(Difference::Variable(name));
         }
-        let made: Vec<_> = self.made.iter().collect();
-        if let Some((path, _)) = made
+        let outputs: Vec<_> = self.outputs.iter().collect();
+        if let Some(path) = outputs
             .par_iter()
-            .find_map_first(|(path, made)| (!made.stands(Utf8Path::new(path))).then_some((path, made)))
+            .find_map_first(|(path, output)| (!output.is_unchanged(Utf8Path::new(path))).then_some(*path))
         {
             return Err(Difference::Made(path.as_str().into()));
         }
@@ -144,23 +155,23 @@ impl Record {
         Ok(touched)
     }
 
-    /// Whether the last build has made this file of this source alone, in this way, and source and file are as they were.
+    /// Whether the last build has made this output from this origin and with this mode, and neither the output nor the source
+    /// has changed since.
     #[must_use]
-    pub fn is_still(&self, path: &Utf8Path, source: &Utf8Path, way: &str, mode: u32) -> bool {
-        let Some(Made::File(stamp, Some((made_of, made_how)))) = self.made.get(path.as_str()) else {
+    pub fn is_up_to_date(&self, path: &Utf8Path, origin: &Origin, mode: u32) -> bool {
+        let Some(Output::File(stamp, Some(made_from))) = self.outputs.get(path.as_str()) else {
             return false;
         };
-        let source_stamp = self.sources.get(source.as_str()).and_then(Option::as_ref);
-        made_of == source
-            && made_how == way
+        let source_stamp = self.sources.get(origin.source.as_str()).and_then(Option::as_ref);
+        made_from == origin
             && stamp.mode() & 0o7777 == mode
             && has_stamp(path, Some(stamp))
-            && has_stamp(source, source_stamp)
+            && has_stamp(&origin.source, source_stamp)
     }
 }
 
-impl Made {
-    fn look(path: &Utf8Path, origin: Option<(Utf8PathBuf, String)>) -> Option<Self> {
+impl Output {
+    fn look(path: &Utf8Path, origin: Option<Origin>) -> Option<Self> {
         let metadata = fs::symlink_metadata(path).ok()?;
         if metadata.is_symlink() {
             return Some(Self::Link(fs::read_link(path).ok()?.to_str()?.to_owned()));
@@ -168,7 +179,8 @@ impl Made {
         metadata.is_file().then(|| Self::File(Stamp::of(&metadata), origin))
     }
 
-    fn stands(&self, path: &Utf8Path) -> bool {
+    /// Whether it is still at this path as the build left it.
+    fn is_unchanged(&self, path: &Utf8Path) -> bool {
         match (self, Self::look(path, None)) {
             (Self::File(was, _), Some(Self::File(is, _))) => *was == is,
             (Self::Link(was), Some(Self::Link(is))) => *was == is,
@@ -177,7 +189,7 @@ impl Made {
     }
 }
 
-/// Whether the file still has this stamp. Without one it was uncertain, and is.
+/// Whether the file still has this stamp. Without one nothing was certain about the file, and nothing is now.
 fn has_stamp(path: &Utf8Path, stamp: Option<&Stamp>) -> bool {
     stamp.is_some_and(|stamp| fs::metadata(path).is_ok_and(|metadata| Stamp::of(&metadata) == *stamp))
 }
@@ -190,6 +202,10 @@ mod tests {
     struct Build {
         _directory: tempfile::TempDir,
         root: Utf8PathBuf,
+    }
+
+    fn origin(source: &Utf8Path, transformation: &str) -> Origin {
+        Origin { source: source.to_owned(), transformation: transformation.to_owned() }
     }
 
     const NO_VARIABLES: [(OsString, OsString); 0] = [];
@@ -217,16 +233,16 @@ mod tests {
         /// `written` happens while the release is written.
         fn record_with(&self, written: impl FnOnce()) -> Record {
             let scope = Scope { directories: [self.root.join("project")].into(), ..Scope::default() };
-            let beginning = Beginning::look(scope.clone(), &Snapshot::default());
+            let initial = InitialSnapshot::take(scope.clone(), &Snapshot::default());
             let otp = self.root.join("otp.beam");
             let sources = Stamps::take(std::slice::from_ref(&otp));
             written();
-            let build = Ended {
+            let build = FinishedBuild {
                 scope,
-                beginning: &beginning,
+                initial: &initial,
                 variables: EnvironmentScope::default(),
                 sources,
-                made: vec![(self.root.join("made.beam"), Some((otp, "stripped".to_owned())))],
+                outputs: vec![(self.root.join("made.beam"), Some(origin(&otp, "stripped")))],
                 summary: serde_json::json!({"name": "demo"}),
             };
             Record::new(build, NO_VARIABLES)
@@ -270,17 +286,17 @@ mod tests {
         let record = build.record();
         let (made, otp) = (build.root.join("made.beam"), build.root.join("otp.beam"));
         let mode = fs::metadata(&made).map(|metadata| Stamp::of(&metadata).mode() & 0o7777).unwrap();
-        assert!(record.is_still(&made, &otp, "stripped", mode));
-        assert!(!record.is_still(&made, &otp, "kept", mode));
-        assert!(!record.is_still(&made, &otp, "stripped", 0o600));
-        assert!(!record.is_still(&otp, &otp, "stripped", mode));
+        assert!(record.is_up_to_date(&made, &origin(&otp, "stripped"), mode));
+        assert!(!record.is_up_to_date(&made, &origin(&otp, "kept"), mode));
+        assert!(!record.is_up_to_date(&made, &origin(&otp, "stripped"), 0o600));
+        assert!(!record.is_up_to_date(&otp, &origin(&otp, "stripped"), mode));
         // In place, the same size: another content all the same.
         fs::write(&made, "MADE.beam").unwrap();
-        assert!(!record.is_still(&made, &otp, "stripped", mode));
+        assert!(!record.is_up_to_date(&made, &origin(&otp, "stripped"), mode));
         let record = build.record();
-        assert!(record.is_still(&made, &otp, "stripped", mode));
+        assert!(record.is_up_to_date(&made, &origin(&otp, "stripped"), mode));
         fs::write(&otp, "other").unwrap();
-        assert!(!record.is_still(&made, &otp, "stripped", mode));
+        assert!(!record.is_up_to_date(&made, &origin(&otp, "stripped"), mode));
     }
 
     /// Compiled again while the release was written: nobody knows which code is in it.
@@ -290,7 +306,7 @@ mod tests {
         let (made, otp) = (build.root.join("made.beam"), build.root.join("otp.beam"));
         let mode = fs::metadata(&made).map(|metadata| Stamp::of(&metadata).mode() & 0o7777).unwrap();
         let mut record = build.record_with(|| fs::write(&otp, "OTP.beam").unwrap());
-        assert!(!record.is_still(&made, &otp, "stripped", mode));
+        assert!(!record.is_up_to_date(&made, &origin(&otp, "stripped"), mode));
         assert_eq!(record.difference(NO_VARIABLES), Err(Difference::Changed(otp)));
     }
 

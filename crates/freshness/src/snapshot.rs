@@ -1,42 +1,22 @@
-//! What is there to be read, by content.
+//! Everything that a build may read, by content.
+//!
+//! Directories are listed level by level, all of a level at once, and links are followed once. What cannot be read is
+//! [`Entry::Other`], which is never the same as anything.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::io::Read;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use data_encoding::HEXLOWER;
 use rayon::iter::{IntoParallelIterator, IntoParallelRefIterator, ParallelIterator};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
-use crate::{Difference, Moment, Stamp};
-
-/// Directories that no build reads anything from that it has not put there itself: what Mix compiles to, the history
-/// (but see [`Scope`]), what language servers compile to.
-const PASSED_OVER: [&str; 6] = ["_build", ".git", ".elixir_ls", ".lexical", ".expert", ".nextls"];
-
-/// Where packages of Node are.
-pub(crate) const NODE_MODULES: &str = "node_modules";
-
-/// Where a build may read.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Scope {
-    /// Directories with all that is in them, and what links in them lead to. Of a `.git` in them only the names of commits
-    /// count: versions are often taken from there.
-    pub directories: BTreeSet<Utf8PathBuf>,
-    /// Single files, which need not be there.
-    pub files: BTreeSet<Utf8PathBuf>,
-    /// What is not looked at: what the build makes.
-    pub except: BTreeSet<Utf8PathBuf>,
-    /// Whether only what code is compiled from matters: packages of Node are passed over.
-    #[serde(default)]
-    pub sources_only: bool,
-}
+use crate::file_digest::FileDigest;
+use crate::scope::is_passed_over;
+use crate::{Difference, Moment, Scope, Stamp};
 
 /// What stands at a path.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-enum Found {
+pub(crate) enum Entry {
     /// A directory.
     #[serde(rename = "d")]
     Directory,
@@ -51,9 +31,9 @@ enum Found {
     Other,
 }
 
-impl Found {
+impl Entry {
     /// Whether a build would read the same there.
-    fn is_same(&self, other: &Self) -> bool {
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::File(_, mode, digest), Self::File(_, other_mode, other_digest)) => {
                 mode == other_mode && digest == other_digest
@@ -68,16 +48,16 @@ impl Found {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Snapshot {
-    /// By path; as text, because paths are compared part by part, which takes ten times as long.
-    found: BTreeMap<String, Found>,
+    /// By path; as text, because paths are compared component by component, which takes ten times as long.
+    pub(crate) entries: BTreeMap<String, Entry>,
 }
 
 impl Snapshot {
-    /// Looks at everything. Files whose stamp is known are not read.
+    /// Looks at everything. Files whose stamp is that of a known digest are not read.
     #[must_use]
     pub fn take(scope: &Scope, known: &Self) -> Self {
         let looked_at = Moment::now();
-        let mut found = BTreeMap::new();
+        let mut entries = BTreeMap::new();
         let mut level: Vec<Utf8PathBuf> = scope.directories.iter().cloned().collect();
         let mut entered: BTreeSet<Utf8PathBuf> = BTreeSet::new();
         while !level.is_empty() {
@@ -86,12 +66,12 @@ impl Snapshot {
                 level.par_iter().map(|directory| list(directory, scope, known, looked_at)).collect();
             level.clear();
             for listed in listed {
-                found.extend(listed.found);
+                entries.extend(listed.entries);
                 level.extend(listed.directories);
             }
         }
         let files: Vec<_> = scope.files.iter().cloned().collect();
-        found.extend(
+        entries.extend(
             files
                 .into_par_iter()
                 .filter_map(|path| {
@@ -99,36 +79,36 @@ impl Snapshot {
                     let file = if metadata.is_file() {
                         read(&path, &metadata, known, looked_at)
                     } else {
-                        Found::Other
+                        Entry::Other
                     };
                     Some((path.into_string(), file))
                 })
                 .collect::<Vec<_>>(),
         );
-        Self { found }
+        Self { entries }
     }
 
     /// Whether there is anything at this path.
     pub(crate) fn contains(&self, path: &Utf8Path) -> bool {
-        self.found.contains_key(path.as_str())
+        self.entries.contains_key(path.as_str())
     }
 
     /// Its files.
-    pub(crate) fn files(&self) -> impl Iterator<Item = (&Utf8Path, Seen)> {
-        self.found.iter().filter_map(|(path, found)| match found {
-            Found::File(stamp, _, digest) => {
-                Some((Utf8Path::new(path), Seen { stamp: *stamp, digest: digest.clone() }))
+    pub(crate) fn files(&self) -> impl Iterator<Item = (&Utf8Path, FileDigest)> {
+        self.entries.iter().filter_map(|(path, found)| match found {
+            Entry::File(stamp, _, digest) => {
+                Some((Utf8Path::new(path), FileDigest { stamp: *stamp, digest: digest.clone() }))
             }
             _ => None,
         })
     }
 
-    /// The first thing that is not there as it is here.
+    /// The first entry that is not in the later snapshot as it is in this one.
     #[must_use]
     pub fn difference(&self, now: &Self) -> Option<Difference> {
-        let mut new = now.found.keys().filter(|path| !self.found.contains_key(*path));
-        for (path, was) in &self.found {
-            match now.found.get(path) {
+        let mut new = now.entries.keys().filter(|path| !self.entries.contains_key(*path));
+        for (path, was) in &self.entries {
+            match now.entries.get(path) {
                 None => return Some(Difference::Gone(path.into())),
                 Some(is) if !was.is_same(is) => return Some(Difference::Changed(path.into())),
                 Some(_) => {}
@@ -138,110 +118,22 @@ impl Snapshot {
     }
 }
 
-/// What a build began with.
-#[derive(Clone, Debug)]
-pub struct Beginning {
-    scope: Scope,
-    snapshot: Snapshot,
-    moment: Moment,
-}
-
-impl Beginning {
-    /// Looks at everything, as [`Snapshot::take`] does.
-    #[must_use]
-    pub fn look(scope: Scope, known: &Snapshot) -> Self {
-        let moment = Moment::now();
-        Self { snapshot: Snapshot::take(&scope, known), scope, moment }
-    }
-
-    /// Where it was looked.
-    pub(crate) fn scope(&self) -> &Scope {
-        &self.scope
-    }
-
-    /// When it was begun to look.
-    pub(crate) fn moment(&self) -> Moment {
-        self.moment
-    }
-
-    /// What was there.
-    pub(crate) fn snapshot(&self) -> &Snapshot {
-        &self.snapshot
-    }
-
-    /// The first thing in a later snapshot that may not have been so at the beginning. Where this has not looked, which is
-    /// outside of its scope, files count that have been touched since.
-    pub(crate) fn disturbance(&self, later: &Snapshot, scope: &Scope) -> Option<Utf8PathBuf> {
-        let within = |path: &str, places: &BTreeSet<Utf8PathBuf>| is_within(Utf8Path::new(path), places);
-        let gone = self.snapshot.found.keys().find(|path| {
-            !later.found.contains_key(*path)
-                && !within(path, &scope.except)
-                && within(path, &scope.directories)
-        });
-        let other = later.found.iter().find(|(path, is)| match (self.snapshot.found.get(*path), is) {
-            (Some(was), _) => !was.is_same(is),
-            (None, _) if within(path, &self.scope.directories) => true,
-            (None, Found::File(stamp, ..)) => !stamp.is_some_and(|stamp| stamp.is_certain(self.moment)),
-            (None, Found::Directory | Found::Link(_)) => false,
-            (None, Found::Other) => true,
-        });
-        gone.or(other.map(|(path, _)| path)).map(Utf8PathBuf::from)
-    }
-}
-
-/// A file that was looked at.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Seen {
-    /// Its stamp if that is certain.
-    pub(crate) stamp: Option<Stamp>,
-    /// A digest of its content.
-    pub(crate) digest: String,
-}
-
-impl Seen {
-    /// Whether it is as it was before this moment.
-    pub(crate) fn is_older_than(&self, moment: Moment) -> bool {
-        self.stamp.is_some_and(|stamp| stamp.is_certain(moment))
-    }
-
-    /// Looks at a file; none when there is none that can be read. What is known of it is believed as long as its stamp is
-    /// the same.
-    pub(crate) fn look(path: &Utf8Path, known: Option<&Self>) -> Option<Self> {
-        let looked_at = Moment::now();
-        let metadata = fs::metadata(path).ok().filter(fs::Metadata::is_file)?;
-        let known = known.and_then(|known| Some((known.stamp?, known.digest.as_str())));
-        Self::of(path, Stamp::of(&metadata), known, looked_at)
-    }
-
-    /// A file with this stamp, of which a stamp and a digest are known, or neither.
-    fn of(path: &Utf8Path, stamp: Stamp, known: Option<(Stamp, &str)>, looked_at: Moment) -> Option<Self> {
-        if let Some((_, digest)) = known.filter(|(known, _)| *known == stamp) {
-            return Some(Self { stamp: Some(stamp), digest: digest.to_owned() });
-        }
-        Some(Self { digest: digest(path)?, stamp: stamp.is_certain(looked_at).then_some(stamp) })
-    }
-}
-
-pub(crate) fn is_within(path: &Utf8Path, places: &BTreeSet<Utf8PathBuf>) -> bool {
-    path.ancestors().any(|ancestor| places.contains(ancestor))
-}
-
-/// A directory, read.
+/// What is in one directory, and the directories that remain to be listed.
 #[derive(Default)]
 struct Listed {
-    found: Vec<(String, Found)>,
+    entries: Vec<(String, Entry)>,
     directories: Vec<Utf8PathBuf>,
 }
 
 fn list(directory: &Utf8Path, scope: &Scope, known: &Snapshot, looked_at: Moment) -> Listed {
     let mut listed = Listed::default();
     let Ok(entries) = fs::read_dir(directory) else {
-        listed.found.push((directory.to_string(), Found::Other));
+        listed.entries.push((directory.to_string(), Entry::Other));
         return listed;
     };
     for entry in entries {
         let Ok(entry) = entry else {
-            listed.found.push((directory.to_string(), Found::Other));
+            listed.entries.push((directory.to_string(), Entry::Other));
             continue;
         };
         // Names that are not UTF-8 cannot be in a release.
@@ -251,7 +143,7 @@ fn list(directory: &Utf8Path, scope: &Scope, known: &Snapshot, looked_at: Moment
             continue;
         }
         let Ok(metadata) = entry.metadata() else {
-            listed.found.push((path.into_string(), Found::Other));
+            listed.entries.push((path.into_string(), Entry::Other));
             continue;
         };
         if metadata.is_dir() {
@@ -261,22 +153,22 @@ fn list(directory: &Utf8Path, scope: &Scope, known: &Snapshot, looked_at: Moment
                     let file = path.join(file);
                     if let Ok(metadata) = fs::metadata(&file) {
                         let content = read(&file, &metadata, known, looked_at);
-                        listed.found.push((file.into_string(), content));
+                        listed.entries.push((file.into_string(), content));
                     }
                 }
-            } else if !(PASSED_OVER.contains(&name.as_str()) || scope.sources_only && name == NODE_MODULES) {
+            } else if !scope.passes_over(&name) {
                 listed.directories.push(path.clone());
-                listed.found.push((path.into_string(), Found::Directory));
+                listed.entries.push((path.into_string(), Entry::Directory));
             }
         } else if metadata.is_symlink() {
-            if !PASSED_OVER.contains(&name.as_str()) {
+            if !is_passed_over(&name) {
                 follow(path, &mut listed, known, looked_at);
             }
         } else if metadata.is_file() {
             let file = read(&path, &metadata, known, looked_at);
-            listed.found.push((path.into_string(), file));
+            listed.entries.push((path.into_string(), file));
         } else {
-            // A socket or a pipe of something that runs here. No build reads it.
+            // A socket or a pipe of a running program. No build reads it.
         }
     }
     listed
@@ -287,39 +179,26 @@ fn follow(path: Utf8PathBuf, listed: &mut Listed, known: &Snapshot, looked_at: M
     let target = fs::read_link(&path).map(|target| target.to_string_lossy().into_owned());
     if let (Ok(place), Ok(metadata)) = (path.canonicalize_utf8(), fs::metadata(&path)) {
         if metadata.is_dir() {
-            let is_passed_over = place.components().any(|part| PASSED_OVER.contains(&part.as_str()));
-            if !is_passed_over {
+            if !place.components().any(|part| is_passed_over(part.as_str())) {
                 listed.directories.push(place);
             }
         } else if metadata.is_file() {
             let file = read(&place, &metadata, known, looked_at);
-            listed.found.push((place.into_string(), file));
+            listed.entries.push((place.into_string(), file));
         }
     }
-    listed.found.push((path.into_string(), target.map_or(Found::Other, Found::Link)));
+    listed.entries.push((path.into_string(), target.map_or(Entry::Other, Entry::Link)));
 }
 
-fn read(path: &Utf8Path, metadata: &fs::Metadata, known: &Snapshot, looked_at: Moment) -> Found {
+fn read(path: &Utf8Path, metadata: &fs::Metadata, known: &Snapshot, looked_at: Moment) -> Entry {
     let stamp = Stamp::of(metadata);
-    let known = match known.found.get(path.as_str()) {
-        Some(Found::File(Some(stamp), _, digest)) => Some((*stamp, digest.as_str())),
+    let known = match known.entries.get(path.as_str()) {
+        Some(Entry::File(Some(stamp), _, digest)) => Some((*stamp, digest.as_str())),
         _ => None,
     };
-    match Seen::of(path, stamp, known, looked_at) {
-        Some(seen) => Found::File(seen.stamp, stamp.mode(), seen.digest),
-        None => Found::Other,
-    }
-}
-
-fn digest(path: &Utf8Path) -> Option<String> {
-    let mut file = fs::File::open(path).ok()?;
-    let mut hash = Sha256::new();
-    let mut buffer = [0; 32 * 1024];
-    loop {
-        match file.read(&mut buffer).ok()? {
-            0 => return Some(HEXLOWER.encode(&hash.finalize()[..16])),
-            length => hash.update(&buffer[..length]),
-        }
+    match FileDigest::with_stamp(path, stamp, known, looked_at) {
+        Some(file) => Entry::File(file.stamp, stamp.mode(), file.digest),
+        None => Entry::Other,
     }
 }
 
@@ -435,30 +314,6 @@ mod tests {
         fs::remove_file(project.root.join("lib/a.ex")).unwrap();
         fs::write(project.root.join("lib/a.ex"), "a").unwrap();
         assert_eq!(before.difference(&Snapshot::take(&project.scope, &before)), None);
-    }
-
-    #[test]
-    fn what_happens_during_a_build_is_noticed() {
-        let project = Project::new();
-        let outside = project.root.parent().unwrap().join("other");
-        fs::create_dir(&outside).unwrap();
-        fs::write(outside.join("old"), "").unwrap();
-        while !Stamp::of(&fs::metadata(outside.join("old")).unwrap()).is_certain(Moment::now()) {}
-        let beginning = Beginning::look(project.scope.clone(), &Snapshot::default());
-        let mut scope = project.scope.clone();
-        scope.directories.insert(outside.clone());
-        let later = || Snapshot::take(&scope, beginning.snapshot());
-        assert_eq!(beginning.disturbance(&later(), &scope), None);
-        // Written again with the same content, as bundlers do.
-        fs::write(project.root.join("lib/a.ex"), "a").unwrap();
-        assert_eq!(beginning.disturbance(&later(), &scope), None);
-        fs::write(outside.join("new"), "").unwrap();
-        assert_eq!(beginning.disturbance(&later(), &scope), Some(outside.join("new")));
-        fs::remove_file(outside.join("new")).unwrap();
-        fs::write(project.root.join("lib/a.ex"), "z").unwrap();
-        assert_eq!(beginning.disturbance(&later(), &scope), Some(project.root.join("lib/a.ex")));
-        fs::remove_file(project.root.join("lib/a.ex")).unwrap();
-        assert_eq!(beginning.disturbance(&later(), &scope), Some(project.root.join("lib/a.ex")));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use crate::arguments::{BuildArguments, GlobalArguments};
 use crate::assembly::{Assembly, announce};
-use crate::compilation::Look;
+use crate::compilation::BackgroundScan;
 use crate::last_build::{LastBuild, Summary};
 use crate::pipeline::{Pipeline, project_directory};
 use crate::printer::{Printer, Verbosity, seconds};
@@ -20,7 +20,7 @@ pub(crate) fn run(
     let _lock = ProjectLock::acquire(&project_directory(global)?, printer);
     let mut last = LastBuild::of_build(arguments, global)?;
     if !arguments.compile.force {
-        match last.is_enough() {
+        match last.reuse() {
             Ok(summary) => return unchanged(summary, start, global, printer),
             Err(Some(difference)) if printer.verbosity() == Verbosity::Verbose => {
                 printer.say(&format!("  building, because {difference}"));
@@ -28,7 +28,7 @@ pub(crate) fn run(
             Err(_) => {}
         }
     }
-    let assembly = assembly(arguments, global, printer, last.look())?;
+    let assembly = assembly(arguments, global, printer, last.scan())?;
     if arguments.dry_run { assembly.print(global.json) } else { last.write(assembly, global.json) }
 }
 
@@ -63,9 +63,9 @@ pub(super) fn assembly<'a>(
     arguments: &BuildArguments,
     global: &GlobalArguments,
     printer: &'a Printer,
-    look: Look,
+    scan: BackgroundScan,
 ) -> anyhow::Result<Assembly<'a>> {
-    let mut pipeline = Pipeline::start(global, printer, look)?;
+    let mut pipeline = Pipeline::start(global, printer, scan)?;
     if arguments.dry_run {
         printer
             .say("  would fetch dependencies, compile and deploy assets; planning from what is compiled now");

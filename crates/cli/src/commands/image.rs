@@ -17,7 +17,7 @@ use crate::arguments::{
     ArchiveArguments, BuildArguments, CompileArguments, GlobalArguments, ImageArguments, ImageCommand,
     TargetArguments,
 };
-use crate::compilation::Look;
+use crate::compilation::BackgroundScan;
 use crate::image_build::{Builder, Draft, Origin, ReleaseSource};
 use crate::image_source;
 use crate::pipeline::project_directory;
@@ -181,8 +181,8 @@ fn sources(
         no_cache: true,
         dry_run: arguments.dry_run,
     };
-    let look = Look::at_sources(&project_directory(global)?);
-    let assembly = build::assembly(&build_arguments, global, printer, look)?;
+    let scan = BackgroundScan::of_sources(&project_directory(global)?);
+    let assembly = build::assembly(&build_arguments, global, printer, scan)?;
     let own = assembly.description.own_applications.iter().map(ToString::to_string).collect();
     let layout = assembly.description.archive_directory.join("image").join(&assembly.description.spec.name);
     let source = if arguments.dry_run {

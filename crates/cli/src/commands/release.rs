@@ -19,7 +19,7 @@ pub(crate) fn run(
 ) -> anyhow::Result<()> {
     let _lock = ProjectLock::acquire(&project_directory(global)?, printer);
     let last = LastBuild::of_release(arguments, global)?;
-    let mut pipeline = Pipeline::start(global, printer, last.look())?;
+    let mut pipeline = Pipeline::start(global, printer, last.scan())?;
     pipeline.compile(&arguments.compile, arguments.no_compile)?;
     let location = pipeline.locate(&arguments.target, arguments.overwrite, arguments.dry_run)?;
     if !arguments.dry_run && !location.overwrite {

@@ -1,7 +1,7 @@
-//! What tells that somebody else has compiled.
+//! How to tell that somebody else has compiled.
 //!
-//! Mix keeps manifests of what it has compiled in the build directory, for each application its own. When they are not those
-//! that the last compilation has left, there has been another one since, of which there is no note.
+//! Mix keeps manifests of what it has compiled in the build directory, one set for each application. When they are not those
+//! that the last recorded compilation has left, there has been another one since, of which there is no record.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -22,9 +22,9 @@ const MANIFESTS: [&str; 4] = ["compile.elixir", "compile.erlang", "compile.leex"
 pub(super) struct Manifests(BTreeMap<String, String>);
 
 impl Manifests {
-    /// What Mix knows of the compiled code of these applications. The content of a manifest does not always tell one compilation
-    /// from another, but its time does.
-    pub(super) fn look(build: &Utf8Path, applications: &BTreeSet<String>) -> Self {
+    /// The manifests of these applications. The content of a manifest does not always tell one compilation from another, but its
+    /// time does.
+    pub(super) fn read(build: &Utf8Path, applications: &BTreeSet<String>) -> Self {
         let mut manifests = BTreeMap::new();
         for application in applications {
             for name in MANIFESTS {
@@ -45,14 +45,14 @@ impl Manifests {
         self.0.is_empty()
     }
 
-    /// Whether those of these applications are what is there now.
+    /// Whether the manifests of these applications are the ones that are there now.
     pub(super) fn are_still(&self, now: &Self, applications: &BTreeSet<String>) -> bool {
-        let noted = self.0.iter().filter(|(name, _)| applications.contains(application(name)));
-        noted.eq(&now.0)
+        let recorded = self.0.iter().filter(|(name, _)| applications.contains(application(name)));
+        recorded.eq(&now.0)
     }
 
-    /// These, which are of these applications, with other ones of other applications.
-    pub(super) fn beside(mut self, other: Self, applications: &BTreeSet<String>) -> Self {
+    /// These manifests, which are those of the given applications, with others of other applications.
+    pub(super) fn merge(mut self, other: Self, applications: &BTreeSet<String>) -> Self {
         let manifests: Vec<_> = other
             .0
             .into_iter()

@@ -130,7 +130,7 @@ fn recorded(
     let typed = [vec!["beamship", "build", name], vec!["beamship", "build"]];
     let results = typed.into_iter().take(if is_default { 2 } else { 1 }).filter_map(|typed| {
         let Command::Build(arguments) = Arguments::try_parse_from(typed).ok()?.command else { return None };
-        match LastBuild::of_build(&arguments, global).ok()?.is_enough() {
+        match LastBuild::of_build(&arguments, global).ok()?.reuse() {
             Err(None) => None,
             Err(Some(difference)) => Some(Err(difference)),
             Ok(summary) => Some(Ok(summary)),

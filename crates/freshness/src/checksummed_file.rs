@@ -1,4 +1,7 @@
 //! Files that are kept for the next build: whole, or not at all.
+//!
+//! A checksum stands in front of the content, so that whatever a full disk, a killed process or a bad disk has left counts as
+//! nothing.
 
 use std::fs;
 use std::io::{self, Write};
@@ -13,7 +16,7 @@ use sha2::{Digest, Sha256};
 /// Length of the checksum in front, in characters.
 const CHECKSUM: usize = 64;
 
-/// What is in the file; none when there is none, or it is damaged.
+/// What is in the file; none when there is no file, or it is damaged.
 pub(crate) fn load<T: DeserializeOwned>(path: &Utf8Path) -> Option<T> {
     let bytes = fs::read(path).ok()?;
     let (sum, content) = bytes.split_at_checked(CHECKSUM)?;
@@ -21,9 +24,9 @@ pub(crate) fn load<T: DeserializeOwned>(path: &Utf8Path) -> Option<T> {
     serde_json::from_slice(content).ok()
 }
 
-/// Replaces the file. Only its user can read it: a digest of a password can be guessed.
+/// Replaces the file. Only its owner can read it: it may hold the digest of a password, which can be guessed.
 ///
-/// One build at a time writes to it. What a killed one has left of it goes with the next.
+/// Only one build at a time writes to it. What a killed build has left behind is removed by the next one.
 pub(crate) fn save<T: Serialize>(value: &T, path: &Utf8Path) -> io::Result<()> {
     fs::create_dir_all(path.parent().unwrap_or(Utf8Path::new(".")))?;
     let content = serde_json::to_vec(value)?;
