@@ -81,13 +81,7 @@ impl Archiving {
             without = without_cookie(tree)?;
             &without
         };
-        let archived = match archive::write(tree, &self.path, &self.options, &phase) {
-            Ok(archived) => archived,
-            Err(error) => {
-                phase.abandon();
-                return Err(error.into());
-            }
-        };
+        let archived = archive::write(tree, &self.path, &self.options, &phase)?;
         let name = self.path.file_name().unwrap_or_default();
         let text = format!("{name}, {} files, {}", count(archived.files), size(archived.bytes));
         report.phase("tar", phase.finish(&text));

@@ -90,13 +90,7 @@ impl Assembly<'_> {
     fn write_whole(&mut self, options: &DirectoryOptions<'_>) -> anyhow::Result<()> {
         let target = &self.description.spec.path;
         let phase = self.printer.phase("assemble");
-        let written = match directory::write(&self.plan.tree, target, options, &phase) {
-            Ok(written) => written,
-            Err(error) => {
-                phase.abandon();
-                return Err(error.into());
-            }
-        };
+        let written = directory::write(&self.plan.tree, target, options, &phase)?;
         self.report.assembled(written.files, written.bytes, &phase);
         if self.archive.is_wanted() {
             let tree = self.plan.tree.written_at(&written.path);
@@ -125,7 +119,6 @@ impl Assembly<'_> {
             Ok::<(), anyhow::Error>(())
         };
         let result = directory::write_then(&plan.tree, &description.spec.path, options, &phase, steps);
-        phase.abandon();
         result.map(|_| ()).map_err(|error| watch.explain(error))
     }
 
@@ -167,14 +160,10 @@ fn run_steps(
     loop {
         let start = Instant::now();
         let phase = printer.phase("steps");
-        let outcome = match bridge.continue_steps() {
-            Ok(outcome) => outcome,
-            Err(error) => {
-                phase.abandon();
-                return Err(explain(error, printer));
-            }
-        };
-        phase.abandon();
+        let continued = bridge.continue_steps();
+        // Before anything is printed.
+        drop(phase);
+        let outcome = continued.map_err(|error| explain(error, printer))?;
         printer.pass_on_output(&outcome.output);
         report.phase("steps", start.elapsed());
         match outcome.value {

@@ -94,10 +94,8 @@ impl Builder<'_> {
         if let Some(blobs) = &self.base {
             let cache = image_source::cache()?;
             let phase = self.printer.phase("base");
-            let fetched = Base::fetch(blobs.as_ref(), &platform, &cache).map_err(anyhow::Error::from);
-            let fetched = abandon_on_error(phase, fetched, |base: &Base| {
-                format!("{} layers, {}", count(base.layers.len()), base.name)
-            })?;
+            let fetched = Base::fetch(blobs.as_ref(), &platform, &cache)?;
+            phase.finish(&format!("{} layers, {}", count(fetched.layers.len()), fetched.name));
             let system = ImageRoot::new(&fetched, &cache)?;
             let report = abi::check(&files, &system, Some(machine))?;
             check::conclude(&report, &format!("`{}`", fetched.name), self.printer)?;
@@ -203,20 +201,6 @@ impl Draft {
             (kind.name(), number, bytes)
         })
     }
-}
-
-fn abandon_on_error<T>(
-    phase: Phase,
-    result: anyhow::Result<T>,
-    text: impl FnOnce(&T) -> String,
-) -> anyhow::Result<T> {
-    match &result {
-        Ok(value) => {
-            phase.finish(&text(value));
-        }
-        Err(_) => phase.abandon(),
-    }
-    result
 }
 
 /// The native code in these trees, where it will be in the image.

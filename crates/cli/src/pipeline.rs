@@ -67,7 +67,7 @@ impl<'a> Pipeline<'a> {
         let bridge = match Bridge::start(&options) {
             Ok(bridge) => bridge,
             Err(error) => {
-                phase.abandon();
+                drop(phase);
                 return Err(explain(error, printer));
             }
         };
@@ -211,7 +211,7 @@ impl<'a> Pipeline<'a> {
         let outcome = match self.bridge.describe_release(&self.request) {
             Ok(outcome) => outcome,
             Err(error) => {
-                phase.abandon();
+                drop(phase);
                 return Err(explain(error, self.printer));
             }
         };
@@ -253,7 +253,7 @@ impl<'a> Pipeline<'a> {
                 Ok(outcome.value)
             }
             Err(error) => {
-                phase.abandon();
+                drop(phase);
                 Err(explain(error, self.printer))
             }
         }

@@ -177,10 +177,14 @@ impl Phase {
         self.printer.say(&line);
         duration
     }
+}
 
-    /// Ends the phase without a line, because an error message follows.
-    pub(crate) fn abandon(self) {
-        self.bar.finish_and_clear();
+/// A phase that ends without a result, because it has failed, leaves nothing on the terminal: an error message follows.
+impl Drop for Phase {
+    fn drop(&mut self) {
+        if !self.bar.is_finished() {
+            self.bar.finish_and_clear();
+        }
     }
 }
 

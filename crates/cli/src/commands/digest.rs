@@ -37,19 +37,10 @@ fn digest(
     let output = arguments.output.as_ref().map_or_else(|| input.clone(), |output| directory.join(output));
     let options = options(arguments, directory)?;
     let phase = printer.phase("digest");
-    let digested = assets::digest(&input, &output, &options, &phase).and_then(|mut summary| {
-        for earlier in &arguments.carry {
-            summary.carried += assets::carry(&directory.join(earlier), &output, options.modified)?;
-        }
-        Ok(summary)
-    });
-    let summary = match digested {
-        Ok(summary) => summary,
-        Err(error) => {
-            phase.abandon();
-            return Err(error.into());
-        }
-    };
+    let mut summary = assets::digest(&input, &output, &options, &phase)?;
+    for earlier in &arguments.carry {
+        summary.carried += assets::carry(&directory.join(earlier), &output, options.modified)?;
+    }
     let shown = arguments.output.as_ref().unwrap_or(&arguments.input);
     phase.finish(&headline(&summary, shown));
     if global.json {

@@ -50,13 +50,7 @@ pub(crate) fn run(
 
     let trial = Trial::new(directory.join("bin").join(&name), place.to_owned(), "explain-boot")?;
     let phase = printer.phase("start");
-    let timeline = match record(&trial, flag, arguments.wait, explained.steps) {
-        Ok(timeline) => timeline,
-        Err(error) => {
-            phase.abandon();
-            return Err(error);
-        }
-    };
+    let timeline = record(&trial, flag, arguments.wait, explained.steps)?;
     phase.finish(&format!("{name} {version} has started, RELEASE_MODE={mode}"));
     if let Some(file) = &arguments.svg {
         fs_err::write(file, timeline.svg(&format!("{name} {version}, RELEASE_MODE={mode}")))?;

@@ -116,7 +116,7 @@ fn look_at(directory: &Utf8Path, printer: &Printer) -> anyhow::Result<Project> {
             outcome.value
         }
         Err(error) => {
-            phase.abandon();
+            drop(phase);
             return Err(explain(error, printer));
         }
     };

@@ -138,13 +138,8 @@ pub(crate) fn run(
     let mut report = Report::new(&images, &tag)?;
     if let Some(file) = &place.archive {
         let phase = printer.phase("archive");
-        match archive::write(&images, Some(&tag), file) {
-            Ok(bytes) => phase.finish(&format!("{file}, {}", size(bytes))),
-            Err(error) => {
-                phase.abandon();
-                return Err(error.into());
-            }
-        };
+        let bytes = archive::write(&images, Some(&tag), file)?;
+        phase.finish(&format!("{file}, {}", size(bytes)));
     }
     report.output = place.shown();
     if let Some(engine) = engine {
@@ -239,19 +234,12 @@ fn write(
     for draft in drafts {
         let phase = printer.phase("image");
         let (platform, summary) = (draft.platform.to_string(), draft.summary.clone());
-        match draft.write(layout, compression, &phase) {
-            Ok(image) => {
-                let bytes = image.layers.iter().map(|layer| layer.descriptor.size).sum();
-                let layers = count(image.layers.len());
-                let separator = if summary.is_empty() { "" } else { ", " };
-                phase.finish(&format!("{platform}, {layers} layers, {}{separator}{summary}", size(bytes)));
-                all.push(image);
-            }
-            Err(error) => {
-                phase.abandon();
-                return Err(error);
-            }
-        }
+        let image = draft.write(layout, compression, &phase)?;
+        let bytes = image.layers.iter().map(|layer| layer.descriptor.size).sum();
+        let layers = count(image.layers.len());
+        let separator = if summary.is_empty() { "" } else { ", " };
+        phase.finish(&format!("{platform}, {layers} layers, {}{separator}{summary}", size(bytes)));
+        all.push(image);
     }
     let images = Images::new(all)?;
     layout.publish(&images, Some(tag))?;
@@ -260,16 +248,9 @@ fn write(
 
 fn load(engine: &Engine, images: &Images, tag: &Reference, printer: &Printer) -> anyhow::Result<()> {
     let phase = printer.phase("load");
-    match engine.load(images, tag) {
-        Ok(_) => {
-            phase.finish(&format!("{} into {}", tag.familiar(), engine.name()));
-            Ok(())
-        }
-        Err(error) => {
-            phase.abandon();
-            Err(error.into())
-        }
-    }
+    engine.load(images, tag)?;
+    phase.finish(&format!("{} into {}", tag.familiar(), engine.name()));
+    Ok(())
 }
 
 fn send(registry: &Registry, images: &Images, printer: &Printer) -> anyhow::Result<Pushed> {
@@ -280,23 +261,16 @@ fn send(registry: &Registry, images: &Images, printer: &Printer) -> anyhow::Resu
             usize::try_from(total).unwrap_or(usize::MAX),
         );
     };
-    match push(registry, images, &progress) {
-        Ok(pushed) => {
-            let mut text = format!("{}, {} sent", registry.reference(), size(pushed.sent));
-            if pushed.present > 0 {
-                text.push_str(&format!(", {} were there", size(pushed.present)));
-            }
-            if pushed.mounted > 0 {
-                text.push_str(&format!(", {} mounted", size(pushed.mounted)));
-            }
-            phase.finish(&text);
-            Ok(pushed)
-        }
-        Err(error) => {
-            phase.abandon();
-            Err(error.into())
-        }
+    let pushed = push(registry, images, &progress)?;
+    let mut text = format!("{}, {} sent", registry.reference(), size(pushed.sent));
+    if pushed.present > 0 {
+        text.push_str(&format!(", {} were there", size(pushed.present)));
     }
+    if pushed.mounted > 0 {
+        text.push_str(&format!(", {} mounted", size(pushed.mounted)));
+    }
+    phase.finish(&text);
+    Ok(pushed)
 }
 
 impl Report {

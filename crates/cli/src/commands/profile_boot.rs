@@ -46,13 +46,7 @@ pub(crate) fn run(
         Err(error) => return Err(error.into()),
     };
     let phase = printer.phase("start");
-    let modules = match trial.modules(arguments, script) {
-        Ok(modules) => modules,
-        Err(error) => {
-            phase.abandon();
-            return Err(error);
-        }
-    };
+    let modules = trial.modules(arguments, script)?;
     phase.finish(&format!("{} modules are used", count(modules.len())));
     let mut text = "# The modules that a start uses; `beamship profile-boot` records them.\n".to_owned();
     for module in &modules {
