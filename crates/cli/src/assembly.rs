@@ -11,8 +11,8 @@ use tree::directory::{self, DirectoryOptions, Earlier, Published};
 use tree::{Content, Node, Tree, TreePath};
 
 use crate::archiving::Archiving;
+use crate::bridge_failure::explain;
 use crate::interruption::Watch;
-use crate::pipeline::explain;
 use crate::printer::{Phase, Printer, count, size};
 use crate::report::{Report, print_json};
 

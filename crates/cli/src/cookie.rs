@@ -9,6 +9,8 @@ use anyhow::Context;
 use camino::Utf8Path;
 use data_encoding::BASE32;
 
+use crate::random;
+
 /// The cookie for a release that goes to `target`: the one that the project configures, else the one that is there,
 /// else a new one.
 ///
@@ -29,18 +31,7 @@ pub(crate) fn cookie(configured: Option<&str>, target: &Utf8Path) -> anyhow::Res
 
 /// 32 random bytes in base 32, as Mix makes them: 52 characters and padding.
 pub(crate) fn random() -> anyhow::Result<Vec<u8>> {
-    Ok(BASE32.encode(&random_bytes(32)?).into_bytes())
-}
-
-/// Bytes from the operating system's random source.
-///
-/// # Errors
-///
-/// When it has none.
-pub(crate) fn random_bytes(count: usize) -> anyhow::Result<Vec<u8>> {
-    let mut bytes = vec![0; count];
-    getrandom::fill(&mut bytes).context("cannot get random bytes")?;
-    Ok(bytes)
+    Ok(BASE32.encode(&random::bytes(32)?).into_bytes())
 }
 
 #[cfg(test)]

@@ -7,6 +7,8 @@ use image::archive::StoredBlobs;
 use image::layout::Blobs;
 use image::registry::{Patience, Registry, Remote};
 
+use crate::cache_directory;
+
 /// Whether a user means a path: none of these is the name of an image that anybody has.
 pub(crate) fn is_path(given: &str) -> bool {
     let is_archive = given.ends_with(".tar") && !given.contains([':', '@']);
@@ -43,7 +45,7 @@ pub(crate) fn open(given: &str) -> anyhow::Result<Box<dyn Blobs>> {
 ///
 /// When this user has no directory for such.
 pub(crate) fn cache() -> anyhow::Result<Utf8PathBuf> {
-    let cache = project::user_cache().map(|cache| cache.join("images"));
+    let cache = cache_directory::find().map(|cache| cache.join("images"));
     cache.context("there is no place to keep layers of other images in\nhint: set HOME or XDG_CACHE_HOME")
 }
 

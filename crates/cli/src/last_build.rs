@@ -18,9 +18,9 @@ use tree::{Content, Node, Tree, TreePath};
 use crate::arguments::{BuildArguments, GlobalArguments, ReleaseArguments};
 use crate::assembly::{Assembly, announce};
 use crate::compilation::BackgroundScan;
-use crate::pipeline::project_directory;
 use crate::printer::{Printer, Remark};
 use crate::report::Report;
+use crate::{cache_directory, project_directory};
 
 /// What the user is told about a build, and told again when the next one need not run.
 #[derive(Debug, Deserialize)]
@@ -66,8 +66,8 @@ impl LastBuild {
 
     /// The last build of a kind: what distinguishes it from other builds of the same project.
     fn find(kind: &str, is_kept: bool, global: &GlobalArguments) -> anyhow::Result<Self> {
-        let project = project_directory(global)?;
-        let Some(cache) = project::user_cache().filter(|_| is_kept) else {
+        let project = project_directory::find(global)?;
+        let Some(cache) = cache_directory::find().filter(|_| is_kept) else {
             return Ok(Self { project, file: None, record: None });
         };
         let variable = |name| std::env::var(name).unwrap_or_default();

@@ -6,6 +6,8 @@ mod abi_target;
 mod archiving;
 pub mod arguments;
 mod assembly;
+mod bridge_failure;
+mod cache_directory;
 mod commands;
 mod compilation;
 mod cookie;
@@ -21,9 +23,13 @@ mod modification_time;
 mod native_code;
 mod pipeline;
 mod printer;
+mod project_directory;
 mod project_lock;
+mod random;
+mod release_alias;
 mod release_directory;
 mod report;
+mod step_output;
 
 use std::process::ExitCode;
 

@@ -1,7 +1,6 @@
 //! What `build` and `release` share: the project is asked, phase by phase, until the release can be planned.
 
-use std::io::{ErrorKind, Write};
-use std::os::unix::fs::PermissionsExt;
+use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
@@ -12,23 +11,21 @@ use project::{
     Bridge, BridgeError, BridgeOptions, CompileOptions, LocalApplication, Notice, Outcome,
     ReleaseDescription, ReleaseLocation, ReleaseRequest, Step, Stream,
 };
-use release::{Materials, Plan, ReleaseSpec};
+use release::{Materials, Plan};
 use tree::directory::Snapshot;
-use tree::{Content, Node, TreePath};
 
 use crate::archiving::Archiving;
 use crate::arguments::{ArchiveArguments, CompileArguments, GlobalArguments, TargetArguments};
 use crate::assembly::{Assembly, Machine};
+use crate::bridge_failure::explain;
 use crate::compilation::{BackgroundScan, external_resources};
-use crate::failure::AlreadyExplained;
 use crate::files::MachineFiles;
 use crate::printer::{Printer, Verbosity, count};
 use crate::report::Report;
-use crate::{compilation, cookie, launcher_file, native_code};
-
-/// What is said of a project whose alias beamship does not follow.
-pub(crate) const RELEASE_ALIAS: &str =
-    "the project has an alias `release`, which `mix release` would run and beamship does not";
+use crate::{
+    cache_directory, compilation, cookie, launcher_file, native_code, project_directory, release_alias,
+    step_output,
+};
 
 /// A build under way.
 pub(crate) struct Pipeline<'a> {
@@ -56,8 +53,8 @@ impl<'a> Pipeline<'a> {
         scan: BackgroundScan,
     ) -> anyhow::Result<Self> {
         let phase = printer.phase("project");
-        let project = project_directory(global)?;
-        let mut options = BridgeOptions::new(project.clone());
+        let project = project_directory::find(global)?;
+        let mut options = BridgeOptions::new(project.clone(), cache_directory::find());
         options.digest = std::env::current_exe().ok().and_then(|path| Utf8PathBuf::from_path_buf(path).ok());
         if printer.verbosity() == Verbosity::Verbose {
             options.sink = Some(Arc::new(|_: Stream, bytes: &[u8]| {
@@ -77,8 +74,8 @@ impl<'a> Pipeline<'a> {
             information.elixir_version, information.otp_release, information.mix_env
         );
         printer.pass_on_warnings(&bridge.loading().output);
-        if information.aliases.iter().any(|alias| alias == "release") {
-            printer.warn(RELEASE_ALIAS);
+        if release_alias::is_among(information.aliases.iter().map(String::as_str)) {
+            printer.warn(release_alias::WARNING);
         }
         let mut pipeline = Self {
             printer,
@@ -280,7 +277,7 @@ impl<'a> Pipeline<'a> {
         let materials = Materials {
             launcher: launcher_file::find()?,
             cookie: cookie::cookie(spec.cookie.as_deref(), &spec.path)?,
-            additional: additional(spec, &made_by_steps),
+            additional: step_output::files(spec, &made_by_steps),
         };
         let plan = Plan::make(spec, &materials, &MachineFiles)?;
         plan.warnings.iter().for_each(|warning| printer.warn(warning));
@@ -299,78 +296,4 @@ impl<'a> Pipeline<'a> {
             external_resources,
         })
     }
-}
-
-/// The directory of the project, as an absolute path, so that messages say which one is meant.
-pub(crate) fn project_directory(global: &GlobalArguments) -> anyhow::Result<Utf8PathBuf> {
-    let given = global.directory.clone().unwrap_or_else(|| Utf8PathBuf::from("."));
-    match given.canonicalize_utf8() {
-        Ok(directory) => Ok(directory),
-        Err(error) => anyhow::bail!("cannot use `{given}` as the directory of the project: {error}"),
-    }
-}
-
-/// The directory of a project that has to be one of Mix.
-///
-/// # Errors
-///
-/// When there is no `mix.exs`.
-pub(crate) fn mix_project(global: &GlobalArguments) -> anyhow::Result<Utf8PathBuf> {
-    let project = project_directory(global)?;
-    let file = project.join("mix.exs");
-    let is_there = match fs_err::metadata(&file) {
-        Ok(metadata) => metadata.is_file(),
-        Err(error) if error.kind() == ErrorKind::NotFound => false,
-        Err(error) => return Err(error.into()),
-    };
-    if !is_there {
-        anyhow::bail!(
-            "there is no mix.exs in `{project}`\nhint: run this in the directory of a Mix project, or name it with -C"
-        );
-    }
-    Ok(project)
-}
-
-/// Shows what Mix said, once, and makes the error short where Mix has explained it.
-pub(crate) fn explain(error: BridgeError, printer: &Printer) -> anyhow::Error {
-    if let Some(output) = error.output()
-        && !output.is_forwarded()
-    {
-        printer.pass_on(&output.text());
-    }
-    match error {
-        BridgeError::Failed { phase, message, .. } => {
-            let hint = if message.contains("errors on dependencies") {
-                "\nhint: `mix deps.get` and `mix deps.compile --force`, with MIX_ENV=prod, put dependencies right"
-            } else {
-                ""
-            };
-            AlreadyExplained(format!("{phase} failed, see above{hint}")).into()
-        }
-        other => other.into(),
-    }
-}
-
-/// What custom steps have put into the directory of the release before it is assembled, as far as that is kept: what is
-/// the release's own there is made anew, and `tmp/` belongs to running systems.
-fn additional(spec: &ReleaseSpec, made: &[PathBuf]) -> Vec<(TreePath, Node)> {
-    let version_directory = format!("releases/{}", spec.version);
-    let kept = |path: &&PathBuf| !path.starts_with(&version_directory) && !path.starts_with("tmp");
-    made.iter()
-        .filter(kept)
-        .filter_map(|path| {
-            let path = TreePath::new(path.to_str()?).ok()?;
-            let full = spec.path.join(path.as_str());
-            let metadata = fs_err::symlink_metadata(&full).ok()?;
-            let node = if metadata.is_symlink() {
-                Node::Link { target: fs_err::read_link(&full).ok()?.to_str()?.to_owned() }
-            } else if metadata.is_file() {
-                let mode = metadata.permissions().mode() & 0o7777;
-                Node::File { mode, content: Content::Copy(full) }
-            } else {
-                return None;
-            };
-            Some((path, node))
-        })
-        .collect()
 }

@@ -6,7 +6,7 @@ use anyhow::Context;
 use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::arguments::GlobalArguments;
-use crate::pipeline::project_directory;
+use crate::project_directory;
 
 /// A file that every release has.
 pub(crate) const MARK: &str = "releases/start_erl.data";
@@ -79,7 +79,7 @@ fn is_absence(error: &io::Error) -> bool {
 fn build_directory(global: &GlobalArguments) -> anyhow::Result<Utf8PathBuf> {
     let environment = std::env::var("MIX_ENV").ok().filter(|value| !value.is_empty());
     let environment = environment.as_deref().unwrap_or("prod");
-    Ok(project_directory(global)?.join("_build").join(environment).join("rel"))
+    Ok(project_directory::find(global)?.join("_build").join(environment).join("rel"))
 }
 
 fn releases(directory: &Utf8Path) -> anyhow::Result<Vec<Utf8PathBuf>> {

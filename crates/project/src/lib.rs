@@ -9,7 +9,7 @@
 //! use beamship_project::{Bridge, BridgeOptions, CompileOptions, ReleaseRequest};
 //!
 //! # fn main() -> Result<(), beamship_project::BridgeError> {
-//! let mut bridge = Bridge::start(&BridgeOptions::new("."))?;
+//! let mut bridge = Bridge::start(&BridgeOptions::new(".", None))?;
 //! bridge.fetch_dependencies()?;
 //! bridge.compile(&CompileOptions::default())?;
 //! let release = bridge.describe_release(&ReleaseRequest::default())?;
@@ -37,7 +37,7 @@ mod survey;
 pub use bridge::{Bridge, Dependencies, LocalApplication, Outcome, ProjectInformation};
 pub use description::{BuildInputs, NextStep, Notice, ReleaseDescription, ReleaseLocation, Step};
 pub use error::{BridgeError, Phase};
-pub use options::{BridgeOptions, user_cache};
+pub use options::BridgeOptions;
 pub use output::{Output, Sink, Stream};
 pub use request::{CompileOptions, ReleaseRequest};
 pub use survey::{ReleaseSources, Survey, SurveyedApplication, UnusableDependency};

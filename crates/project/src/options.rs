@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::fmt;
 
-use camino::{Utf8Path, Utf8PathBuf};
+use camino::Utf8PathBuf;
 
 use crate::output::Sink;
 
@@ -30,14 +30,14 @@ pub struct BridgeOptions {
 }
 
 impl BridgeOptions {
-    /// The usual options: `MIX_ENV=prod`, `elixir` from `PATH`, the user's cache directory.
-    pub fn new(directory: impl Into<Utf8PathBuf>) -> Self {
+    /// The usual options: `MIX_ENV=prod`, `elixir` from `PATH`; with a directory for caches, if there is one.
+    pub fn new(directory: impl Into<Utf8PathBuf>, cache: Option<Utf8PathBuf>) -> Self {
         Self {
             directory: directory.into(),
             mix_env: "prod".to_owned(),
             environment: Vec::new(),
             elixir: OsString::from("elixir"),
-            cache: user_cache(),
+            cache,
             digest: None,
             color: false,
             sink: None,
@@ -65,15 +65,4 @@ impl fmt::Debug for BridgeOptions {
             .field("digest", &self.digest)
             .finish_non_exhaustive()
     }
-}
-
-/// `$XDG_CACHE_HOME/beamship`, by default `~/.cache/beamship`. Relative paths are ignored, as the XDG base directory
-/// specification demands.
-#[must_use]
-pub fn user_cache() -> Option<Utf8PathBuf> {
-    let absolute =
-        |name: &str| std::env::var(name).ok().map(Utf8PathBuf::from).filter(|path| path.is_absolute());
-    let base = absolute("XDG_CACHE_HOME")
-        .or_else(|| absolute("HOME").map(|home| home.join(Utf8Path::new(".cache"))))?;
-    Some(base.join("beamship"))
 }

@@ -6,8 +6,9 @@ use crate::arguments::{BuildArguments, GlobalArguments};
 use crate::assembly::{Assembly, announce};
 use crate::compilation::BackgroundScan;
 use crate::last_build::{LastBuild, Summary};
-use crate::pipeline::{Pipeline, project_directory};
+use crate::pipeline::Pipeline;
 use crate::printer::{Printer, Verbosity, seconds};
+use crate::project_directory;
 use crate::project_lock::ProjectLock;
 
 /// Builds. An existing release is replaced without a question: that is what a build is for.
@@ -17,7 +18,7 @@ pub(crate) fn run(
     printer: &Printer,
 ) -> anyhow::Result<()> {
     let start = Instant::now();
-    let _lock = ProjectLock::acquire(&project_directory(global)?, printer);
+    let _lock = ProjectLock::acquire(&project_directory::find(global)?, printer);
     let mut last = LastBuild::of_build(arguments, global)?;
     if !arguments.compile.force {
         match last.reuse() {

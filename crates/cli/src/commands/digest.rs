@@ -7,9 +7,9 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::arguments::{CleanArguments, DigestArguments, DigestCommand, GlobalArguments};
 use crate::modification_time::modification_time;
-use crate::pipeline::project_directory;
 use crate::printer::{Phase, Printer, count, size};
 use crate::report::print_json;
+use crate::{cache_directory, project_directory};
 
 /// Digests assets, or cleans up what was digested.
 pub(crate) fn run(
@@ -18,7 +18,7 @@ pub(crate) fn run(
     printer: &Printer,
 ) -> anyhow::Result<()> {
     let directory = match &global.directory {
-        Some(_) => project_directory(global)?,
+        Some(_) => project_directory::find(global)?,
         None => Utf8PathBuf::new(),
     };
     match &arguments.command {
@@ -73,7 +73,7 @@ fn options(arguments: &DigestArguments, directory: &Utf8Path) -> anyhow::Result<
         let dotted = |text: &String| format!(".{}", text.trim().trim_start_matches('.'));
         options.extensions = arguments.extensions.iter().map(dotted).collect();
     }
-    options.cache = if arguments.no_cache { None } else { project::user_cache() };
+    options.cache = if arguments.no_cache { None } else { cache_directory::find() };
     Ok(options)
 }
 

@@ -16,12 +16,12 @@ use ::project::Survey;
 use diagnosis::{Finding, Findings, Severity};
 
 use crate::arguments::{DoctorArguments, GlobalArguments};
-use crate::pipeline::project_directory;
+use crate::project_directory;
 
 /// Looks at everything and says what was found.
 pub(crate) fn run(arguments: &DoctorArguments, global: &GlobalArguments) -> anyhow::Result<()> {
     // Elixir never ends in a directory whose name it cannot read.
-    project_directory(global)?;
+    project_directory::find(global)?;
     let mut findings = Findings::new();
     let has_elixir = toolchain::check(&mut findings);
     let is_release_named = arguments.release.is_some();

@@ -5,9 +5,10 @@ use generate::{Builder, Options, OwnApplication, Part, Project, RuntimeConfigura
 use project::{Bridge, BridgeOptions, Survey};
 
 use crate::arguments::{DockerBuilder, GenerateArguments, GeneratedPart, GlobalArguments};
+use crate::bridge_failure::explain;
 use crate::generated_files::{NewFile, Writing, put};
-use crate::pipeline::{explain, mix_project};
 use crate::printer::Printer;
+use crate::{cache_directory, project_directory};
 
 /// What generated files refer to, in each application and in the project.
 const LOOKED_FOR: [&str; 14] = [
@@ -36,7 +37,7 @@ pub(crate) fn run(
     global: &GlobalArguments,
     printer: &Printer,
 ) -> anyhow::Result<()> {
-    let directory = mix_project(global)?;
+    let directory = project_directory::find_mix_project(global)?;
     let project = look_at(&directory, printer)?;
     let mut parts: Vec<Part> = arguments.parts.iter().copied().map(part).collect();
     if parts.is_empty() {
@@ -102,11 +103,13 @@ fn part(part: GeneratedPart) -> Part {
 /// Asks Mix and looks at the files.
 fn look_at(directory: &Utf8Path, printer: &Printer) -> anyhow::Result<Project> {
     let phase = printer.phase("project");
-    let asked = Bridge::start(&BridgeOptions::new(directory.to_owned())).and_then(|mut bridge| {
-        let survey = bridge.survey()?;
-        bridge.stop()?;
-        Ok(survey)
-    });
+    let asked = Bridge::start(&BridgeOptions::new(directory.to_owned(), cache_directory::find())).and_then(
+        |mut bridge| {
+            let survey = bridge.survey()?;
+            bridge.stop()?;
+            Ok(survey)
+        },
+    );
     let survey = match asked {
         Ok(outcome) => {
             phase.finish(&format!(

@@ -20,8 +20,8 @@ use crate::arguments::{
 use crate::compilation::BackgroundScan;
 use crate::image_build::{Builder, Draft, Origin, ReleaseSource};
 use crate::image_source;
-use crate::pipeline::project_directory;
 use crate::printer::{Printer, count, size};
+use crate::project_directory;
 use crate::project_lock::ProjectLock;
 use crate::report::print_json;
 
@@ -86,7 +86,7 @@ pub(crate) fn run(
     if let Some(ImageCommand::Inspect(arguments)) = &arguments.command {
         return inspect::run(arguments, global);
     }
-    let project = project_directory(global)?;
+    let project = project_directory::find(global)?;
     // Layers are written from the files of the release: no other build may exchange it meanwhile.
     let _lock = arguments.release.is_empty().then(|| ProjectLock::acquire(&project, printer));
     // What is wrong with the command line is told before anything is built.
@@ -176,7 +176,7 @@ fn sources(
         no_cache: true,
         dry_run: arguments.dry_run,
     };
-    let scan = BackgroundScan::of_sources(&project_directory(global)?);
+    let scan = BackgroundScan::of_sources(&project_directory::find(global)?);
     let assembly = build::assembly(&build_arguments, global, printer, scan)?;
     let own = assembly.description.own_applications.iter().map(ToString::to_string).collect();
     let layout = assembly.description.archive_directory.join("image").join(&assembly.description.spec.name);

@@ -4,8 +4,8 @@ use release::TEMPLATES;
 
 use crate::arguments::{GlobalArguments, InitArguments};
 use crate::generated_files::{NewFile, Writing, put};
-use crate::pipeline::mix_project;
 use crate::printer::Printer;
+use crate::project_directory;
 
 /// Writes the templates.
 pub(crate) fn run(
@@ -13,7 +13,7 @@ pub(crate) fn run(
     global: &GlobalArguments,
     printer: &Printer,
 ) -> anyhow::Result<()> {
-    let project = mix_project(global)?;
+    let project = project_directory::find_mix_project(global)?;
     let files: Vec<NewFile> = TEMPLATES
         .into_iter()
         .map(|template| NewFile {

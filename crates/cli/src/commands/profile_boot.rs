@@ -17,9 +17,8 @@ use release::{FAST_BOOT, PROFILE};
 use super::trial::{HINT, Started, Trial, failure};
 use crate::arguments::{GlobalArguments, ProfileBootArguments};
 use crate::generated_files::{NewFile, Writing, put};
-use crate::pipeline::mix_project;
 use crate::printer::{Printer, count};
-use crate::release_directory;
+use crate::{project_directory, release_directory};
 
 /// How often the trial start is asked whether it is ready.
 const INTERVAL: Duration = Duration::from_millis(50);
@@ -30,7 +29,7 @@ pub(crate) fn run(
     global: &GlobalArguments,
     printer: &Printer,
 ) -> anyhow::Result<()> {
-    let project = mix_project(global)?;
+    let project = project_directory::find_mix_project(global)?;
     let directory =
         release_directory::find(global, arguments.built.release.as_deref(), arguments.built.name.as_deref())?;
     let (name, version) = release_directory::identity(&directory)?;

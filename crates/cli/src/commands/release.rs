@@ -7,8 +7,9 @@ use project::ReleaseLocation;
 use crate::arguments::{GlobalArguments, ReleaseArguments};
 use crate::failure::Declined;
 use crate::last_build::LastBuild;
-use crate::pipeline::{Pipeline, project_directory};
+use crate::pipeline::Pipeline;
 use crate::printer::Printer;
+use crate::project_directory;
 use crate::project_lock::ProjectLock;
 
 /// Compiles and assembles.
@@ -17,7 +18,7 @@ pub(crate) fn run(
     global: &GlobalArguments,
     printer: &Printer,
 ) -> anyhow::Result<()> {
-    let _lock = ProjectLock::acquire(&project_directory(global)?, printer);
+    let _lock = ProjectLock::acquire(&project_directory::find(global)?, printer);
     let last = LastBuild::of_release(arguments, global)?;
     let mut pipeline = Pipeline::start(global, printer, last.scan())?;
     pipeline.compile(&arguments.compile, arguments.no_compile)?;

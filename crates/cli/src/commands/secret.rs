@@ -5,7 +5,7 @@ use std::io::Write;
 use data_encoding::BASE64_NOPAD;
 
 use crate::arguments::{GlobalArguments, SecretArguments};
-use crate::cookie;
+use crate::{cookie, random};
 
 /// Prints a secret, which is written nowhere else.
 pub(crate) fn run(arguments: &SecretArguments, global: &GlobalArguments) -> anyhow::Result<()> {
@@ -25,7 +25,7 @@ pub(crate) fn run(arguments: &SecretArguments, global: &GlobalArguments) -> anyh
 
 /// The first characters of as many random bytes in base 64, as `mix phx.gen.secret` prints them.
 fn secret(length: usize) -> anyhow::Result<String> {
-    let mut text = BASE64_NOPAD.encode(&cookie::random_bytes(length)?);
+    let mut text = BASE64_NOPAD.encode(&random::bytes(length)?);
     text.truncate(length);
     Ok(text)
 }

@@ -69,12 +69,11 @@ fn random_projects_are_released_as_mix_does_it() {
 }
 
 fn start(sandbox: &Sandbox, directory: &Utf8Path) -> Bridge {
-    let mut options = BridgeOptions::new(directory);
+    let mut options = BridgeOptions::new(directory, Some(sandbox.join("cache/beamship")));
     for (name, value) in [("HOME", sandbox.join("home")), ("MIX_HOME", sandbox.join("home/.mix"))] {
         options.environment.push((name.into(), value.into()));
     }
     options.environment.push(("MIX_ENV".into(), "prod".into()));
-    options.cache = Some(sandbox.join("cache/beamship"));
     let mut bridge = Bridge::start(&options).unwrap();
     bridge.compile(&CompileOptions::default()).unwrap();
     bridge

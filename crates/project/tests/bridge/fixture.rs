@@ -43,7 +43,9 @@ impl Project {
     }
 
     pub(crate) fn options(&self) -> BridgeOptions {
-        let mut options = BridgeOptions::new(&self.directory);
+        // One for all tests: the bridge is compiled once.
+        let cache = Utf8Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache");
+        let mut options = BridgeOptions::new(&self.directory, Some(cache));
         let home = self.root.join("home");
         for (name, value) in [
             ("HOME", home.as_str()),
@@ -55,8 +57,6 @@ impl Project {
         ] {
             options.environment.push((name.into(), value.into()));
         }
-        // One for all tests: the bridge is compiled once.
-        options.cache = Some(Utf8Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache"));
         options
     }
 

@@ -51,9 +51,7 @@ fn dropping_the_bridge_ends_the_virtual_machine() {
 #[ignore = "started by another test"]
 fn owner() {
     let Ok(directory) = std::env::var("OWNED_PROJECT") else { return };
-    let mut options = BridgeOptions::new(directory);
-    options.cache = None;
-    let mut bridge = Bridge::start(&options).unwrap();
+    let mut bridge = Bridge::start(&BridgeOptions::new(directory, None)).unwrap();
     println!("process {}", bridge.process_id());
     // Compiling takes for ever: the virtual machine is busy when its owner is killed.
     let _ = bridge.compile(&CompileOptions::default());

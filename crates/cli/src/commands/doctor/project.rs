@@ -12,7 +12,7 @@ use release::{PROFILE, TEMPLATES};
 use super::{finding, profile};
 use crate::arguments::GlobalArguments;
 use crate::commands::generate;
-use crate::pipeline::{RELEASE_ALIAS, project_directory};
+use crate::{cache_directory, project_directory, release_alias};
 
 /// What is told of the output of a project that does not load, in lines.
 const SHOWN: usize = 6;
@@ -28,7 +28,7 @@ pub(super) fn check(
     is_release_named: bool,
     findings: &mut Findings,
 ) -> anyhow::Result<Option<Survey>> {
-    let directory = project_directory(global)?;
+    let directory = project_directory::find(global)?;
     if !directory.join("mix.exs").is_file() {
         // Who has named a release need not be in a project.
         if !is_release_named {
@@ -68,15 +68,15 @@ pub(super) fn check(
 
 /// Starts the one virtual machine that loads the project; gives what Mix says about it, and where it compiles to.
 fn ask(directory: &Utf8Path, findings: &mut Findings) -> Result<(Survey, Utf8PathBuf), BridgeError> {
-    let mut bridge = Bridge::start(&BridgeOptions::new(directory.to_owned()))?;
+    let mut bridge = Bridge::start(&BridgeOptions::new(directory.to_owned(), cache_directory::find()))?;
     let environment = bridge.information().mix_env.clone();
     let build = bridge.information().build_path.clone();
     let survey = bridge.survey()?.value;
     findings.push(Finding::ok("project", format!("{directory} loads, MIX_ENV={environment}")));
-    if survey.aliases.iter().any(|alias| *alias == "release") {
+    if release_alias::is_among(survey.aliases.iter().map(etf::Atom::as_str)) {
         findings.push(Finding::warning(
             "project",
-            RELEASE_ALIAS,
+            release_alias::WARNING,
             "call what it does from `steps:` of the release",
         ));
     }

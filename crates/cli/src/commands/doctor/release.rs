@@ -53,7 +53,7 @@ pub(super) fn check(
     if directories.is_empty() {
         findings.push(Finding::ok("release", "none has been built yet"));
     }
-    let project = crate::pipeline::project_directory(global)?;
+    let project = crate::project_directory::find(global)?;
     for directory in directories {
         // Sources say nothing about a release that was brought from somewhere else.
         let is_of_project = directory.starts_with(&project) && project.join("mix.exs").is_file();

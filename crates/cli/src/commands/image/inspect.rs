@@ -10,8 +10,8 @@ use serde::Serialize;
 
 use crate::arguments::{GlobalArguments, InspectArguments};
 use crate::image_source;
-use crate::pipeline::project_directory;
 use crate::printer::size;
+use crate::project_directory;
 use crate::report::print_json;
 
 /// The longest name of a layer that is shown: those of Dockerfiles are whole commands.
@@ -66,7 +66,7 @@ pub(super) fn run(arguments: &InspectArguments, global: &GlobalArguments) -> any
 /// The layout of the project's image, where it has one.
 fn built_last(global: &GlobalArguments) -> anyhow::Result<String> {
     let environment = std::env::var("MIX_ENV").ok().filter(|value| !value.is_empty());
-    let build = project_directory(global)?.join("_build");
+    let build = project_directory::find(global)?.join("_build");
     let all = build.join(environment.as_deref().unwrap_or("prod")).join("image");
     let mut found = Vec::new();
     for entry in all.read_dir_utf8().into_iter().flatten().flatten() {
