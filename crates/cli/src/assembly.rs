@@ -25,7 +25,7 @@ pub(crate) struct Assembly<'a> {
     /// Whether custom steps have written into its directory already.
     pub(crate) made_by_steps: bool,
     pub(crate) archive: Archiving,
-    pub(crate) machine: Machine,
+    pub(crate) virtual_machine: VirtualMachine,
     /// What there was before anything was compiled; none when that is not known.
     pub(crate) initial: Option<InitialSnapshot>,
     /// Files that code was compiled from besides its sources, wherever they are.
@@ -33,14 +33,14 @@ pub(crate) struct Assembly<'a> {
 }
 
 /// The virtual machine of the bridge.
-pub(crate) enum Machine {
+pub(crate) enum VirtualMachine {
     /// It runs custom steps.
     Running(Box<Bridge>),
     /// It has nothing left to say, and takes longer to end than the release to write.
     Ending(std::thread::JoinHandle<Result<Outcome<()>, BridgeError>>),
 }
 
-impl Machine {
+impl VirtualMachine {
     /// Ends the virtual machine unless steps that need it follow.
     pub(crate) fn new(bridge: Bridge, steps: &[Step]) -> Self {
         if steps.contains(&Step::Custom) {
@@ -77,13 +77,13 @@ impl Assembly<'_> {
     ) -> anyhow::Result<(Report, ReleaseDescription)> {
         let manifest = Some(TreePath::new(MANIFEST)?);
         let options = DirectoryOptions { manifest, made_by_steps: self.made_by_steps, earlier };
-        match &self.machine {
-            Machine::Ending(_) => self.write_whole(&options)?,
-            Machine::Running(_) => self.write_with_steps(&options)?,
+        match &self.virtual_machine {
+            VirtualMachine::Ending(_) => self.write_whole(&options)?,
+            VirtualMachine::Running(_) => self.write_with_steps(&options)?,
         }
         self.report.written = true;
-        let Self { printer, report, machine, description, .. } = self;
-        machine.end(printer);
+        let Self { printer, report, virtual_machine, description, .. } = self;
+        virtual_machine.end(printer);
         Ok((report, description))
     }
 
@@ -100,8 +100,8 @@ impl Assembly<'_> {
     }
 
     fn write_with_steps(&mut self, options: &DirectoryOptions<'_>) -> anyhow::Result<()> {
-        let Self { printer, report, plan, description, archive, machine, .. } = self;
-        let Machine::Running(bridge) = machine else { return Ok(()) };
+        let Self { printer, report, plan, description, archive, virtual_machine, .. } = self;
+        let VirtualMachine::Running(bridge) = virtual_machine else { return Ok(()) };
         let phase = printer.phase("assemble");
         let watch = Watch::over(bridge.process_id())?;
         let steps = |published: &Published<'_>| {
@@ -128,7 +128,7 @@ impl Assembly<'_> {
     ///
     /// When stdout is gone.
     pub(crate) fn print(self, json: bool) -> anyhow::Result<()> {
-        self.machine.end(self.printer);
+        self.virtual_machine.end(self.printer);
         if json {
             return print_json(&self.report);
         }

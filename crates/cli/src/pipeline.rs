@@ -16,7 +16,7 @@ use tree::directory::Snapshot;
 
 use crate::archiving::Archiving;
 use crate::arguments::{ArchiveArguments, CompileArguments, GlobalArguments, TargetArguments};
-use crate::assembly::{Assembly, Machine};
+use crate::assembly::{Assembly, VirtualMachine};
 use crate::bridge_failure::explain;
 use crate::compilation::{BackgroundScan, external_resources};
 use crate::files::MachineFiles;
@@ -128,10 +128,11 @@ impl<'a> Pipeline<'a> {
             let compiled: Vec<_> = local.iter().filter(is_compiled).collect();
             compilation::begin(&self.project, information, &compiled, initial, self.printer)
         });
-        let anew = compilation.as_ref().is_some_and(|compilation| compilation.rebuild_reason().is_some());
+        let recompile_path_dependencies =
+            compilation.as_ref().is_some_and(|compilation| compilation.rebuild_reason().is_some());
         let options = CompileOptions {
-            force: arguments.force || anew,
-            anew,
+            force: arguments.force || recompile_path_dependencies,
+            recompile_path_dependencies,
             no_compile,
             no_deps_check: arguments.no_deps_check,
             no_archives_check: arguments.no_archives_check,
@@ -267,7 +268,7 @@ impl<'a> Pipeline<'a> {
         archive: ArchiveArguments,
     ) -> anyhow::Result<Assembly<'a>> {
         let Self { printer, bridge, mut report, made_by_steps, initial, external_resources, .. } = self;
-        let machine = Machine::new(bridge, &description.steps);
+        let virtual_machine = VirtualMachine::new(bridge, &description.steps);
         let start = Instant::now();
         let spec = &description.spec;
         report.name.clone_from(&spec.name);
@@ -291,7 +292,7 @@ impl<'a> Pipeline<'a> {
             archive: Archiving::new(&description, archive)?,
             description,
             made_by_steps: !made_by_steps.is_empty(),
-            machine,
+            virtual_machine,
             initial,
             external_resources,
         })

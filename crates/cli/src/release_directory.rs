@@ -9,7 +9,7 @@ use crate::arguments::GlobalArguments;
 use crate::project_directory;
 
 /// A file that every release has.
-pub(crate) const MARK: &str = "releases/start_erl.data";
+pub(crate) const START_ERL_DATA: &str = "releases/start_erl.data";
 
 /// The directory of a release: the one that is named, or the one in the project's build directory.
 ///
@@ -26,7 +26,7 @@ pub(crate) fn find(
             anyhow::anyhow!("cannot use `{given}` as the directory of a release: {error}")
         })?;
         if !is_release(&directory)? {
-            anyhow::bail!("`{given}` is not a release: it has no {MARK}");
+            anyhow::bail!("`{given}` is not a release: it has no {START_ERL_DATA}");
         }
         return Ok(directory);
     }
@@ -64,7 +64,7 @@ pub(crate) fn all(global: &GlobalArguments) -> anyhow::Result<Vec<Utf8PathBuf>> 
 ///
 /// When that cannot be told.
 fn is_release(directory: &Utf8Path) -> anyhow::Result<bool> {
-    match fs_err::metadata(directory.join(MARK)) {
+    match fs_err::metadata(directory.join(START_ERL_DATA)) {
         Ok(metadata) => Ok(metadata.is_file()),
         Err(error) if is_absence(&error) => Ok(false),
         Err(error) => Err(error.into()),
@@ -106,7 +106,7 @@ fn releases(directory: &Utf8Path) -> anyhow::Result<Vec<Utf8PathBuf>> {
 ///
 /// When there is none.
 pub(crate) fn identity(directory: &Utf8Path) -> anyhow::Result<(String, String)> {
-    let data = fs_err::read_to_string(directory.join(MARK))
+    let data = fs_err::read_to_string(directory.join(START_ERL_DATA))
         .with_context(|| format!("`{directory}` is not a release"))?;
     let version = data.split_whitespace().nth(1).unwrap_or_default().to_owned();
     let versions = directory.join("releases").join(&version);

@@ -9,11 +9,11 @@ use etf::{AtomEncoding, Term};
 use crate::description::{NextStep, ReleaseDescription, ReleaseLocation};
 use crate::error::{BridgeError, Phase};
 use crate::fields::{Fields, Malformed};
-use crate::machine::{Lost, Machine, StartFailure};
 use crate::options::BridgeOptions;
 use crate::output::{Collector, Output};
 use crate::request::{CompileOptions, ReleaseRequest};
 use crate::survey::Survey;
+use crate::virtual_machine::{Lost, StartFailure, VirtualMachine};
 
 /// How long markers may be missing after a reply. They are written before it; only a project that has closed its own
 /// output makes this time pass.
@@ -28,7 +28,7 @@ const ENDS: Duration = Duration::from_secs(1);
 /// `mix` leaves it, and nothing but dropping the bridge makes sense. Dropping it ends the virtual machine.
 #[derive(Debug)]
 pub struct Bridge {
-    machine: Machine,
+    virtual_machine: VirtualMachine,
     collector: Collector,
     request: u64,
     information: ProjectInformation,
@@ -98,12 +98,13 @@ impl Bridge {
         let started = Instant::now();
         check_project(options)?;
         let collector = Collector::new(random_token()?, options.sink.is_some());
-        let machine = Machine::start(options, &collector).map_err(|failure| match failure {
-            StartFailure::Exited(status) => {
-                BridgeError::Exited { phase: Phase::Load, status, output: collector.take_rest(ENDS) }
-            }
-            StartFailure::Other(error) => error,
-        })?;
+        let virtual_machine =
+            VirtualMachine::start(options, &collector).map_err(|failure| match failure {
+                StartFailure::Exited(status) => {
+                    BridgeError::Exited { phase: Phase::Load, status, output: collector.take_rest(ENDS) }
+                }
+                StartFailure::Other(error) => error,
+            })?;
         let empty = ProjectInformation {
             elixir_version: String::new(),
             otp_release: 0,
@@ -116,7 +117,7 @@ impl Bridge {
         };
         let loading = Outcome { value: (), duration: Duration::ZERO, output: Output::default() };
         let digest = options.digest.clone();
-        let mut bridge = Self { machine, collector, request: 0, information: empty, loading, digest };
+        let mut bridge = Self { virtual_machine, collector, request: 0, information: empty, loading, digest };
         let hello = bridge.call(Phase::Load, "hello", Term::nil(), information)?;
         bridge.information = hello.value;
         bridge.loading = Outcome { value: (), duration: started.elapsed(), output: hello.output };
@@ -233,7 +234,7 @@ impl Bridge {
     pub fn stop(mut self) -> Result<Outcome<()>, BridgeError> {
         let started = Instant::now();
         let mut outcome = self.call(Phase::Stop, "stop", Term::nil(), |_| Ok(()))?;
-        let status = self.machine.wait().map_err(|source| BridgeError::Start {
+        let status = self.virtual_machine.wait().map_err(|source| BridgeError::Io {
             action: "wait for the end of",
             subject: "elixir".to_owned(),
             source,
@@ -249,7 +250,7 @@ impl Bridge {
 
     /// Process id of the virtual machine.
     pub fn process_id(&self) -> u32 {
-        self.machine.id()
+        self.virtual_machine.id()
     }
 
     fn call<T>(
@@ -269,7 +270,7 @@ impl Bridge {
                 return Err(BridgeError::Exited { phase, status, output: self.collector.take_rest(ENDS) });
             }
             Err(Trouble::Lost(Lost::Io(source))) => {
-                return Err(BridgeError::Start { action: "talk to", subject: "elixir".to_owned(), source });
+                return Err(BridgeError::Io { action: "talk to", subject: "elixir".to_owned(), source });
             }
             Err(Trouble::Terms(reason)) => {
                 let output = self.collector.take(self.request, MARKERS);
@@ -300,8 +301,8 @@ impl Bridge {
     fn exchange(&mut self, request: &Term) -> Result<Term, Trouble> {
         let packet =
             etf::encode(request, AtomEncoding::Utf8).map_err(|error| Trouble::Terms(error.to_string()))?;
-        self.machine.send(&packet).map_err(Trouble::Lost)?;
-        let packet = self.machine.receive().map_err(Trouble::Lost)?;
+        self.virtual_machine.send(&packet).map_err(Trouble::Lost)?;
+        let packet = self.virtual_machine.receive().map_err(Trouble::Lost)?;
         etf::decode(&packet).map_err(|error| Trouble::Terms(error.to_string()))
     }
 }
@@ -338,7 +339,7 @@ fn check_project(options: &BridgeOptions) -> Result<(), BridgeError> {
             let subject = path.to_string_lossy().into_owned();
             // The path is in `subject` already.
             let source = source.raw_os_error().map_or(source, std::io::Error::from_raw_os_error);
-            return Err(BridgeError::Start { action: "look at", subject, source });
+            return Err(BridgeError::Io { action: "look at", subject, source });
         }
         _ => {}
     }
@@ -351,7 +352,7 @@ fn check_project(options: &BridgeOptions) -> Result<(), BridgeError> {
 /// 128 random bits in hexadecimal digits.
 fn random_token() -> Result<String, BridgeError> {
     let mut bytes = [0; 16];
-    getrandom::fill(&mut bytes).map_err(|error| BridgeError::Start {
+    getrandom::fill(&mut bytes).map_err(|error| BridgeError::Io {
         action: "get",
         subject: "random bytes".to_owned(),
         source: error.into(),

@@ -68,9 +68,9 @@ pub enum BridgeError {
         /// What was looked for.
         program: String,
     },
-    /// Something around the virtual machine failed.
+    /// The operating system refused something that the bridge needs.
     #[error("cannot {action} `{subject}`: {source}")]
-    Start {
+    Io {
         /// What was being done.
         action: &'static str,
         /// To what.
@@ -128,7 +128,7 @@ impl BridgeError {
             | Self::Failed { output, .. }
             | Self::Refused { output, .. }
             | Self::Protocol { output, .. } => Some(output),
-            Self::NoProject { .. } | Self::ElixirMissing { .. } | Self::Start { .. } => None,
+            Self::NoProject { .. } | Self::ElixirMissing { .. } | Self::Io { .. } => None,
         }
     }
 }

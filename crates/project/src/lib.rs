@@ -27,12 +27,12 @@ mod bridge;
 mod description;
 mod error;
 mod fields;
-mod machine;
 mod options;
 mod output;
 mod request;
 mod source;
 mod survey;
+mod virtual_machine;
 
 pub use bridge::{Bridge, Dependencies, LocalApplication, Outcome, ProjectInformation};
 pub use description::{BuildInputs, NextStep, Notice, ReleaseDescription, ReleaseLocation, Step};

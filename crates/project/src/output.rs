@@ -318,5 +318,4 @@ fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
 }
 
 #[cfg(test)]
-#[path = "output_tests.rs"]
 mod tests;

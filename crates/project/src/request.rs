@@ -6,10 +6,10 @@ use etf::Term;
 /// Flags of `mix compile` that `mix release` hands on (see `mix help compile`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CompileOptions {
-    /// `--force`: everything is compiled anew.
+    /// `--force`: everything is compiled again, except dependencies.
     pub force: bool,
-    /// So are path dependencies, which `--force` leaves as they are.
-    pub anew: bool,
+    /// Whether path dependencies are compiled again too, which `--force` leaves as they are.
+    pub recompile_path_dependencies: bool,
     /// `--no-compile`: nothing is compiled, code paths are set up all the same.
     pub no_compile: bool,
     /// `--no-deps-check`: dependencies are taken as they are.
@@ -30,7 +30,7 @@ impl CompileOptions {
             (self.no_elixir_version_check, "--no-elixir-version-check"),
         ];
         let flags = flags.iter().filter(|(set, _)| *set).map(|(_, flag)| Term::binary(flag)).collect();
-        Term::Tuple(vec![Term::List(flags), Term::boolean(self.anew)])
+        Term::Tuple(vec![Term::List(flags), Term::boolean(self.recompile_path_dependencies)])
     }
 }
 

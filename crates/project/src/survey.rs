@@ -16,10 +16,10 @@ pub struct Survey {
     pub is_umbrella: bool,
     /// All dependencies.
     pub dependencies: Vec<Atom>,
-    /// Whether one of them has to be fetched, or is not built by Mix.
-    pub is_fetched: bool,
-    /// The directories of those that are on this machine anyway.
-    pub directories: Vec<Utf8PathBuf>,
+    /// Whether Hex and Rebar have to be installed: a dependency is fetched from somewhere, or not built by Mix.
+    pub needs_hex: bool,
+    /// The directories of path dependencies, which are not fetched.
+    pub path_dependency_directories: Vec<Utf8PathBuf>,
     /// Names of its aliases.
     pub aliases: Vec<Atom>,
     /// Dependencies that are not there, or not as they should be.
@@ -27,7 +27,7 @@ pub struct Survey {
     /// Whether the configuration at build time has an endpoint listen.
     pub serves: bool,
     /// Options of the project whose paths lead out of it: `config_path` …
-    pub elsewhere: Vec<Atom>,
+    pub options_outside_project: Vec<Atom>,
     /// What each release is made of besides code.
     pub release_files: Vec<ReleaseSources>,
     /// Version of Elixir.
@@ -66,12 +66,12 @@ pub struct ReleaseSources {
     pub templates: String,
     /// Directories that are copied into it, besides `overlays` among the templates.
     pub overlays: Vec<String>,
-    /// Its runtime configuration; empty where there is to be none.
-    pub runtime: String,
+    /// Its runtime configuration; none where an option of the release says that it has none.
+    pub runtime: Option<String>,
     /// Whether an option of the release names the runtime configuration.
     pub runtime_is_named: bool,
-    /// Why no Elixir can read the runtime configuration; empty when there is nothing wrong.
-    pub runtime_problem: String,
+    /// Why Elixir cannot parse the runtime configuration; none where it can, or there is no such file.
+    pub runtime_problem: Option<String>,
 }
 
 impl Survey {
@@ -94,9 +94,9 @@ impl Survey {
             Ok::<_, Malformed>(ReleaseSources {
                 templates: fields.text("templates")?,
                 overlays: fields.texts("overlays")?,
-                runtime: fields.text("runtime")?,
+                runtime: fields.optional_text("runtime")?,
                 runtime_is_named: fields.boolean("runtime_named")?,
-                runtime_problem: fields.text("runtime_problem")?,
+                runtime_problem: fields.optional_text("runtime_problem")?,
             })
         };
         Ok(Self {
@@ -108,12 +108,12 @@ impl Survey {
                 .collect::<Result<_, _>>()?,
             is_umbrella: fields.boolean("umbrella")?,
             dependencies: fields.atoms("dependencies")?,
-            is_fetched: fields.boolean("fetched")?,
-            directories: fields.paths("directories")?,
+            needs_hex: fields.boolean("needs_hex")?,
+            path_dependency_directories: fields.paths("path_dependency_directories")?,
             aliases: fields.atoms("aliases")?,
             unusable: fields.maps("unusable")?.into_iter().map(unusable).collect::<Result<_, _>>()?,
             serves: fields.boolean("serves")?,
-            elsewhere: fields.atoms("elsewhere")?,
+            options_outside_project: fields.atoms("options_outside_project")?,
             release_files: fields
                 .maps("release_files")?
                 .into_iter()

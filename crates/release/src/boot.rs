@@ -16,7 +16,7 @@ mod start_module;
 
 use etf::{Atom, AtomEncoding, Term};
 
-pub use self::explain::{Explained, MARK, Step, StepKind, explained};
+pub use self::explain::{InstrumentedBootScript, MARK, Step, StepKind, instrument_boot_script};
 use crate::application::Application;
 use crate::error::ReleaseError;
 use crate::graph::Graph;
@@ -118,10 +118,10 @@ fn release_resource(spec: &ReleaseSpec, booted: &[Booted<'_>]) -> Term {
     ])
 }
 
-/// The `.boot` file of a fast start that loads only what is called, for a record of what that is; none when the given one
-/// is no such file.
+/// The `.boot` file of a fast start that loads nothing but what is called, so that it can be recorded what that is; none when the
+/// given one is not the `.boot` file of a fast start.
 #[must_use]
-pub fn for_a_record(fast: &[u8]) -> Option<Vec<u8>> {
+pub fn recording_boot_script(fast: &[u8]) -> Option<Vec<u8>> {
     let script = fast::without_modules(&etf::decode(fast).ok()?)?;
     // Every supported OTP reads UTF-8.
     etf::encode(&script, AtomEncoding::Utf8).ok()

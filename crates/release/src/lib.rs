@@ -20,7 +20,9 @@ mod templates;
 mod version;
 
 pub use application::Application;
-pub use boot::{BootScript, Explained, MARK, Step, StepKind, explained, for_a_record};
+pub use boot::{
+    BootScript, InstrumentedBootScript, MARK, Step, StepKind, instrument_boot_script, recording_boot_script,
+};
 pub use error::ReleaseError;
 pub use graph::Graph;
 pub use layout::{FAST_BOOT, MANIFEST, Materials, PROFILE, Plan, Profile};

@@ -1,8 +1,8 @@
 //! `beamship explain-boot`: a trial start with a clock, and where its time went.
 //!
-//! The release is started with a copy of its own boot script that writes a line before each step. The lines are read here and
-//! get their time here, so that what comes before the first of them (the launcher, `env.sh`, the virtual machine) is measured by
-//! the same clock.
+//! The release is started with a copy of its own boot script that prints a line before each step. The lines are read and
+//! timed here, so that what comes before the first of them (the launcher, `env.sh`, the virtual machine) is measured by the
+//! same clock.
 
 mod timeline;
 
@@ -16,12 +16,12 @@ use camino::Utf8Path;
 use release::FAST_BOOT;
 
 use self::timeline::Timeline;
-use super::trial::{HINT, Trial, failure};
+use super::trial::{HINT, Trial};
 use crate::arguments::{ExplainBootArguments, GlobalArguments};
 use crate::printer::Printer;
 use crate::release_directory;
 
-/// How often the trial is asked whether it still runs.
+/// How often it is checked that the trial still runs.
 const INTERVAL: Duration = Duration::from_millis(200);
 
 /// Starts the release once and prints the time of each step.
@@ -43,14 +43,14 @@ pub(crate) fn run(
     let boot = versions.join(if is_fast { FAST_BOOT } else { "start.boot" });
     // The launcher knows `fast` only with a script of its own; what the runtime is told is `interactive`.
     let flag = if mode == "fast" { "interactive" } else { mode.as_str() };
-    let explained = release::explained(&fs_err::read(&boot)?, flag == "interactive")
+    let instrumented = release::instrument_boot_script(&fs_err::read(&boot)?, flag == "interactive")
         .with_context(|| format!("cannot rewrite `{boot}`"))?
         .with_context(|| format!("`{boot}` is not a boot script\nhint: build the release again"))?;
-    fs_err::write(place.join("explain.boot"), &explained.boot)?;
+    fs_err::write(place.join("explain.boot"), &instrumented.boot)?;
 
     let trial = Trial::new(directory.join("bin").join(&name), place.to_owned(), "explain-boot")?;
     let phase = printer.phase("start");
-    let timeline = record(&trial, flag, arguments.wait, explained.steps)?;
+    let timeline = record(&trial, flag, arguments.wait, instrumented.steps)?;
     phase.finish(&format!("{name} {version} has started, RELEASE_MODE={mode}"));
     if let Some(file) = &arguments.svg {
         fs_err::write(file, timeline.svg(&format!("{name} {version}, RELEASE_MODE={mode}")))?;
@@ -61,14 +61,13 @@ pub(crate) fn run(
 
 /// Starts the system, reads its marks until the last, and stops it.
 fn record(trial: &Trial, flag: &str, wait: u32, steps: Vec<release::Step>) -> anyhow::Result<Timeline> {
-    let log = trial.place.join("log");
     let mut command = trial.command(&["start"]);
     command
         .env("PHX_SERVER", "true")
         .env("RELEASE_MODE", flag)
         .env("RELEASE_BOOT_SCRIPT", trial.place.join("explain"))
         .stdout(Stdio::piped())
-        .stderr(fs_err::File::create(&log)?.into_file());
+        .stderr(trial.create_log()?.into_file());
     let begin = Instant::now();
     let mut started = trial.spawn(&mut command)?;
     let output = started.child.stdout.take().context("the output of the trial start cannot be read")?;
@@ -95,29 +94,18 @@ fn record(trial: &Trial, flag: &str, wait: u32, steps: Vec<release::Step>) -> an
         }
     };
     // An application that fails is noticed after its instruction: the last mark is no proof that the system runs.
-    let is_ready = has_ended
-        && loop {
-            if trial.command(&["ready"]).output().is_ok_and(|output| output.status.success()) {
-                break true;
-            }
-            if !started.runs() || Instant::now() >= deadline {
-                break false;
-            }
-            std::thread::sleep(INTERVAL);
-        };
+    let is_ready = has_ended && trial.wait_until_ready(&mut started, deadline).is_ok();
     // What was said while it ended.
     said.extend(lines.try_iter().map(|(_, line)| line));
     trial.stop(started);
     if !is_ready {
-        said.extend(fs_err::read_to_string(&log).unwrap_or_default().lines().map(str::to_owned));
-        let reason = format!("the trial start did not come to its end\n{HINT}");
-        return Err(failure(&reason, &said.join("\n")));
+        return Err(trial.failure(&format!("the trial start did not finish starting\n{HINT}"), &said));
     }
     Ok(timeline)
 }
 
-/// Every line of an output and when it came, until the output ends. What nobody asks for any more is read nevertheless: a
-/// system that cannot write does not stop.
+/// Every line of an output and when it came, until the output ends. It is read to its end even when nobody asks for the lines any
+/// more: a system whose output nobody reads cannot stop.
 fn read(output: ChildStdout) -> Receiver<(Instant, String)> {
     let (sender, receiver) = channel();
     std::thread::spawn(move || {

@@ -134,9 +134,9 @@ pub(super) fn project(directory: &Utf8Path, survey: Survey) -> anyhow::Result<Pr
         has_several_releases: survey.releases.len() > 1,
         is_umbrella: survey.is_umbrella,
         dependencies: survey.dependencies.iter().map(ToString::to_string).filter(|name| !own(name)).collect(),
-        has_hex: survey.is_fetched,
+        has_hex: survey.needs_hex,
         aliases: survey.aliases.iter().map(ToString::to_string).collect(),
-        outside_options: survey.elsewhere.iter().map(ToString::to_string).collect(),
+        outside_options: survey.options_outside_project.iter().map(ToString::to_string).collect(),
         elixir: survey.elixir_version,
         otp: survey.otp_release,
         versions_from: "the Elixir that generated this".to_owned(),
@@ -161,7 +161,7 @@ pub(super) fn project(directory: &Utf8Path, survey: Survey) -> anyhow::Result<Pr
         wanted.extend(LOOKED_FOR.iter().map(|path| format!("{}/{path}", application.path)));
     }
     project.present = wanted.into_iter().filter(|path| directory.join(path).exists()).collect();
-    for dependency in survey.directories {
+    for dependency in survey.path_dependency_directories {
         let resolved: Utf8PathBuf = dependency.canonicalize_utf8().unwrap_or(dependency);
         match resolved.strip_prefix(directory) {
             // With its neighbours: it may read their files.

@@ -1,8 +1,11 @@
-//! A start of a release that nobody else sees: a node name, a cookie and a `RELEASE_TMP` of its own, so that it is not taken for a
-//! system that runs. Everything else is the environment of this command.
+//! A start of a release that nobody else sees.
+//!
+//! It has a node name, a cookie and a `RELEASE_TMP` of its own, so that it is not mistaken for a system that is running. Everything
+//! else it has from the environment of this command.
 
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use camino::Utf8PathBuf;
@@ -13,23 +16,16 @@ use crate::cookie;
 /// How much of what a system has printed is shown when it fails.
 const LAST_LINES: usize = 20;
 
-/// What most trial starts fail for.
+/// How often the system is asked whether it is ready.
+const INTERVAL: Duration = Duration::from_millis(50);
+
+/// Why most trial starts fail.
 pub(super) const HINT: &str =
     "hint: it needs the environment that the system needs: DATABASE_URL, SECRET_KEY_BASE …";
 
-/// Why a trial start has failed, and what it printed last.
-pub(super) fn failure(reason: &str, output: &str) -> anyhow::Error {
-    let lines: Vec<&str> = output.trim().lines().collect();
-    let last = &lines[lines.len().saturating_sub(LAST_LINES)..];
-    if last.is_empty() {
-        return anyhow::anyhow!("{reason}");
-    }
-    anyhow::anyhow!("{reason}\n\nwhat it printed last:\n    {}", last.join("\n    "))
-}
-
 /// What can be started, and where its temporary files are.
 pub(super) struct Trial {
-    pub(super) program: Utf8PathBuf,
+    program: Utf8PathBuf,
     pub(super) place: Utf8PathBuf,
     node: String,
     cookie: String,
@@ -104,4 +100,62 @@ impl Trial {
             let _ = started.child.wait();
         }
     }
+
+    /// Runs a command of the release and gives what it prints.
+    ///
+    /// # Errors
+    ///
+    /// When it fails, with what it says about that.
+    pub(super) fn succeed(&self, arguments: &[&str]) -> anyhow::Result<String> {
+        let output =
+            self.command(arguments).output().with_context(|| format!("cannot run `{}`", self.program))?;
+        if !output.status.success() {
+            anyhow::bail!("{}", String::from_utf8_lossy(&output.stderr).trim().trim_start_matches("error: "));
+        }
+        String::from_utf8(output.stdout).context("the answer of the system is not UTF-8")
+    }
+
+    /// Waits until the system says that it is ready.
+    ///
+    /// # Errors
+    ///
+    /// When it has ended, or is not ready in time, with what it said last.
+    pub(super) fn wait_until_ready(&self, started: &mut Started, deadline: Instant) -> anyhow::Result<()> {
+        while let Err(error) = self.succeed(&["ready"]) {
+            if !started.runs() || Instant::now() >= deadline {
+                return Err(error);
+            }
+            std::thread::sleep(INTERVAL);
+        }
+        Ok(())
+    }
+
+    /// A file for the output of the system, for [`Trial::failure`].
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be written.
+    pub(super) fn create_log(&self) -> anyhow::Result<fs_err::File> {
+        Ok(fs_err::File::create(self.log())?)
+    }
+
+    fn log(&self) -> Utf8PathBuf {
+        self.place.join("log")
+    }
+
+    /// Why the trial has failed, and what the system printed last: these lines, then its log.
+    pub(super) fn failure(&self, reason: &str, printed: &[String]) -> anyhow::Error {
+        let log = fs_err::read_to_string(self.log()).unwrap_or_default();
+        match output_tail(&format!("{}\n{log}", printed.join("\n"))) {
+            None => anyhow::anyhow!("{reason}"),
+            Some(tail) => anyhow::anyhow!("{reason}\n\nwhat it printed last:\n    {tail}"),
+        }
+    }
+}
+
+/// The last lines of an output, indented; none when there are none.
+fn output_tail(output: &str) -> Option<String> {
+    let lines: Vec<&str> = output.trim().lines().collect();
+    let last = &lines[lines.len().saturating_sub(LAST_LINES)..];
+    (!last.is_empty()).then(|| last.join("\n    "))
 }

@@ -363,7 +363,7 @@ fn the_time_of_a_start_is_explained() {
     project.build();
     let message = fail(&mut project.sandbox.beamship(&project.path, &["explain-boot"]));
     assert!(message.contains("no database"), "{message}");
-    assert!(message.contains("did not come to its end\nhint: it needs the environment"), "{message}");
+    assert!(message.contains("did not finish starting\nhint: it needs the environment"), "{message}");
 
     // A system that never stops printing is late as well, one that has hardly begun prints nothing; neither is left behind.
     let noted = project.sandbox.join("noted");
@@ -375,7 +375,7 @@ fn the_time_of_a_start_is_explained() {
     project.build();
     for wait in ["3", "0"] {
         let message = fail(&mut project.sandbox.beamship(&project.path, &["explain-boot", "--wait", wait]));
-        assert!(message.starts_with("error: the trial start did not come to its end\nhint: "), "{message}");
+        assert!(message.starts_with("error: the trial start did not finish starting\nhint: "), "{message}");
     }
     let system = Utf8PathBuf::from(format!("/proc/{}", std::fs::read_to_string(&noted).unwrap()));
     wait_until("the trial start has ended", || !system.exists());

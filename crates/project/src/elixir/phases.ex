@@ -36,10 +36,10 @@ defmodule Beamship.Bridge.Phases do
   # The same question as `Mix.Tasks.Deps.Loadpaths` asks: does compiling it bring this dependency into order?
   defp usable?(dep), do: Mix.Dep.ok?(dep) or Mix.Dep.compilable?(dep)
 
-  def compile({flags, anew?}) do
+  def compile({flags, recompile_path_dependencies?}) do
     unless "--no-compile" in flags, do: distrust_the_future()
-    # Without a look at dependencies nobody would compile theirs again.
-    if anew? and "--no-deps-check" not in flags, do: remove_code_of_path_dependencies()
+    # With --no-deps-check Mix would not compile them again.
+    if recompile_path_dependencies? and "--no-deps-check" not in flags, do: remove_code_of_path_dependencies()
     # Rebar is asked for here, when a dependency is about to be compiled.
     case answering_yes_to_installations(fn -> Mix.Task.run("compile", flags) end) do
       {:error, _} -> refuse("compilation failed")

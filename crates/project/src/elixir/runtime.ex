@@ -56,43 +56,67 @@ defmodule Beamship.Bridge.Runtime do
     {module, module.init(argument)}
   end
 
-  # Which file becomes runtime.exs, whether it is of the deprecated kind, and what the user should know about it.
-  defp file(config, options, providers) do
-    directory = Path.dirname(config[:config_path])
-    default = Path.join(directory, "runtime.exs")
-    deprecated = Path.join(directory, "releases.exs")
-
+  # Which file is meant to become runtime.exs: none, the one that the release names, the usual one, the deprecated one where
+  # there is only that, or the usual one although it is absent.
+  def choose(config, options) do
     case Keyword.get(options, :runtime_config_path) do
       false ->
-        {nil, false, []}
+        :none
 
       nil ->
         cond do
-          File.exists?(default) and File.exists?(deprecated) ->
-            {default, false, [{:warning, "both #{default} and #{deprecated} exist: only #{default} is used"}]}
-
-          File.exists?(default) ->
-            {default, false, []}
-
-          File.exists?(deprecated) ->
-            {deprecated, true,
-             [{:warning, "#{deprecated} is deprecated: rename it to runtime.exs or name it in the release option :runtime_config_path"}]}
-
-          providers == [] ->
-            {nil, false, [{:information, "skipping runtime configuration (#{default} not found)"}]}
-
-          true ->
-            {nil, false, []}
+          File.exists?(default(config)) -> {:default, default(config)}
+          File.exists?(deprecated(config)) -> {:deprecated, deprecated(config)}
+          true -> {:absent, default(config)}
         end
 
       path when is_binary(path) ->
+        {:named, path}
+
+      other ->
+        {:invalid, other}
+    end
+  end
+
+  # Where the file usually is.
+  def default(config), do: Path.join(Path.dirname(config[:config_path]), "runtime.exs")
+
+  defp deprecated(config), do: Path.join(Path.dirname(config[:config_path]), "releases.exs")
+
+  # Which file becomes runtime.exs, whether it is of the deprecated kind, and what the user should know about it.
+  defp file(config, options, providers) do
+    case choose(config, options) do
+      :none ->
+        {nil, false, []}
+
+      {:default, default} ->
+        deprecated = deprecated(config)
+
+        notices =
+          if File.exists?(deprecated),
+            do: [{:warning, "both #{default} and #{deprecated} exist: only #{default} is used"}],
+            else: []
+
+        {default, false, notices}
+
+      {:deprecated, deprecated} ->
+        {deprecated, true,
+         [{:warning, "#{deprecated} is deprecated: rename it to runtime.exs or name it in the release option :runtime_config_path"}]}
+
+      {:absent, default} when providers == [] ->
+        {nil, false, [{:information, "skipping runtime configuration (#{default} not found)"}]}
+
+      {:absent, _} ->
+        {nil, false, []}
+
+      {:named, path} ->
         if not File.regular?(path) do
           refuse("the release option :runtime_config_path names #{inspect(path)}, which is not a file")
         end
 
         {path, false, []}
 
-      other ->
+      {:invalid, other} ->
         refuse("the release option :runtime_config_path has to be a path or false, got: #{inspect(other)}")
     end
     |> check()

@@ -1,6 +1,8 @@
 defmodule Beamship.Bridge.Survey do
   @moduledoc false
 
+  alias Beamship.Bridge.{CompiledConfiguration, Runtime}
+
   # What files for a deployment depend on. Nothing is compiled for it: the configuration is read, and dependencies are
   # looked at as they are.
 
@@ -15,16 +17,17 @@ defmodule Beamship.Bridge.Survey do
       applications: applications(config),
       umbrella: Mix.Project.umbrella?(config),
       dependencies: Enum.map(dependencies, & &1.app),
-      # Whatever is not a directory has to be fetched, by Hex or by git, and what is not Mix's is built by rebar.
-      fetched: Enum.any?(dependencies, &(&1.scm != Mix.SCM.Path or &1.manager not in [:mix, nil])),
-      directories: for(dep <- dependencies, dep.scm == Mix.SCM.Path, do: dep.opts[:dest]),
+      # Mix installs Hex, and Rebar with it, for whatever is not a directory of this machine or not built by Mix.
+      needs_hex: Enum.any?(dependencies, &(&1.scm != Mix.SCM.Path or &1.manager not in [:mix, nil])),
+      path_dependency_directories: for(dep <- dependencies, dep.scm == Mix.SCM.Path, do: dep.opts[:dest]),
       aliases: for({name, _} <- config[:aliases] || [], is_atom(name), do: name),
       unusable:
         for dep <- dependencies, not (Mix.Dep.ok?(dep) or Mix.Dep.compilable?(dep)) do
           %{name: Atom.to_string(dep.app), reason: Mix.Dep.format_status(dep)}
         end,
       serves: Enum.any?(applications(config), &serves?(String.to_atom(&1.name))),
-      elsewhere: Enum.filter([:build_path, :config_path, :deps_path, :lockfile], &elsewhere?(config[&1])),
+      options_outside_project:
+        Enum.filter([:build_path, :config_path, :deps_path, :lockfile], &outside_project?(config[&1])),
       release_files: Enum.map(options(config), &release_files(&1, config)),
       elixir_version: System.version(),
       otp_release: System.otp_release()
@@ -32,7 +35,7 @@ defmodule Beamship.Bridge.Survey do
   end
 
   # Whether an option of the project leads out of it, as those of an umbrella's application do.
-  defp elsewhere?(path), do: is_binary(path) and Path.relative_to_cwd(Path.expand(path)) == Path.expand(path)
+  defp outside_project?(path), do: is_binary(path) and Path.relative_to_cwd(Path.expand(path)) == Path.expand(path)
 
   defp releases(config) do
     names = if Keyword.keyword?(config[:releases] || []), do: Keyword.keys(config[:releases] || []), else: []
@@ -56,24 +59,31 @@ defmodule Beamship.Bridge.Survey do
 
   # Files of the project that a release is made of, whether they are there or not.
   defp release_files(options, config) do
-    default = Path.join(Path.dirname(config[:config_path]), "runtime.exs")
-    named = Keyword.get(options, :runtime_config_path)
-    runtime = if named == false, do: "", else: text(named) || default
+    chosen = Runtime.choose(config, options)
+
+    runtime =
+      case chosen do
+        :none -> nil
+        {:named, file} -> file
+        # Where there is only the deprecated one, this is what it should be.
+        _ -> Runtime.default(config)
+      end
 
     %{
       templates: text(options[:rel_templates_path]) || "rel",
       overlays: options[:overlays] |> List.wrap() |> Enum.filter(&is_binary/1),
       runtime: runtime,
-      runtime_named: is_binary(named),
-      runtime_problem: problem(runtime)
+      runtime_named: match?({:named, _}, chosen),
+      runtime_problem: runtime && problem(runtime)
     }
   end
 
-  # Why no Elixir can read a file; empty where there is nothing wrong.
+  # Why Elixir cannot parse a file; nil where it can, or there is no such file.
   defp problem(file) do
-    case file != "" and File.read(file) do
-      {:ok, source} -> Beamship.Bridge.CompiledConfiguration.problem(source, file) || ""
-      _ -> ""
+    with {:ok, source} <- File.read(file) do
+      CompiledConfiguration.problem(source, file)
+    else
+      _ -> nil
     end
   end
 

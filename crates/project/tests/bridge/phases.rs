@@ -5,7 +5,7 @@ use project::{Bridge, BridgeError, CompileOptions};
 use crate::fixture::{Project, count, explain, keeping_sink, mix_exs, write};
 
 const COMPILE: CompileOptions = CompileOptions {
-    anew: false,
+    recompile_path_dependencies: false,
     force: false,
     no_compile: false,
     no_deps_check: false,

@@ -41,7 +41,7 @@ pub struct Step {
 
 /// A script with marks.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Explained {
+pub struct InstrumentedBootScript {
     /// The bytes of the `.boot` file.
     pub boot: Vec<u8>,
     /// What stands between the marks.
@@ -55,11 +55,14 @@ pub struct Explained {
 /// # Errors
 ///
 /// When the term cannot be encoded.
-pub fn explained(boot: &[u8], is_interactive: bool) -> Result<Option<Explained>, EncodeError> {
+pub fn instrument_boot_script(
+    boot: &[u8],
+    is_interactive: bool,
+) -> Result<Option<InstrumentedBootScript>, EncodeError> {
     let Ok(script) = etf::decode(boot) else { return Ok(None) };
     let Some((script, steps)) = with_marks(&script, is_interactive) else { return Ok(None) };
     // Every supported OTP reads UTF-8.
-    Ok(Some(Explained { boot: etf::encode(&script, AtomEncoding::Utf8)?, steps }))
+    Ok(Some(InstrumentedBootScript { boot: etf::encode(&script, AtomEncoding::Utf8)?, steps }))
 }
 
 fn with_marks(script: &Term, is_interactive: bool) -> Option<(Term, Vec<Step>)> {
@@ -184,9 +187,9 @@ mod tests {
     }
 
     #[test]
-    fn something_else_is_no_script() {
+    fn something_else_is_not_a_script() {
         for bytes in [b"".as_slice(), b"\x83a\x01", b"nonsense"] {
-            assert_eq!(explained(bytes, false).unwrap(), None);
+            assert_eq!(instrument_boot_script(bytes, false).unwrap(), None);
         }
     }
 }

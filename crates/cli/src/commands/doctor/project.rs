@@ -124,9 +124,9 @@ fn usual() -> ReleaseSources {
     ReleaseSources {
         templates: "rel".to_owned(),
         overlays: Vec::new(),
-        runtime: "config/runtime.exs".to_owned(),
+        runtime: Some("config/runtime.exs".to_owned()),
         runtime_is_named: false,
-        runtime_problem: String::new(),
+        runtime_problem: None,
     }
 }
 
@@ -145,7 +145,7 @@ fn dependencies(directory: &Utf8Path, survey: &Survey, findings: &mut Findings) 
         };
         findings.push(Finding::ok("dependencies", message));
     }
-    if survey.is_fetched && !directory.join("mix.lock").is_file() {
+    if survey.needs_hex && !directory.join("mix.lock").is_file() {
         findings.push(Finding::warning(
             "lock",
             "there is no mix.lock: the next build may get other versions of the dependencies",
@@ -198,11 +198,10 @@ fn files(directory: &Utf8Path, releases: &[ReleaseSources], findings: &mut Findi
 
 fn runtime_configuration(directory: &Utf8Path, sources: &ReleaseSources) -> Finding {
     let check = "runtime_configuration";
-    let path = &sources.runtime;
-    let whole = directory.join(path);
-    if path.is_empty() {
+    let Some(path) = &sources.runtime else {
         return Finding::ok(check, "there is to be none: `runtime_config_path: false`");
-    }
+    };
+    let whole = directory.join(path);
     let source = match fs_err::read(&whole) {
         Ok(source) => String::from_utf8_lossy(&source).into_owned(),
         Err(error) if whole.exists() => return finding(check, Severity::Error, &error.into()),
@@ -230,10 +229,10 @@ fn runtime_configuration(directory: &Utf8Path, sources: &ReleaseSources) -> Find
             );
         }
     };
-    if !sources.runtime_problem.is_empty() {
+    if let Some(problem) = &sources.runtime_problem {
         return Finding::error(
             check,
-            format!("{path} is not Elixir, so the release will not start: {}", sources.runtime_problem),
+            format!("{path} is not Elixir, so the release will not start: {problem}"),
             "correct it",
         );
     }

@@ -69,7 +69,7 @@ fn ask() -> anyhow::Result<String> {
     let output = Command::new(program).args(["-e", QUESTIONS]).stdin(Stdio::null()).output();
     let output = output.map_err(|source| match source.kind() {
         ErrorKind::NotFound => BridgeError::ElixirMissing { program: program.to_owned() },
-        _ => BridgeError::Start { action: "run", subject: program.to_owned(), source },
+        _ => BridgeError::Io { action: "run", subject: program.to_owned(), source },
     })?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr).into_owned();

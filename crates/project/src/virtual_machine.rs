@@ -36,7 +36,7 @@ const REPLY_BYTES: usize = 1 << 30;
 
 /// A running virtual machine and the connection to it.
 #[derive(Debug)]
-pub(crate) struct Machine {
+pub(crate) struct VirtualMachine {
     child: Child,
     socket: UnixStream,
 }
@@ -50,7 +50,7 @@ pub(crate) enum Lost {
     Io(std::io::Error),
 }
 
-impl Machine {
+impl VirtualMachine {
     /// Starts Elixir in the directory of the project and waits until it has connected.
     pub(crate) fn start(options: &BridgeOptions, collector: &Collector) -> Result<Self, StartFailure> {
         let directory = private_directory()?;
@@ -82,7 +82,7 @@ impl Machine {
         Ok(Self { child, socket: connection })
     }
 
-    /// Sends a packet. Errors are left to the following [`Machine::receive`], which knows why.
+    /// Sends a packet. Errors are left to the following [`VirtualMachine::receive`], which knows why.
     pub(crate) fn send(&mut self, packet: &[u8]) -> Result<(), Lost> {
         let length = u32::try_from(packet.len()).map_err(|_| Lost::Io(ErrorKind::InvalidInput.into()))?;
         let framed = [&length.to_be_bytes(), packet].concat();
@@ -145,7 +145,7 @@ impl Machine {
     }
 }
 
-impl Drop for Machine {
+impl Drop for VirtualMachine {
     fn drop(&mut self) {
         if matches!(self.child.try_wait(), Ok(None)) {
             // Closing the socket is the sign to halt. Errors mean that it is gone already.
@@ -215,7 +215,7 @@ fn spawn(options: &BridgeOptions, socket: &Utf8Path, bridge: &Utf8Path) -> Resul
         let program = options.elixir.to_string_lossy().into_owned();
         StartFailure::Other(match error.kind() {
             ErrorKind::NotFound => BridgeError::ElixirMissing { program },
-            _ => BridgeError::Start { action: "run", subject: program, source: error },
+            _ => BridgeError::Io { action: "run", subject: program, source: error },
         })
     })
 }
@@ -267,5 +267,5 @@ fn utf8(path: &std::path::Path) -> Result<Utf8PathBuf, StartFailure> {
 }
 
 fn cannot(action: &'static str, path: &Utf8Path, source: std::io::Error) -> StartFailure {
-    StartFailure::Other(BridgeError::Start { action, subject: path.to_string(), source })
+    StartFailure::Other(BridgeError::Io { action, subject: path.to_string(), source })
 }
