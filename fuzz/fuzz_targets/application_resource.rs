@@ -2,7 +2,7 @@
 #![no_main]
 
 use beamship_etf::Atom;
-use beamship_release::{Application, FileSource, SourceEntry, SourceError};
+use beamship_release::{Application, ApplicationOrigin, FileSource, SourceEntry, SourceError};
 use camino::{Utf8Path, Utf8PathBuf};
 use libfuzzer_sys::fuzz_target;
 
@@ -26,7 +26,8 @@ impl FileSource for Everywhere<'_> {
 fuzz_target!(|bytes: &[u8]| {
     for otp_release in [25, 29] {
         let name = Atom::new("kernel");
-        match Application::read(&name, Utf8Path::new("/otp/kernel"), true, otp_release, &Everywhere(bytes)) {
+        let directory = Utf8Path::new("/otp/kernel");
+        match Application::read(&name, directory, ApplicationOrigin::Otp, otp_release, &Everywhere(bytes)) {
             Ok(application) => assert_eq!(application.name, name),
             Err(error) => assert!(error.to_string().contains("kernel.app"), "{error}"),
         }

@@ -6,7 +6,7 @@ use md5::Digest as _;
 use crate::cache::Key;
 use crate::name;
 use crate::naming::resolver;
-use crate::options::Options;
+use crate::options::{Options, ReferenceSyntax};
 use crate::references::{self, Purpose, Reference};
 
 /// A file of the input, as far as it has to be known before names are given.
@@ -30,10 +30,10 @@ pub(crate) struct Asset {
 
 impl Asset {
     /// Looks at a file's content, which is not kept.
-    pub(crate) fn new(logical: String, content: &[u8], options: &Options, hashed: bool) -> Self {
-        let mut references = references_of(&logical, content, options.languages);
+    pub(crate) fn new(logical: String, content: &[u8], options: &Options, keeps_name: bool) -> Self {
+        let mut references = references_of(&logical, content, options.references);
         let imports = imports(&logical, content, &references, options);
-        if hashed {
+        if keeps_name {
             references.clear();
         }
         Self {
@@ -58,15 +58,16 @@ fn imports(logical: &str, content: &[u8], references: &[Reference], options: &Op
     written.filter_map(|written| resolver.logical_path(Purpose::Module, written)).collect()
 }
 
-fn references_of(logical: &str, content: &[u8], languages: bool) -> Vec<Reference> {
-    match (name::extension(logical), languages) {
-        (".css", true) => references::css::references(content),
-        (".js" | ".mjs", true) => references::javascript::references(content),
-        (".map", true) => references::source_map::references(content),
-        (".html" | ".htm", true) => references::import_map::references(content),
-        (".css", false) => references::phoenix::css(content),
-        (".js", false) => references::phoenix::javascript(content),
-        (".map", false) => references::phoenix::source_map(content),
+fn references_of(logical: &str, content: &[u8], syntax: ReferenceSyntax) -> Vec<Reference> {
+    use ReferenceSyntax::{Parsed, Phoenix};
+    match (name::extension(logical), syntax) {
+        (".css", Parsed) => references::css::references(content),
+        (".js" | ".mjs", Parsed) => references::javascript::references(content),
+        (".map", Parsed) => references::source_map::references(content),
+        (".html" | ".htm", Parsed) => references::import_map::references(content),
+        (".css", Phoenix) => references::phoenix::css(content),
+        (".js", Phoenix) => references::phoenix::javascript(content),
+        (".map", Phoenix) => references::phoenix::source_map(content),
         _ => Vec::new(),
     }
 }

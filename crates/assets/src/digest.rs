@@ -21,7 +21,7 @@ use crate::manifest::{self, Digest, Manifest, UNIX_EPOCH};
 use crate::memory::Memory;
 use crate::name;
 use crate::naming::Names;
-use crate::options::Options;
+use crate::options::{Options, ReferenceSyntax};
 use crate::output::{Output, create_directory};
 use crate::siblings::{Compressed, Pair, Siblings};
 use crate::summary::Summary;
@@ -69,7 +69,7 @@ pub fn digest(
         }
     }
     let files = digestible(found, options);
-    let hashed = if options.hashed { Hashed::find(input, &files)? } else { Hashed::default() };
+    let hashed = if options.keeps_bundler_names { Hashed::find(input, &files)? } else { Hashed::default() };
     let mut old = load(output_directory)?.unwrap_or_default();
     forget_what_is_gone(&mut old, output_directory)?;
     let run = Run {
@@ -105,7 +105,8 @@ fn digestible(found: Vec<Found>, options: &Options) -> Vec<Found> {
         SUFFIXES.iter().any(|suffix| {
             let ours = options.encoders.iter().any(|encoder| encoder.suffix() == *suffix);
             path.strip_suffix(suffix).is_some_and(|original| {
-                ours && name::extension(path) == *suffix || options.languages && names.contains(original)
+                ours && name::extension(path) == *suffix
+                    || options.references == ReferenceSyntax::Parsed && names.contains(original)
             })
         })
     };
@@ -254,7 +255,7 @@ impl Run<'_> {
         for suffix in SUFFIXES {
             let Some(encoder) = self.encoder(&asset.logical, suffix) else {
                 // Otherwise Phoenix digests such a file like any other.
-                if self.options.languages {
+                if self.options.references == ReferenceSyntax::Parsed {
                     self.siblings.write(pair, suffix, None)?;
                 }
                 continue;

@@ -29,5 +29,5 @@ pub use clean::{Choice, clean};
 pub use compression::{Encoder, Format};
 pub use digest::{Progress, digest};
 pub use error::AssetsError;
-pub use options::{EXTENSIONS, Options};
+pub use options::{EXTENSIONS, Options, ReferenceSyntax};
 pub use summary::{Kind, Summary};

@@ -39,7 +39,7 @@ impl Memory {
         let name = HEXLOWER.encode(&Sha256::digest(format!("{input}\0{output}"))[..16]);
         let path = options.cache.as_ref()?.join("digested").join(name);
         // The time of new entries does not change those that are there.
-        let settings = format!("1 {:?}", Options { modified: 0, cache: None, ..options.clone() });
+        let settings = format!("2 {:?}", Options { modified: 0, cache: None, ..options.clone() });
         Some(Self { path, settings })
     }
 

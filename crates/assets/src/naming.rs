@@ -156,7 +156,7 @@ impl Names {
 
 /// How names in a file are resolved.
 pub(crate) fn resolver<'a>(logical: &'a str, options: &Options) -> Resolver<'a> {
-    Resolver { directory: name::directory(logical), version: options.version, compatible: !options.languages }
+    Resolver { directory: name::directory(logical), adds_vsn: options.adds_vsn, syntax: options.references }
 }
 
 /// Modules that files which a bundler has hashed import, and those that these import in turn. Nothing is replaced in a

@@ -8,22 +8,30 @@ use crate::compression::Encoder;
 pub const EXTENSIONS: [&str; 10] =
     [".js", ".map", ".css", ".txt", ".text", ".html", ".json", ".svg", ".eot", ".ttf"];
 
+/// How references to other files are found and understood.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReferenceSyntax {
+    /// By reading the languages: modules, import maps, comments and strings, URLs with queries.
+    Parsed,
+    /// By the regular expressions of `Phoenix.Digester`, and exactly as it understands what they match.
+    Phoenix,
+}
+
 /// Settings of a digest.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
-    /// Whether `?vsn=d` is added to URLs in stylesheets and modules. Plug sends what has it with the order to keep it
-    /// for ever.
-    pub version: bool,
-    /// Whether references are found by reading the languages (modules, import maps, comments and strings); else by the
-    /// regular expressions of Phoenix.
-    pub languages: bool,
+    /// Whether `?vsn=d` is added to URLs in stylesheets and modules. `Plug.Static` tells browsers to keep for ever what is
+    /// fetched with it.
+    pub adds_vsn: bool,
+    /// How references from one file to another are found.
+    pub references: ReferenceSyntax,
     /// Whether a file that names other files is digested with their digests in it; else as it was before.
     pub content_digests: bool,
-    /// Whether files whose name holds a hash already (of esbuild, or in Vite's manifest) keep their name.
-    pub hashed: bool,
+    /// Whether files that a bundler has named by their content (esbuild, or Vite in its manifest) keep their name.
+    pub keeps_bundler_names: bool,
     /// Whether entries of unchanged files keep their time; else they get that of this run.
     pub keep_times: bool,
-    /// Compressed files that are not smaller are written too.
+    /// Whether compressed files are written that are not smaller than the original.
     pub even_if_larger: bool,
     /// What files are compressed with.
     pub encoders: Vec<Encoder>,
@@ -31,7 +39,7 @@ pub struct Options {
     pub extensions: Vec<String>,
     /// The time of new entries, in seconds since 1970.
     pub modified: u64,
-    /// Where compressed content and the state of earlier runs is kept.
+    /// Where compressed content and what is remembered of earlier runs are kept.
     pub cache: Option<Utf8PathBuf>,
 }
 
@@ -40,10 +48,10 @@ impl Options {
     #[must_use]
     pub fn usual(modified: u64) -> Self {
         Self {
-            version: true,
-            languages: true,
+            adds_vsn: true,
+            references: ReferenceSyntax::Parsed,
             content_digests: true,
-            hashed: true,
+            keeps_bundler_names: true,
             keep_times: true,
             even_if_larger: false,
             encoders: vec![Encoder::gzip(None)],
@@ -53,13 +61,13 @@ impl Options {
         }
     }
 
-    /// Exactly what `mix phx.digest` does.
+    /// The settings that do exactly what `mix phx.digest` does.
     #[must_use]
     pub fn compatible(self) -> Self {
         Self {
-            languages: false,
+            references: ReferenceSyntax::Phoenix,
             content_digests: false,
-            hashed: false,
+            keeps_bundler_names: false,
             keep_times: false,
             even_if_larger: true,
             ..self

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use crate::name;
+use crate::options::ReferenceSyntax;
 use crate::references::Purpose;
 
 /// Names of digested files by logical path: `latest` of the manifest.
@@ -14,17 +15,19 @@ pub struct Resolver<'a> {
     /// The directory of the file, as a logical path.
     pub directory: &'a str,
     /// Whether `?vsn=d` is added to URLs.
-    pub version: bool,
-    /// Whether names are read exactly as Phoenix reads them.
-    pub compatible: bool,
+    pub adds_vsn: bool,
+    /// How names are understood.
+    pub syntax: ReferenceSyntax,
 }
 
 impl Resolver<'_> {
     /// The logical path that a name means; none when it cannot be a file of the project.
     #[must_use]
     pub fn logical_path(&self, purpose: Purpose, written: &str) -> Option<String> {
-        let path = if self.compatible { written } else { split(written).0 };
-        let path = if self.compatible { path.to_owned() } else { percent_decoded(path)? };
+        let path = match self.syntax {
+            ReferenceSyntax::Parsed => percent_decoded(split(written).0)?,
+            ReferenceSyntax::Phoenix => written.to_owned(),
+        };
         if let Some(absolute) = path.strip_prefix('/') {
             return Some(absolute.to_owned()).filter(|path| !path.is_empty());
         }
@@ -46,16 +49,19 @@ impl Resolver<'_> {
         if *digested == logical {
             return None;
         }
-        let version = self.version && matches!(purpose, Purpose::Url | Purpose::Module);
-        let (path, suffix) = if self.compatible { (written, "") } else { split(written) };
-        let encoded = path.contains('%') && !self.compatible;
+        let adds_vsn = self.adds_vsn && matches!(purpose, Purpose::Url | Purpose::Module);
+        let (path, suffix) = match self.syntax {
+            ReferenceSyntax::Parsed => split(written),
+            ReferenceSyntax::Phoenix => (written, ""),
+        };
+        let encoded = path.contains('%') && self.syntax == ReferenceSyntax::Parsed;
         let spell = |path: &str| if encoded { percent_encoded(path) } else { path.to_owned() };
         let new = if path.starts_with('/') {
             format!("/{}", spell(digested))
         } else {
             format!("{}/{}", directory_as_written(path), spell(name::file_name(digested)))
         };
-        Some(format!("{new}{}", with_version(suffix, version)))
+        Some(if adds_vsn { format!("{new}{}", with_vsn(suffix)) } else { format!("{new}{suffix}") })
     }
 }
 
@@ -74,10 +80,7 @@ fn split(written: &str) -> (&str, &str) {
 
 /// Query and fragment with `vsn=d` at the beginning of the query: Plug sends a file with the order to keep it for ever
 /// only if the query begins with `vsn=`.
-fn with_version(suffix: &str, version: bool) -> String {
-    if !version {
-        return suffix.to_owned();
-    }
+fn with_vsn(suffix: &str) -> String {
     let (query, fragment) = suffix.split_at(suffix.find('#').unwrap_or(suffix.len()));
     match query {
         "" | "?" => format!("?vsn=d{fragment}"),
@@ -152,7 +155,7 @@ mod tests {
             .into_iter()
             .map(|(path, digested)| if path == "hashed.js" { (path.clone(), path) } else { (path, digested) })
             .collect();
-        let resolver = Resolver { directory, version: true, compatible: false };
+        let resolver = Resolver { directory, adds_vsn: true, syntax: ReferenceSyntax::Parsed };
         resolver.replacement(purpose, written, &latest)
     }
 
@@ -192,7 +195,7 @@ mod tests {
     #[test]
     fn phoenix_takes_names_as_they_are() {
         let latest: Latest = [("x.png".to_owned(), "x-D.png".to_owned())].into();
-        let resolver = Resolver { directory: "", version: true, compatible: true };
+        let resolver = Resolver { directory: "", adds_vsn: true, syntax: ReferenceSyntax::Phoenix };
         assert_eq!(resolver.replacement(Purpose::Url, "x.png#icon", &latest), None);
         assert_eq!(resolver.replacement(Purpose::Url, "x.png", &latest).as_deref(), Some("./x-D.png?vsn=d"));
     }

@@ -27,6 +27,15 @@ use crate::{
     step_output,
 };
 
+/// What is going to happen to the release that is located.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Intent {
+    /// An existing release is replaced without a question.
+    pub(crate) overwrite: bool,
+    /// Nothing is written, and no custom step runs.
+    pub(crate) dry_run: bool,
+}
+
 /// A build under way.
 pub(crate) struct Pipeline<'a> {
     printer: &'a Printer,
@@ -174,16 +183,15 @@ impl<'a> Pipeline<'a> {
     pub(crate) fn locate(
         &mut self,
         target: &TargetArguments,
-        overwrite: bool,
-        dry_run: bool,
+        intent: Intent,
     ) -> anyhow::Result<ReleaseLocation> {
         self.request = ReleaseRequest {
             name: target.name.clone(),
             path: target.path.clone(),
             version: target.version.clone(),
-            overwrite: overwrite.then_some(true),
+            overwrite: intent.overwrite.then_some(true),
             quiet: (self.printer.verbosity() == Verbosity::Quiet).then_some(true),
-            run_steps: !dry_run,
+            run_steps: !intent.dry_run,
         };
         match self.bridge.locate_release(&self.request) {
             Ok(outcome) => {

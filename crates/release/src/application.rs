@@ -9,6 +9,15 @@ use etf::{Atom, Term};
 use crate::error::ReleaseError;
 use crate::source::FileSource;
 
+/// Which library an application was found in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ApplicationOrigin {
+    /// That of OTP. Such an application belongs to the runtime, and is not copied when the release uses the target's.
+    Otp,
+    /// The build directory of the project, or the installation of Elixir.
+    Project,
+}
+
 /// An application on the build machine.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Application {
@@ -16,9 +25,8 @@ pub struct Application {
     pub name: Atom,
     /// The directory that holds `ebin`.
     pub directory: Utf8PathBuf,
-    /// Whether it comes from the library directory of OTP: then it belongs to the runtime, and is not copied when the
-    /// release uses the target's.
-    pub otp: bool,
+    /// Which library it was found in.
+    pub origin: ApplicationOrigin,
     /// `vsn`.
     pub version: String,
     /// `description`.
@@ -57,11 +65,11 @@ impl Application {
     ///
     /// # Errors
     ///
-    /// When the file is missing, is no term, or lacks what OTP demands.
+    /// When the file is missing, is not an Erlang term, or lacks what OTP demands.
     pub fn read(
         name: &Atom,
         directory: &Utf8Path,
-        otp: bool,
+        origin: ApplicationOrigin,
         otp_release: u32,
         source: &dyn FileSource,
     ) -> Result<Self, ReleaseError> {
@@ -74,14 +82,14 @@ impl Application {
             path: path.clone(),
             error,
         })?;
-        Self::from_terms(name, directory, otp, otp_release, terms)
+        Self::from_terms(name, directory, origin, otp_release, terms)
             .map_err(|reason| ReleaseError::BadResourceFile { application: name.clone(), path, reason })
     }
 
     fn from_terms(
         name: &Atom,
         directory: &Utf8Path,
-        otp: bool,
+        origin: ApplicationOrigin,
         otp_release: u32,
         mut terms: Vec<Term>,
     ) -> Result<Self, String> {
@@ -101,7 +109,7 @@ impl Application {
         Ok(Self {
             name: name.clone(),
             directory: directory.to_owned(),
-            otp,
+            origin,
             version: properties.text("vsn")?,
             description: properties.string("description", None)?,
             id: properties.string("id", Some(Term::nil()))?,
@@ -123,6 +131,11 @@ impl Application {
                 .unwrap_or_default(),
             resource,
         })
+    }
+
+    /// Whether it is one of OTP's own.
+    pub fn is_of_otp(&self) -> bool {
+        self.origin == ApplicationOrigin::Otp
     }
 
     /// `NAME-VSN`, the name of its directory in a release.

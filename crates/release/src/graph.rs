@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use camino::Utf8PathBuf;
 use etf::Atom;
 
-use crate::application::Application;
+use crate::application::{Application, ApplicationOrigin};
 use crate::error::ReleaseError;
 use crate::mode::Mode;
 use crate::source::FileSource;
@@ -208,7 +208,7 @@ impl Walk<'_> {
         parent: Option<&Atom>,
         optional: &[Atom],
     ) -> Result<(), ReleaseError> {
-        let Some((directory, otp)) = self.locate(name) else {
+        let Some((directory, origin)) = self.locate(name) else {
             if optional.contains(name) {
                 return Ok(());
             }
@@ -218,7 +218,7 @@ impl Walk<'_> {
             });
         };
         let application =
-            Application::read(name, &directory, otp, self.spec.toolchain.otp_release, self.source)?;
+            Application::read(name, &directory, origin, self.spec.toolchain.otp_release, self.source)?;
         let included = application.included_applications.clone();
         self.seen.insert(name.clone(), (application, reached));
         self.visit_needed(name, reached.boot_mode())?;
@@ -246,15 +246,16 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// Where an application is, and whether that is OTP's library: dependencies of the project are never looked for
-    /// there, so that a newer version among them wins over the one that OTP ships.
-    fn locate(&self, name: &Atom) -> Option<(Utf8PathBuf, bool)> {
+    /// Where an application is. Dependencies of the project are never looked for in OTP's library, so that a newer version
+    /// among them wins over the one that OTP ships.
+    fn locate(&self, name: &Atom) -> Option<(Utf8PathBuf, ApplicationOrigin)> {
         if !self.spec.dependencies.contains(name)
             && let Some((_, directory)) = self.otp_applications.get(name.as_str())
         {
-            return Some((directory.clone(), true));
+            return Some((directory.clone(), ApplicationOrigin::Otp));
         }
-        self.spec.application_directories.get(name).map(|directory| (directory.clone(), false))
+        let directory = self.spec.application_directories.get(name)?;
+        Some((directory.clone(), ApplicationOrigin::Project))
     }
 }
 
@@ -329,11 +330,11 @@ mod tests {
         let tool = |spec: &ReleaseSpec| {
             let tool =
                 Graph::resolve(spec, &machine).unwrap().applications.remove(&Atom::new("tool")).unwrap();
-            (tool.version, tool.otp)
+            (tool.version, tool.origin)
         };
-        assert_eq!(tool(&spec), ("10.0".to_owned(), true));
+        assert_eq!(tool(&spec), ("10.0".to_owned(), ApplicationOrigin::Otp));
         spec.dependencies = vec![Atom::new("tool")];
-        assert_eq!(tool(&spec), ("1.0".to_owned(), false));
+        assert_eq!(tool(&spec), ("1.0".to_owned(), ApplicationOrigin::Project));
     }
 
     /// R55 and R56.

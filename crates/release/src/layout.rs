@@ -18,7 +18,7 @@ use crate::error::ReleaseError;
 use crate::graph::Graph;
 use crate::source::FileSource;
 use crate::spec::ReleaseSpec;
-pub use profile::{PROFILE, Profile};
+pub use profile::{OwnCode, PROFILE, Profile};
 pub use version_directory::FAST_BOOT;
 
 /// Where the tree lists its own files, so that the next build knows which ones it may remove.

@@ -19,13 +19,13 @@ mod sys_config;
 mod templates;
 mod version;
 
-pub use application::Application;
+pub use application::{Application, ApplicationOrigin};
 pub use boot::{
     BootScript, InstrumentedBootScript, MARK, Step, StepKind, instrument_boot_script, recording_boot_script,
 };
 pub use error::ReleaseError;
 pub use graph::Graph;
-pub use layout::{FAST_BOOT, MANIFEST, Materials, PROFILE, Plan, Profile};
+pub use layout::{FAST_BOOT, MANIFEST, Materials, OwnCode, PROFILE, Plan, Profile};
 pub use mode::Mode;
 pub use source::{FileKind, FileSource, SourceEntry, SourceError};
 pub use spec::{

@@ -131,7 +131,7 @@ fn d10_d12_d15_stylesheets_name_digested_files() {
 #[test]
 fn d11_without_a_version() {
     let place = Place::new(&FILES);
-    place.digest(&Options { version: false, ..compatible() }).unwrap();
+    place.digest(&Options { adds_vsn: false, ..compatible() }).unwrap();
     let digested = place.text(&place.latest("css/app.css"));
     assert!(digested.contains(&format!("url(\"/{}\")", place.latest("phoenix.png"))), "{digested}");
 }

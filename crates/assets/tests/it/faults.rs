@@ -149,7 +149,7 @@ fn nothing_is_done_when_nothing_has_changed() {
     std::fs::remove_file(place.root.join(place.latest("css/1.css"))).unwrap();
     let mended = place.digest(&options(&cache)).unwrap();
     assert!(!mended.unchanged && mended.written > 0 && place.has(&place.latest("css/1.css")));
-    assert!(!place.digest(&Options { version: false, ..options(&cache) }).unwrap().unchanged);
+    assert!(!place.digest(&Options { adds_vsn: false, ..options(&cache) }).unwrap().unchanged);
     agrees(&place);
 }
 

@@ -6,7 +6,7 @@ use crate::arguments::{BuildArguments, GlobalArguments};
 use crate::assembly::{Assembly, announce};
 use crate::compilation::BackgroundScan;
 use crate::last_build::{LastBuild, Summary};
-use crate::pipeline::Pipeline;
+use crate::pipeline::{Intent, Pipeline};
 use crate::printer::{Printer, Verbosity, seconds};
 use crate::project_directory;
 use crate::project_lock::ProjectLock;
@@ -78,7 +78,8 @@ pub(super) fn assembly<'a>(
             pipeline.assets()?;
         }
     }
-    let location = pipeline.locate(&arguments.target, true, arguments.dry_run)?;
+    let intent = Intent { overwrite: true, dry_run: arguments.dry_run };
+    let location = pipeline.locate(&arguments.target, intent)?;
     let description = pipeline.describe(&location)?;
     pipeline.plan(description, arguments.archive)
 }

@@ -2,7 +2,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use assets::{Choice, Encoder, Options, Summary};
+use assets::{Choice, Encoder, Options, ReferenceSyntax, Summary};
 use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::arguments::{CleanArguments, DigestArguments, DigestCommand, GlobalArguments};
@@ -59,10 +59,12 @@ fn options(arguments: &DigestArguments, directory: &Utf8Path) -> anyhow::Result<
     if arguments.compat {
         options = options.compatible();
     }
-    options.version = !arguments.no_vsn;
-    options.languages &= !arguments.no_modules;
+    options.adds_vsn = !arguments.no_vsn;
+    if arguments.no_modules {
+        options.references = ReferenceSyntax::Phoenix;
+    }
     options.content_digests &= !arguments.no_content_digests;
-    options.hashed &= !arguments.no_hashed;
+    options.keeps_bundler_names &= !arguments.no_hashed;
     options.encoders = Vec::new();
     if !arguments.no_gzip {
         options.encoders.push(Encoder::gzip(arguments.gzip));

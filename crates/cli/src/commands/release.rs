@@ -7,7 +7,7 @@ use project::ReleaseLocation;
 use crate::arguments::{GlobalArguments, ReleaseArguments};
 use crate::failure::Declined;
 use crate::last_build::LastBuild;
-use crate::pipeline::Pipeline;
+use crate::pipeline::{Intent, Pipeline};
 use crate::printer::Printer;
 use crate::project_directory;
 use crate::project_lock::ProjectLock;
@@ -22,7 +22,8 @@ pub(crate) fn run(
     let last = LastBuild::of_release(arguments, global)?;
     let mut pipeline = Pipeline::start(global, printer, last.scan())?;
     pipeline.compile(&arguments.compile, arguments.no_compile)?;
-    let location = pipeline.locate(&arguments.target, arguments.overwrite, arguments.dry_run)?;
+    let intent = Intent { overwrite: arguments.overwrite, dry_run: arguments.dry_run };
+    let location = pipeline.locate(&arguments.target, intent)?;
     if !arguments.dry_run && !location.overwrite {
         confirm(&location)?;
     }

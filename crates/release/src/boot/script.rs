@@ -86,7 +86,7 @@ pub(super) fn script(spec: &ReleaseSpec, booted: &[Booted<'_>]) -> Term {
     let path = |directories: Vec<&Booted<'_>>| {
         let mut texts: Vec<Term> = Vec::with_capacity(directories.len() + 1);
         if let Some(first) = &consolidated
-            && directories.iter().any(|item| !item.application.otp)
+            && directories.iter().any(|item| !item.application.is_of_otp())
         {
             texts.push(first.clone());
         }
@@ -177,7 +177,7 @@ fn starts(spec: &ReleaseSpec, booted: &[Booted<'_>]) -> Vec<Term> {
 /// Where the code of an application is in a release. Applications of OTP are below the root of the runtime, which is
 /// the target's own when the release does not include it; all others are always in the release.
 fn code_path(application: &Application) -> String {
-    let library = if application.otp { "$ROOT/lib" } else { "$RELEASE_LIB" };
+    let library = if application.is_of_otp() { "$ROOT/lib" } else { "$RELEASE_LIB" };
     format!("{library}/{}/ebin", application.directory_name())
 }
 

@@ -18,7 +18,7 @@ use crate::version::ElixirVersion;
 impl Layout<'_> {
     /// `ebin`, `priv` and `include` of an application. One of OTP is left to the runtime when that is not included.
     pub(super) fn application(&mut self, application: &Application) -> Result<(), ReleaseError> {
-        if application.otp && self.spec.toolchain.erts.source.is_none() {
+        if application.is_of_otp() && self.spec.toolchain.erts.source.is_none() {
             return Ok(());
         }
         let target = format!("lib/{}", application.directory_name());

@@ -13,7 +13,7 @@ use std::collections::{BTreeSet, HashMap};
 use beam::BeamFile;
 use etf::{Atom, Term};
 
-use super::profile::{PROFILE, Profile};
+use super::profile::{OwnCode, PROFILE, Profile};
 use crate::application::Application;
 use crate::error::ReleaseError;
 use crate::graph::Graph;
@@ -101,10 +101,14 @@ impl<'graph> Modules<'graph> {
         names.filter(|name| self.applications.contains_key(name)).map(str::to_owned).collect()
     }
 
-    /// Whether a profile has been recorded of something else.
+    /// Whether a profile is a record of something else.
     fn is_foreign(&self, profile: &Profile, graph: &Graph) -> bool {
-        let calls_one = callbacks(graph).any(|module| self.is_own(&module));
-        profile.is_foreign(self.applications.keys().copied().filter(|module| self.is_own(module)), calls_one)
+        let own_code = if callbacks(graph).any(|module| self.is_own(&module)) {
+            OwnCode::Runs
+        } else {
+            OwnCode::MayNotRun
+        };
+        profile.is_foreign(self.applications.keys().copied().filter(|module| self.is_own(module)), own_code)
     }
 
     /// What every start uses, what the applications that are started begin with, and what those mention.
@@ -176,6 +180,6 @@ fn callback(graph: &Graph, name: &Atom) -> Option<String> {
 
 /// Erlang's and Elixir's own applications: a start uses little of them, and which part is known.
 fn is_of_the_runtime(application: &Application) -> bool {
-    application.otp
+    application.is_of_otp()
         || ["elixir", "eex", "ex_unit", "iex", "logger", "mix"].contains(&application.name.as_str())
 }

@@ -5,7 +5,7 @@
 use camino::Utf8Path;
 use diagnosis::{Finding, Findings};
 use etf::Atom;
-use release::{Application, PROFILE, Profile};
+use release::{Application, ApplicationOrigin, OwnCode, PROFILE, Profile};
 
 use crate::files::MachineFiles;
 
@@ -36,12 +36,13 @@ pub(super) fn check<'t>(
     if applications.is_empty() {
         return;
     }
-    let calls_one = applications
-        .iter()
-        .any(|application| own.contains(&application.name.as_str()) && application.callback.is_some());
+    let is_started = |application: &Application| {
+        own.contains(&application.name.as_str()) && application.callback.is_some()
+    };
+    let own_code = if applications.iter().any(is_started) { OwnCode::Runs } else { OwnCode::MayNotRun };
     for (path, profile) in profiles {
         let modules = applications.iter().flat_map(|application| &application.modules).map(Atom::as_str);
-        findings.push(if profile.is_foreign(modules, calls_one) {
+        findings.push(if profile.is_foreign(modules, own_code) {
             Finding::warning(check, format!("{path} {}", Profile::FOREIGN), Profile::REMEDY)
         } else {
             Finding::ok(check, format!("{path} is a record of this project"))
@@ -54,7 +55,7 @@ fn compiled(build: &Utf8Path) -> Vec<Application> {
     let directories = build.join("lib").read_dir_utf8().into_iter().flatten().flatten();
     let read = |directory: &Utf8Path| {
         let name = Atom::new(directory.file_name()?);
-        Application::read(&name, directory, false, LENIENT, &MachineFiles).ok()
+        Application::read(&name, directory, ApplicationOrigin::Project, LENIENT, &MachineFiles).ok()
     };
     directories.filter_map(|entry| read(entry.path())).collect()
 }
