@@ -1,5 +1,7 @@
-//! Static assets: files get a digest of their content into their name, so that browsers may keep them for ever, names
-//! in stylesheets and modules follow, everything is compressed, and a manifest tells the endpoint (specification §9.3).
+//! Static assets: what `mix phx.digest` (`Phoenix.Digester`) does.
+//!
+//! Files get a digest of their content into their name, so that browsers may keep them for ever; names in stylesheets and
+//! modules follow; everything is compressed, and a manifest tells the endpoint which file is the current one.
 //!
 //! [`references`], [`resolve`], [`name`] and [`manifest`] are pure. [`digest()`], [`clean()`] and [`carry()`] read and
 //! write directories.

@@ -1,5 +1,5 @@
-//! `cache_manifest.json`: what a Phoenix endpoint reads at start, and what the next digest and clean go by
-//! (specification §9.3).
+//! `cache_manifest.json`: what a Phoenix endpoint reads when it starts, and what the next digest and clean go by. Its format is
+//! that of `Phoenix.Digester`.
 
 use std::collections::{BTreeMap, HashSet};
 

@@ -19,13 +19,13 @@ pub struct StripOptions {
 
 /// The file with the wanted chunks only, in the order in which they are wanted; missing ones are passed over.
 ///
-/// The bytes are those of `Mix.Release.strip_beam/2` (spec §7), given the list of chunks that it uses in that version
+/// The bytes are those of `Mix.Release.strip_beam/2`, given the list of chunks that it uses in that version
 /// of Elixir and OTP. With `compress` the header is that of `zlib:gzip/1` and the content decompresses to the same
 /// bytes; the deflated bytes themselves depend on the compressor and are not those of zlib.
 ///
 /// # Errors
 ///
-/// When it is no sound BEAM file, or has no atom that could be the module's name (which `beam_lib` demands, too).
+/// When it is not a valid BEAM file, or has no atom that could be the module's name (which `beam_lib` demands, too).
 pub fn strip(bytes: &[u8], options: &StripOptions) -> Result<Vec<u8>, BeamError> {
     let file = BeamFile::parse(bytes)?;
     file.module()?;

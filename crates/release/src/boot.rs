@@ -1,8 +1,8 @@
 //! Boot scripts: what the runtime does, step by step, from an empty node to a running system.
 //!
-//! Made here exactly as OTP's `systools:make_script/2` makes them and as Mix completes them afterwards (specification
-//! §4), so that the `.boot` file is the same, byte for byte. The work is in three rooms: [`check`] refuses boot lists
-//! that could not start, [`order`] sorts applications so that each comes after what it needs, and [`script`] writes the
+//! They are made exactly as OTP's `systools:make_script/2` makes them and as `Mix.Release.make_boot_script/4` completes them
+//! afterwards, so that the `.boot` file is the same, byte for byte. The work has three parts: [`check`] refuses boot lists that
+//! could not start, [`order`] sorts applications so that each comes after what it needs, and [`script`] writes the
 //! instructions. [`cookie`] adds one that neither of the two writes.
 
 mod check;

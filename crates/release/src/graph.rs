@@ -1,6 +1,6 @@
 //! The application graph: which applications a release consists of, and how each takes part in a boot.
 //!
-//! This is the algorithm of `Mix.Release.from_config!/3` (specification §3): a list of seeds, whose modes are final, is
+//! This is the algorithm of `Mix.Release.from_config!/3`: a list of seeds, whose modes are final, is
 //! followed through `applications` (which inherit the mode of the application that needs them, the strongest winning)
 //! and `included_applications` (which are loaded by the application that includes them).
 
@@ -272,7 +272,6 @@ mod tests {
         modes.iter().map(|(name, mode)| (Atom::new(name), Atom::new(mode))).collect()
     }
 
-    /// R23 and R27.
     #[test]
     fn a_plain_project_has_the_boot_lists_of_mix() {
         let graph = Graph::resolve(&spec(), &machine(&[])).unwrap();
@@ -287,7 +286,6 @@ mod tests {
         );
     }
 
-    /// R27 before Elixir 1.16.
     #[test]
     fn start_clean_loads_nothing_before_elixir_1_16() {
         let mut spec = spec();
@@ -299,7 +297,6 @@ mod tests {
         );
     }
 
-    /// R25 and R26.
     #[test]
     fn modes_cascade_unless_listed() {
         let mut machine = machine(&["left", "right"]);
@@ -318,7 +315,7 @@ mod tests {
         assert!(list(&graph.start).contains("shared none"), "{}", list(&graph.start));
     }
 
-    /// R13 and R14, and X8: among several versions of OTP's library the highest counts, not the last by letters.
+    /// Among several versions in OTP's library the highest counts, not the last in the order of letters.
     #[test]
     fn otp_is_searched_first_unless_the_project_depends_on_it() {
         let mut machine = machine(&["tool"]);
@@ -337,7 +334,6 @@ mod tests {
         assert_eq!(tool(&spec), ("1.0".to_owned(), ApplicationOrigin::Project));
     }
 
-    /// R55 and R56.
     #[test]
     fn included_applications_are_loaded_and_are_not_regular_ones() {
         let mut machine = machine(&[]);
@@ -356,7 +352,6 @@ mod tests {
         );
     }
 
-    /// R57: an absent optional application is no error. R15: an absent other one is.
     #[test]
     fn only_optional_applications_may_be_absent() {
         let mut machine = machine(&[]);
@@ -371,7 +366,6 @@ mod tests {
         );
     }
 
-    /// R36.
     #[test]
     fn unknown_modes_are_refused() {
         let mut spec = spec();
@@ -380,7 +374,7 @@ mod tests {
         assert!(error.starts_with("unknown mode `sometimes` for the application `demo`"), "{error}");
     }
 
-    /// R7 and R57 of newer versions: `erts` is no application to list since Elixir 1.19.
+    /// Since Elixir 1.19 `erts` is not an application of a release, also where one is listed that needs it.
     #[test]
     fn erts_is_left_out_since_elixir_1_19() {
         let mut machine = machine(&["erts"]);

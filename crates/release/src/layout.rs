@@ -1,4 +1,4 @@
-//! The layout of a release: which file goes where, with which mode (specification §2).
+//! The layout of a release: which file goes where, with which mode. It is that of `Mix.Tasks.Release`.
 //!
 //! [`Plan::make`] is the whole of the crate's work: graph, boot scripts, configuration, and a [`Tree`] that names every
 //! file. No byte of the tree is written here.
@@ -193,7 +193,7 @@ mod tests {
         assert!(!listing.iter().any(|line| line.contains("/src/")), "{listing:#?}");
     }
 
-    /// R51 and R53: without ERTS, what belongs to OTP stays out too.
+    /// `include_erts: false`: the machine that the release runs on has OTP.
     #[test]
     fn without_erts_nothing_of_otp_is_copied() {
         let mut spec = spec();

@@ -1,4 +1,4 @@
-//! `sys.config`: the configuration that the node starts with (specification §5.2).
+//! `sys.config`: the configuration that the node starts with.
 //!
 //! The evaluated `config/config.exs` as it is, and, when something is configured at start, the instructions for
 //! `Config.Provider`, merged in as `Mix.Release.make_sys_config/3` does. Maps are written in the order of their keys,
@@ -192,7 +192,6 @@ mod tests {
         spec.runtime.reboot = true;
     }
 
-    /// R44 and R45.
     #[test]
     fn without_providers_the_configuration_stays_as_it_is() {
         let configuration = "[{demo,[{'ключ',<<\"значение\"/utf8>>},{list,\"é\"}]},{unused,[]}].";
@@ -201,7 +200,7 @@ mod tests {
         assert_eq!(term(&text), term(configuration));
     }
 
-    /// R46: what providers need is there, and the distribution waits until they are done.
+    /// What providers need is there, and the distribution waits until they are done.
     #[test]
     fn providers_with_reboot_delay_the_distribution() {
         let text = text("[{kernel,[{logger_level,info}]},{demo,[]}].", with_provider).unwrap();
@@ -221,7 +220,6 @@ mod tests {
         assert_eq!(order, ["demo", "elixir", "kernel"]);
     }
 
-    /// R47 and R48.
     #[test]
     fn options_of_runtime_configuration_are_kept() {
         let early = text("[].", |spec| {
@@ -242,7 +240,6 @@ mod tests {
         assert!(without_reboot.unwrap().contains("RUNTIME_CONFIG=false"));
     }
 
-    /// R49.
     #[test]
     fn values_that_no_file_can_hold_are_named() {
         let mut spec = spec();

@@ -1,4 +1,4 @@
-//! What the regular expressions of `Phoenix.Digester` find, and nothing else (specification §9.3).
+//! What the regular expressions of `Phoenix.Digester` find, and nothing else.
 //!
 //! They know nothing of comments or strings, and white space ends a URL. What they match is found here without going
 //! back, so that hostile input costs no more than other input.

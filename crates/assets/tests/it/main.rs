@@ -1,6 +1,7 @@
-//! The cases D of the specification (§12.4), and what happens when a run is killed or not alone.
+//! What Phoenix's own tests assert of `Phoenix.Digester` and of `mix phx.digest` and `mix phx.digest.clean`, and what happens when
+//! a run is killed or not alone.
 //!
-//! The numbers in the names are checked: none may be missing.
+//! These assertions have the numbers D01 to D25, which stand in the names of the tests. It is checked that none is missing.
 
 #![allow(clippy::disallowed_methods, clippy::unwrap_used, clippy::panic, reason = "a test may fail")]
 

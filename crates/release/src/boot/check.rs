@@ -1,4 +1,5 @@
-//! What a boot list must be like, so that it can start (specification §3.4 and §3.5).
+//! Whether a boot list can start: what `Mix.Release.make_boot_script/4` checks before it calls `systools`, and what `systools_make`
+//! checks itself.
 
 use std::collections::HashMap;
 
@@ -150,7 +151,6 @@ mod tests {
         spec
     }
 
-    /// R37.
     #[test]
     fn what_a_started_application_needs_is_started() {
         let message = failure(&with_modes(&[("elixir", "none")]), &machine(&[]));
@@ -162,7 +162,7 @@ mod tests {
         );
     }
 
-    /// R38.
+    /// `skip_mode_validation_for`.
     #[test]
     fn validation_of_modes_can_be_skipped() {
         let mut spec = with_modes(&[("elixir", "load")]);
@@ -172,7 +172,6 @@ mod tests {
         assert!(BootScript::make(&spec, &graph, &graph.start_clean).is_ok());
     }
 
-    /// R32 and R33.
     #[test]
     fn leaves_and_whole_subtrees_need_not_be_started() {
         let mut machine = machine(&[]);
@@ -198,7 +197,6 @@ mod tests {
         );
     }
 
-    /// X12.
     #[test]
     fn modules_and_registered_names_have_one_owner() {
         let mut machine = machine(&["other"]);

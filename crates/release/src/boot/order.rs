@@ -1,4 +1,4 @@
-//! The order of applications in a boot script: each after what it uses and includes (specification §4.2).
+//! The order of applications in a boot script: each after what it uses and includes.
 //!
 //! A port of `add_top_apps_to_uses/3`, `sort_used_and_incl_appls/2` and `sort_appls/1` of `systools_make.erl`, down to
 //! the order in which equal choices are made, because the bytes of the boot file depend on it.

@@ -1,4 +1,5 @@
-//! The instructions of a boot script (specification §4.3 to §4.5; `systools_make:generate_script/4`).
+//! The instructions of a boot script, as `systools_make:generate_script/4` writes them and `Mix.Release.make_boot_script/4`
+//! completes them.
 
 use std::collections::HashSet;
 

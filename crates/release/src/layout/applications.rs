@@ -1,4 +1,4 @@
-//! `lib/APP-VSN`: code and files of the applications (specification §2.6).
+//! `lib/APP-VSN`: code and files of the applications, as `Mix.Release.copy_app/2` and `copy_ebin/3` choose them.
 
 use std::collections::HashSet;
 

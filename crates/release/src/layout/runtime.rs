@@ -1,4 +1,4 @@
-//! `erts-VSN` and the scripts `elixir` and `iex` (specification §2.7 and §2.9).
+//! `erts-VSN` and the scripts `elixir` and `iex`, as `Mix.Release.copy_erts/1` and `Mix.Tasks.Release` copy and edit them.
 
 use camino::Utf8Path;
 use tree::{Content, Node, TreePath};
