@@ -1,7 +1,7 @@
 //! Compressed content, kept between builds.
 //!
 //! An entry is found by the SHA-512 of what was compressed and by the compressor, so it cannot be out of date. It ends in
-//! a checksum of its own: what a full disk, a killed process or a bad disk left is noticed and made anew. Entries are
+//! a checksum of its own: what a full disk, a killed process or a bad disk left is noticed and made again. Entries are
 //! written beside their place and renamed, so runs at the same time do not see half of one. Failures to read or write
 //! the cache only cost time, and are not reported.
 

@@ -39,9 +39,9 @@ pub struct Digest {
     pub size: u64,
 }
 
-/// Why a file is no manifest.
+/// Why a file is not a valid manifest.
 #[derive(Debug, thiserror::Error)]
-#[error("it is no manifest of digested files: {0}")]
+#[error("it is not a valid manifest of digested files: {0}")]
 pub struct ManifestError(String);
 
 impl Manifest {
@@ -49,7 +49,7 @@ impl Manifest {
     ///
     /// # Errors
     ///
-    /// When it is no JSON, or not of this form. Paths that lead out of the directory are refused: they are what
+    /// When it is not JSON, or not of this form. Paths that lead out of the directory are refused: they are what
     /// cleaning removes.
     pub fn parse(text: &[u8]) -> Result<Self, ManifestError> {
         #[derive(Deserialize)]

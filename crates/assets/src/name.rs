@@ -68,7 +68,7 @@ pub fn is_hashed_by_esbuild(path: &str) -> bool {
     let Some((_, hash)) = stem.rsplit_once('-') else { return false };
     hash.len() == 8
         && hash.bytes().all(|byte| matches!(byte, b'A'..=b'Z' | b'2'..=b'7'))
-        // A word in capitals is no hash.
+        // A word in capitals is not a hash.
         && hash.bytes().any(|byte| byte.is_ascii_digit())
 }
 

@@ -43,7 +43,7 @@ impl<'bytes> BeamFile<'bytes> {
     ///
     /// # Errors
     ///
-    /// When it is no BEAM file, is cut off, or a size in it is wrong.
+    /// When it is not a BEAM file, is cut off, or a size in it is wrong.
     pub fn parse(bytes: &'bytes [u8]) -> Result<Self, BeamError> {
         let bytes = if bytes.starts_with(&[0x1f, 0x8b]) {
             Cow::Owned(decompress(bytes)?)

@@ -1,4 +1,4 @@
-//! The tarball of a release: whether, where and with which times it is made.
+//! The tarball of a release: whether it is made, where, and with which times.
 
 use camino::{Utf8Path, Utf8PathBuf};
 use project::{ReleaseDescription, Step};
@@ -28,7 +28,7 @@ impl Archiving {
     ///
     /// # Errors
     ///
-    /// When `SOURCE_DATE_EPOCH` is no number.
+    /// When `SOURCE_DATE_EPOCH` is not a number.
     pub(crate) fn new(description: &ReleaseDescription, arguments: ArchiveArguments) -> anyhow::Result<Self> {
         let ArchiveArguments { tar, zstd, no_cookie } = arguments;
         let wanted = tar || zstd || description.steps.contains(&Step::Tar);
@@ -62,7 +62,7 @@ impl Archiving {
         &self.path
     }
 
-    /// A tarball in the directory of the release is no part of the release.
+    /// A tarball in the directory of the release is not part of the release.
     pub(crate) fn exclude_from(&self, published: &Published<'_>) {
         published.exclude(&self.path);
     }

@@ -59,7 +59,9 @@ pub(crate) fn begin(
             RebuildReason::NoRecord => {
                 format!("there is no record of which sources `{build}` was compiled from")
             }
-            RebuildReason::CompiledElsewhere => format!("`{build}` is not as the last build has left it"),
+            RebuildReason::CompiledElsewhere => {
+                format!("`{build}` has been compiled by something else since the last build")
+            }
             RebuildReason::LooksCompiled(path) => {
                 format!("`{path}` has changed, but its timestamp is older than the last compilation")
             }

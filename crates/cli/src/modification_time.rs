@@ -1,4 +1,4 @@
-//! The time that reproducible artefacts carry instead of the time of their making.
+//! The time that reproducible artefacts carry instead of the time when they were made.
 
 use std::process::Command;
 
@@ -10,13 +10,13 @@ use camino::Utf8Path;
 ///
 /// # Errors
 ///
-/// When `SOURCE_DATE_EPOCH` is no number.
+/// When `SOURCE_DATE_EPOCH` is not a number.
 pub(crate) fn modification_time(directory: &Utf8Path) -> anyhow::Result<Option<u64>> {
     match std::env::var("SOURCE_DATE_EPOCH") {
         Ok(text) if !text.is_empty() => text
             .parse()
             .map(Some)
-            .with_context(|| format!("SOURCE_DATE_EPOCH is `{text}`, which is no number of seconds")),
+            .with_context(|| format!("SOURCE_DATE_EPOCH is `{text}`, which is not a number of seconds")),
         _ => Ok(commit_time(directory)),
     }
 }

@@ -29,7 +29,7 @@ impl fmt::Display for Difference {
             Self::New(path) => write!(formatter, "`{path}` is new"),
             Self::Gone(path) => write!(formatter, "`{path}` is no longer there"),
             Self::Made(path) => {
-                write!(formatter, "`{path}`, which the last build made, is not as it left it")
+                write!(formatter, "`{path}`, which the last build made, has changed since")
             }
             Self::Variable(name) => write!(formatter, "the variable {name} has changed"),
             Self::DuringBuild(path) => write!(formatter, "`{path}` changed while the last build ran"),

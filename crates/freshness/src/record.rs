@@ -327,7 +327,7 @@ mod tests {
             fs::write(&file, &damaged).unwrap();
             assert!(Record::load(&file).is_none(), "{position}");
         }
-        // What stands where the directory should be, or a full disk, is no error.
+        // A file where the directory should be, or a full disk, is not an error.
         build.record().save(&file.join("below/a/file"));
     }
 }

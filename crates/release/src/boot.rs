@@ -77,7 +77,7 @@ impl BootScript {
     }
 
     /// The script for a fast start, which loads these modules, the largest first, before everything else and the others
-    /// afterwards, and takes the compiled form of `runtime.exs`; none when this is no script that can be changed so.
+    /// afterwards, and takes the compiled form of `runtime.exs`; none when the script cannot be changed in this way.
     #[must_use]
     pub fn fast(&self, used: &[Atom], runtime: &RuntimeConfiguration) -> Option<Self> {
         Some(Self { release: self.release.clone(), script: fast::fast(&self.script, used, runtime)? })

@@ -189,7 +189,7 @@ pub enum ReleaseError {
         kind: &'static str,
     },
 
-    /// The configuration is no list of applications with keyword lists.
+    /// The configuration is not a list of applications with keyword lists.
     #[error("cannot write sys.config: {reason}")]
     MalformedConfiguration {
         /// What is wrong.

@@ -181,7 +181,7 @@ impl Walk<'_> {
         parent: Option<&Atom>,
         optional: &[Atom],
     ) -> Result<(), ReleaseError> {
-        // Since Elixir 1.19 `erts`, which has a resource file but is no application to start, is left out.
+        // Since Elixir 1.19 `erts`, which has a resource file but is not an application to start, is left out.
         if self.without_erts && name == "erts" {
             return Ok(());
         }

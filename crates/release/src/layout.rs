@@ -243,7 +243,7 @@ mod tests {
             plan(&spec(), &machine).unwrap().warnings
         };
         assert_eq!(warnings(None), [""; 0]);
-        // Out of date, which is no news.
+        // Out of date, which is not worth a warning.
         assert_eq!(warnings(Some("gone\ndemo_module\n")), [""; 0]);
         for other in ["", "# nothing\n", "gone\n", "lists\nElixir.Shop\nkernel_module\n"] {
             let warnings = warnings(Some(other));

@@ -56,8 +56,9 @@ fn as_keyword(term: &Term) -> Option<Keyword> {
 }
 
 fn entries(term: &Term, what: &str) -> Result<Keyword, ReleaseError> {
-    as_keyword(term)
-        .ok_or_else(|| ReleaseError::MalformedConfiguration { reason: format!("{what} is no keyword list") })
+    as_keyword(term).ok_or_else(|| ReleaseError::MalformedConfiguration {
+        reason: format!("{what} is not a keyword list"),
+    })
 }
 
 /// What `Config.Provider.boot/0` needs at start.

@@ -10,7 +10,7 @@ pub(crate) struct ElixirVersion {
 }
 
 impl ElixirVersion {
-    /// Takes the first two numbers of a version; what is no number counts as 0.
+    /// Takes the first two numbers of a version; anything that is not a number counts as 0.
     pub(crate) fn parse(version: &str) -> Self {
         let mut numbers = version.split('.').map(|part| part.parse().unwrap_or(0));
         Self { major: numbers.next().unwrap_or(0), minor: numbers.next().unwrap_or(0) }

@@ -52,9 +52,9 @@ pub struct DirectoryOptions<'a> {
     /// Where releases keep the list of their own files ([`manifest_text`](crate::manifest_text)). The sink reads the one
     /// of the release that is replaced; that of the new release is an entry of the tree like any other.
     pub manifest: Option<TreePath>,
-    /// Whether a target that is no release may be replaced, because the custom steps of this very build have made it.
+    /// Whether a target that is not a release may be replaced, because the custom steps of this very build have made it.
     pub made_by_steps: bool,
-    /// Who knows the earlier release at the target. Its files that need not be made anew become files of the new one as they
+    /// Who knows the earlier release at the target. Its files that need not be made again become files of the new one as they
     /// are, by another link. [`write_then`] does not do that: steps may write into files, and the earlier release, which
     /// may come back, would have them.
     pub earlier: Option<&'a dyn Earlier>,

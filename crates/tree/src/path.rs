@@ -8,7 +8,7 @@ use std::fmt;
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct TreePath(String);
 
-/// Why a text is no path inside a tree.
+/// Why a text is not a valid path inside a tree.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{path:?} is not a path inside a release: {reason}")]
 pub struct PathError {

@@ -1,7 +1,7 @@
 //! Stylesheets: `url(…)`, `@import "…"`, `image-set("…" …)` and the comment that names a source map.
 //!
 //! Comments and strings are passed over as the CSS Syntax Module (level 3, §4) reads them, so that a `url(` in a comment
-//! or in a string is none.
+//! or in a string is not taken for a reference.
 
 use super::{Purpose, Reference, is_space};
 

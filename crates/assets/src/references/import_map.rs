@@ -25,7 +25,7 @@ fn is_import_map(tag: &[u8]) -> bool {
         .any(|attribute| find(tag, attribute, 0).is_some())
 }
 
-/// Every string that is no key is an address.
+/// Every string that is not a key is an address.
 fn addresses(content: &[u8], from: usize, to: usize, references: &mut Vec<Reference>) {
     let mut at = from;
     while let Some(quote) = content.get(at..to).and_then(|rest| memchr::memchr(b'"', rest)) {

@@ -93,7 +93,7 @@ fn record(trial: &Trial, flag: &str, wait: u32, steps: Vec<release::Step>) -> an
             Err(_) => break false,
         }
     };
-    // An application that fails is noticed after its instruction: the last mark is no proof that the system runs.
+    // An application that fails is noticed after its instruction: the last mark does not prove that the system runs.
     let is_ready = has_ended && trial.wait_until_ready(&mut started, deadline).is_ok();
     // What was said while it ended.
     said.extend(lines.try_iter().map(|(_, line)| line));

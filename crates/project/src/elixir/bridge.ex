@@ -190,7 +190,7 @@ defmodule Beamship.Bridge.Cache do
 
   # Compiling the bridge takes longer than everything else it does, so its code is kept, and with it the names of those
   # modules of Erlang and Elixir that this run has used: the next one loads them at once. A cache that cannot be written
-  # is no error, and a file appears under its name only when it is complete.
+  # is not an error, and a file appears under its name only when it is complete.
 
   # What a dependency may have under the same name is left to be found where Mix finds it.
   @applications [:kernel, :stdlib, :compiler, :elixir, :mix]

@@ -96,7 +96,7 @@ defmodule Beamship.Bridge.Steps do
   defp boot_scripts(scripts) do
     for {name, applications} <- Enum.sort(scripts) do
       if not (is_atom(name) and Keyword.keyword?(applications) and Enum.all?(applications, fn {_, mode} -> is_atom(mode) end)) do
-        refuse("the custom steps of the release have made the boot script #{inspect(name)} of #{inspect(applications)}, which is no keyword list of applications and modes")
+        refuse("the custom steps of the release have made the boot script #{inspect(name)} of #{inspect(applications)}, which is not a keyword list of applications and modes")
       end
 
       {Atom.to_string(name), applications}

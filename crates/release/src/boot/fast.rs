@@ -56,7 +56,7 @@ pub(crate) fn fast(script: &Term, used: &[Atom], runtime: &RuntimeConfiguration)
 }
 
 /// The same script without the modules that it loads before the system starts and that it can do without, and without those
-/// that it loads afterwards: in interactive mode only what is used is loaded. None when it is no script of [`fast`].
+/// that it loads afterwards: in interactive mode only what is used is loaded. None when it is not a script of [`fast`].
 pub(super) fn without_modules(script: &Term) -> Option<Term> {
     let [tag, identity, Term::List(instructions)] = script.as_tuple()? else { return None };
     let completed = instructions.iter().position(is_completed)?;

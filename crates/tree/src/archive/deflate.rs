@@ -6,7 +6,7 @@
 
 /// Streams that the walk does not understand. Compressors do not write such.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the compressor wrote no valid deflate stream")]
+#[error("the compressor did not write a valid deflate stream")]
 pub(super) struct NotDeflate;
 
 /// The longest code in bits.

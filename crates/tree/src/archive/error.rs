@@ -32,7 +32,7 @@ pub enum ArchiveError {
         /// What the operating system said.
         reason: io::Error,
     },
-    /// A file that should be stripped is no BEAM file.
+    /// A file that should be stripped is not a valid BEAM file.
     #[error(
         "cannot strip `{source_file}` for `{path}`: {reason}\nhint: compile its application again (for a dependency \
          `mix deps.compile APP --force`, for the project `mix compile --force`)"

@@ -94,7 +94,7 @@ fn split(name: &str) -> Option<(&str, &str)> {
     if name.len() <= NAME {
         return Some(("", name));
     }
-    // The slash between the parts is not stored; what ends a directory's name is no place to split.
+    // The slash between the parts is not stored; what ends a directory's name is not a place to split.
     let earliest = name.len() - NAME - 1;
     let slash = earliest + name.as_bytes()[earliest..name.len() - 1].iter().position(|byte| *byte == b'/')?;
     (1..=PREFIX).contains(&slash).then(|| (&name[..slash], &name[slash + 1..]))

@@ -22,7 +22,7 @@ pub enum DirectoryError {
         /// What the operating system said.
         reason: io::Error,
     },
-    /// A file that should be stripped is no BEAM file.
+    /// A file that should be stripped is not a valid BEAM file.
     #[error(
         "cannot strip `{source_file}` for `{path}`: {reason}\nhint: compile its application again (for a dependency \
          `mix deps.compile APP --force`, for the project `mix compile --force`)"
@@ -41,7 +41,7 @@ pub enum DirectoryError {
         /// The file of the build machine.
         path: PathBuf,
     },
-    /// The target is a directory with something in it that is no release.
+    /// The target is a directory with something in it that is not a release.
     #[error(
         "`{target}` is not empty and holds no release; it is left alone\nhint: choose another directory with --path, or \
          remove this one"
@@ -50,7 +50,7 @@ pub enum DirectoryError {
         /// The target.
         target: Utf8PathBuf,
     },
-    /// The target is a file, or something else that is no directory.
+    /// The target is a file, or something else that is not a directory.
     #[error("`{target}` is not a directory\nhint: choose another one with --path, or remove it")]
     NotADirectory {
         /// The target.

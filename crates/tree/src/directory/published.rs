@@ -25,10 +25,10 @@ pub struct Published<'a> {
     carried: &'a Carried,
     /// Taken when nothing but the tree and what was carried over was there.
     before: Snapshot,
-    /// What is put there meanwhile and is no part of the release.
+    /// What is put there meanwhile and is not part of the release.
     excluded: RefCell<HashSet<PathBuf>>,
     written: (usize, u64),
-    /// Where the manifest is written anew before it takes its place: outside of the release, so that an interrupted build
+    /// Where the manifest is written again before it takes its place: outside of the release, so that an interrupted build
     /// leaves nothing in it that would be taken for the user's.
     draft: Utf8PathBuf,
 }
@@ -64,7 +64,7 @@ impl<'a> Published<'a> {
 
     /// The release as it is now, every file to be read from its place. What was carried over from the earlier release
     /// and is as it was, `tmp/`, and what is neither file, link nor directory do not belong to it. The manifest in the
-    /// directory is written anew.
+    /// directory is written again.
     ///
     /// # Errors
     ///

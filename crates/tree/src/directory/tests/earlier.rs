@@ -1,4 +1,4 @@
-//! Files of the earlier release that need not be made anew.
+//! Files of the earlier release that need not be made again.
 
 use std::os::unix::fs::MetadataExt;
 
