@@ -27,9 +27,9 @@ use crate::siblings::{Compressed, Pair, Siblings};
 use crate::summary::Summary;
 use crate::walk::{self, Found};
 
-/// What a run tells while it runs.
+/// What a run reports while it runs.
 pub trait Progress: Sync {
-    /// So many files of so many are done.
+    /// How many files are done, of how many.
     fn files(&self, done: usize, total: usize);
     /// Another run writes to the same directory.
     fn waiting(&self);
@@ -44,7 +44,7 @@ impl Progress for () {
 ///
 /// # Errors
 ///
-/// When a file cannot be digested, read or written. The manifest then is that of before.
+/// When a file cannot be digested, read or written. The manifest is then the earlier one.
 pub fn digest(
     input: &Utf8Path,
     output: &Utf8Path,

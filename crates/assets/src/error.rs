@@ -6,7 +6,7 @@ use camino::Utf8PathBuf;
 
 use crate::manifest::ManifestError;
 
-/// Why assets were not digested or cleaned. The manifest then is that of before, and every file that it names is there.
+/// Why assets were not digested or cleaned. The manifest is then the earlier one, and every file that it names is there.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum AssetsError {

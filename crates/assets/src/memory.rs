@@ -1,8 +1,8 @@
-//! What the last run has left, so that the next one sees at a glance that there is nothing to do.
+//! What the last run has left behind, so that the next one sees at a glance that there is nothing to do.
 //!
-//! Remembered is a digest over names, sizes, times and numbers of all files of input and output, and over the settings.
-//! A file that is changed changes its time (the one that nobody can set, `ctime`); one that is changed within the same
-//! tick of the file system's clock does not, so a run waits for the next tick before it remembers.
+//! It is a digest of the names, sizes, times and inodes of all files of input and output, and of the settings. A change to a
+//! file changes its time (the one that nobody can set, `ctime`), except within the same tick of the file system's clock, so a
+//! run waits for the next tick before it remembers.
 
 use std::os::unix::fs::MetadataExt;
 use std::time::{Duration, SystemTime};
@@ -43,7 +43,7 @@ impl Memory {
         Some(Self { path, settings })
     }
 
-    /// What the last run has said, if nothing has changed since.
+    /// The summary of the last run, if nothing has changed since.
     pub(crate) fn recall(&self, files: &[&[Found]]) -> Option<Summary> {
         let text = fs_err::read(&self.path).ok()?;
         let remembered: Remembered = serde_json::from_slice(&text).ok()?;

@@ -41,7 +41,7 @@ impl Archiving {
             wanted,
             made: false,
             path: description.archive_directory.join(file),
-            // Who has the cookie has the system.
+            // Whoever has the cookie controls the system.
             options: ArchiveOptions { modified, compression, mode: if no_cookie { 0o644 } else { 0o600 } },
             with_cookie: !no_cookie,
         })
@@ -67,7 +67,7 @@ impl Archiving {
         published.exclude(&self.path);
     }
 
-    /// Makes it of a release that stands at its place.
+    /// Makes it from a release that has been written.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! A planned release is written, worked on by the custom steps of its project, and packed.
+//! A planned release is written, changed by the custom steps of its project, and packed.
 
 use std::io::Write;
 use std::time::Instant;
@@ -16,7 +16,7 @@ use crate::interruption::Watch;
 use crate::printer::{Phase, Printer, count, size};
 use crate::report::{Report, print_json};
 
-/// A release that only has to be written.
+/// A planned release, which only has to be written.
 pub(crate) struct Assembly<'a> {
     pub(crate) printer: &'a Printer,
     pub(crate) report: Report,
@@ -36,7 +36,7 @@ pub(crate) struct Assembly<'a> {
 pub(crate) enum VirtualMachine {
     /// It runs custom steps.
     Running(Box<Bridge>),
-    /// It has nothing left to say, and takes longer to end than the release to write.
+    /// Nothing is asked of it any more, and ending it takes longer than writing the release.
     Ending(std::thread::JoinHandle<Result<Outcome<()>, BridgeError>>),
 }
 
@@ -58,7 +58,7 @@ impl VirtualMachine {
                 Err(_) => return,
             },
         };
-        // The release is done whatever the virtual machine does at its end; only a strange end is worth a word.
+        // The release is complete whatever the virtual machine does when it ends; only an error is worth mentioning.
         if let Err(error) = ended {
             printer.warn(&error.to_string());
         }
@@ -173,7 +173,7 @@ fn run_steps(
     }
 }
 
-/// One line an entry: mode, path, and where its content comes from.
+/// One line per entry: mode, path, and where its content comes from.
 fn listing(tree: &Tree) -> String {
     let mut text = String::new();
     for entry in tree.entries() {

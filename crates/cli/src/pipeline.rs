@@ -118,12 +118,25 @@ impl<'a> Pipeline<'a> {
         Ok(())
     }
 
-    /// Compiles the project, or only sets up its code paths.
+    /// Compiles the project.
     ///
     /// # Errors
     ///
     /// When it does not compile.
-    pub(crate) fn compile(&mut self, arguments: &CompileArguments, no_compile: bool) -> anyhow::Result<()> {
+    pub(crate) fn compile(&mut self, arguments: &CompileArguments) -> anyhow::Result<()> {
+        self.run_compile_task(arguments, false)
+    }
+
+    /// Takes the project as it has been compiled before: only sets up its code paths.
+    ///
+    /// # Errors
+    ///
+    /// When it has not been compiled.
+    pub(crate) fn use_compiled(&mut self, arguments: &CompileArguments) -> anyhow::Result<()> {
+        self.run_compile_task(arguments, true)
+    }
+
+    fn run_compile_task(&mut self, arguments: &CompileArguments, no_compile: bool) -> anyhow::Result<()> {
         self.initial = self.scan.take().and_then(BackgroundScan::finish);
         let local = match self.bridge.local_applications() {
             Ok(outcome) => outcome.value,

@@ -8,7 +8,7 @@ use data_encoding::HEXLOWER;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-/// Variables that are read by programs which a build starts, where nobody sees it: shells, compilers, bundlers, the
+/// Variables that are read without the bridge noticing, by programs that a build starts: shells, compilers, bundlers, the
 /// virtual machine before it runs anything.
 const ALWAYS: [&str; 15] = [
     "PATH",
@@ -28,7 +28,7 @@ const ALWAYS: [&str; 15] = [
     "DEBUG",
 ];
 
-/// Beginnings of the names of others of that kind.
+/// Prefixes of the names of further variables of that kind.
 const ALWAYS_WITH_PREFIX: [&str; 14] = [
     "MIX_",
     "HEX_",
@@ -46,7 +46,7 @@ const ALWAYS_WITH_PREFIX: [&str; 14] = [
     "CARGO_",
 ];
 
-/// What differs from shell to shell and says nothing.
+/// Variables that differ from shell to shell and mean nothing to a build.
 const NEVER: [&str; 4] = ["_", "PWD", "OLDPWD", "SHLVL"];
 
 /// Which variables count.
@@ -76,7 +76,7 @@ pub struct Environment {
 }
 
 impl Environment {
-    /// What of these variables counts.
+    /// Those of these variables that count.
     pub fn new(scope: EnvironmentScope, variables: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
         let digests = variables
             .into_iter()
@@ -90,7 +90,7 @@ impl Environment {
         Self { scope, digests }
     }
 
-    /// The first variable that has another value there, or none, or has one only there.
+    /// The first variable whose value differs there, or that is set on one side only.
     pub fn difference(&self, variables: impl IntoIterator<Item = (OsString, OsString)>) -> Option<String> {
         let now = Self::new(self.scope.clone(), variables);
         let names: BTreeSet<_> = self.digests.keys().chain(now.digests.keys()).collect();
@@ -99,7 +99,7 @@ impl Environment {
 }
 
 fn digest(name: &str, value: &OsStr) -> String {
-    // With the name, so that equal values of two variables are not seen to be equal.
+    // With the name, so that the digests do not tell that two variables have the same value.
     let digest = Sha256::new().chain_update(name).chain_update([0]).chain_update(value.as_bytes()).finalize();
     HEXLOWER.encode(&digest[..16])
 }

@@ -37,7 +37,7 @@ pub struct Bridge {
     digest: Option<Utf8PathBuf>,
 }
 
-/// What a call gives, how long it took, and what was printed meanwhile.
+/// What a call returns, how long it took, and what was printed meanwhile.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Outcome<T> {
     /// The answer.
@@ -221,12 +221,12 @@ impl Bridge {
     ///
     /// # Errors
     ///
-    /// When a step raises or gives something else than the release.
+    /// When a step raises, or returns something other than the release.
     pub fn continue_steps(&mut self) -> Result<Outcome<NextStep>, BridgeError> {
         self.call(Phase::Steps, "continue_steps", Term::nil(), NextStep::from_fields)
     }
 
-    /// Ends the virtual machine in good order and gives what it printed at last.
+    /// Ends the virtual machine in good order and returns what it printed last.
     ///
     /// # Errors
     ///
@@ -329,7 +329,7 @@ fn names(answer: Fields<'_>, field: &str) -> Result<Vec<String>, Malformed> {
     Ok(answer.atoms(field)?.iter().map(ToString::to_string).collect())
 }
 
-/// Without a project file Mix would start only to say so.
+/// Without a project file Mix would start only to report that.
 fn check_project(options: &BridgeOptions) -> Result<(), BridgeError> {
     let file = options.variable("MIX_EXS").unwrap_or_else(|| "mix.exs".into());
     let path = options.directory.as_std_path().join(&file);

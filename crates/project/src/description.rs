@@ -90,7 +90,7 @@ pub enum Step {
 pub enum Notice {
     /// Something works but should be changed.
     Warning(String),
-    /// Something is as it is; not shown to those who asked for quiet.
+    /// Something worth knowing; not shown with `--quiet`.
     Information(String),
 }
 

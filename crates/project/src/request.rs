@@ -14,9 +14,9 @@ pub struct CompileOptions {
     pub no_compile: bool,
     /// `--no-deps-check`: dependencies are taken as they are.
     pub no_deps_check: bool,
-    /// `--no-archives-check`: archives that `mix.exs` asks for are not looked for.
+    /// `--no-archives-check`: it is not checked that the archives which `mix.exs` asks for are installed.
     pub no_archives_check: bool,
-    /// `--no-elixir-version-check`: the `:elixir` requirement is not looked at.
+    /// `--no-elixir-version-check`: the `:elixir` requirement is not checked.
     pub no_elixir_version_check: bool,
 }
 

@@ -118,7 +118,7 @@ fn release_resource(spec: &ReleaseSpec, booted: &[Booted<'_>]) -> Term {
     ])
 }
 
-/// The `.boot` file of a fast start that loads nothing but what is called, so that it can be recorded what that is; none when the
+/// The `.boot` file of a fast start that loads nothing but what is called, so that what is called can be recorded; none when the
 /// given one is not the `.boot` file of a fast start.
 #[must_use]
 pub fn recording_boot_script(fast: &[u8]) -> Option<Vec<u8>> {

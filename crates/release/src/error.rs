@@ -159,7 +159,7 @@ pub enum ReleaseError {
         names(applications)
     )]
     CircularDependency {
-        /// They.
+        /// Their names.
         applications: Vec<Atom>,
     },
 

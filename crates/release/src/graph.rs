@@ -374,7 +374,7 @@ mod tests {
         assert!(error.starts_with("unknown mode `sometimes` for the application `demo`"), "{error}");
     }
 
-    /// Since Elixir 1.19 `erts` is not an application of a release, also where one is listed that needs it.
+    /// Since Elixir 1.19 `erts` is not an application of a release, even where something lists it.
     #[test]
     fn erts_is_left_out_since_elixir_1_19() {
         let mut machine = machine(&["erts"]);

@@ -43,7 +43,7 @@ pub struct Plan {
     pub graph: Graph,
     /// Its files.
     pub tree: Tree,
-    /// What the user should know of, though the release can be made.
+    /// What the user should know, although the release can be made.
     pub warnings: Vec<String>,
 }
 
@@ -145,7 +145,7 @@ mod tests {
         Plan::make(spec, &materials, machine)
     }
 
-    /// One line an entry: mode, path, and where a copy comes from.
+    /// One line per entry: mode, path, and where a copy comes from.
     fn listing(plan: &Plan) -> Vec<String> {
         plan.tree
             .entries()

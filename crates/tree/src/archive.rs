@@ -68,7 +68,7 @@ pub struct Archived {
     pub bytes: u64,
 }
 
-/// Writes a tree as an archive, instead of a file that stands there. The directory it goes to is created where it is missing.
+/// Writes a tree as an archive, replacing a file that is there. The directory it goes to is created where it is missing.
 ///
 /// # Errors
 ///
@@ -98,7 +98,7 @@ pub struct Hashed {
     pub uncompressed_digest: [u8; 32],
 }
 
-/// Writes a tree as [`write()`] does, and tells the digests of what was written.
+/// Writes a tree as [`write()`] does, and returns the digests of what was written.
 ///
 /// # Errors
 ///

@@ -54,7 +54,7 @@ pub struct DirectoryOptions<'a> {
     pub manifest: Option<TreePath>,
     /// Whether a target that is not a release may be replaced, because the custom steps of this very build have made it.
     pub made_by_steps: bool,
-    /// Who knows the earlier release at the target. Its files that need not be made again become files of the new one as they
+    /// Knows the earlier release at the target. Its files that need not be made again become files of the new one as they
     /// are, by another link. [`write_then`] does not do that: steps may write into files, and the earlier release, which
     /// may come back, would have them.
     pub earlier: Option<&'a dyn Earlier>,
@@ -82,7 +82,7 @@ pub struct Written {
     pub carried: usize,
 }
 
-/// Writes a tree as a directory, instead of a release that stands there.
+/// Writes a tree as a directory, replacing a release that is there.
 ///
 /// # Errors
 ///
@@ -98,12 +98,12 @@ pub fn write(
     write_with(tree, target, options, progress, Replacement::OneStep, None::<NoSteps>)
 }
 
-/// The type of steps that are not there.
+/// The type of the steps where there are none.
 type NoSteps = fn(&Published<'_>) -> Result<(), DirectoryError>;
 
 /// Writes a tree as a directory like [`write()`], and then lets `steps` work on it at its place.
 ///
-/// Only when they have come to their end, the earlier release is given up. When they fail it is put back, and when the
+/// Only when they have finished is the earlier release given up. When they fail it is put back, and when the
 /// process is killed meanwhile the next build puts it back. While they run, the new release stands at the target.
 ///
 /// # Errors
@@ -178,7 +178,7 @@ fn write_with<E: From<DirectoryError>>(
     Ok(Written { path, files: assembled.files, bytes: assembled.bytes, replaced: earlier.is_some(), carried })
 }
 
-/// Lets what has been published stay when the steps have succeeded; otherwise the target is what it was before.
+/// Keeps what has been published when the steps have succeeded; otherwise the target is what it was before.
 fn end_steps<E: From<DirectoryError>>(
     result: Result<(), E>,
     staging: &mut Staging,

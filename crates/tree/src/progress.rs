@@ -1,15 +1,15 @@
-//! What a sink tells while it works.
+//! What a sink reports while it works.
 
-/// Hears how far a sink is. Its methods are called from several threads.
+/// Is told how far a sink has come. Its methods are called from several threads.
 pub trait Progress: Sync {
-    /// So many of so many files are written.
+    /// How many files are written, of how many.
     fn files(&self, done: usize, total: usize);
 
     /// Something that a person should know, in one sentence without a full stop.
     fn message(&self, text: &str);
 }
 
-/// Hears nothing.
+/// Ignores everything.
 impl Progress for () {
     fn files(&self, _done: usize, _total: usize) {}
 

@@ -1,4 +1,4 @@
-//! `beamship build`: the whole way from sources to a release.
+//! `beamship build`: all the way from sources to a release.
 
 use std::time::Instant;
 
@@ -33,7 +33,7 @@ pub(crate) fn run(
     if arguments.dry_run { assembly.print(global.json) } else { last.write(assembly, global.json) }
 }
 
-/// The release stands there, and another build would make the same.
+/// The release is there, and another build would make the same.
 fn unchanged(
     summary: Summary,
     start: Instant,
@@ -70,10 +70,10 @@ pub(super) fn assembly<'a>(
     if arguments.dry_run {
         printer
             .say("  would fetch dependencies, compile and deploy assets; planning from what is compiled now");
-        pipeline.compile(&arguments.compile, true)?;
+        pipeline.use_compiled(&arguments.compile)?;
     } else {
         pipeline.dependencies()?;
-        pipeline.compile(&arguments.compile, false)?;
+        pipeline.compile(&arguments.compile)?;
         if !arguments.no_assets {
             pipeline.assets()?;
         }

@@ -21,7 +21,11 @@ pub(crate) fn run(
     let _lock = ProjectLock::acquire(&project_directory::find(global)?, printer);
     let last = LastBuild::of_release(arguments, global)?;
     let mut pipeline = Pipeline::start(global, printer, last.scan())?;
-    pipeline.compile(&arguments.compile, arguments.no_compile)?;
+    if arguments.no_compile {
+        pipeline.use_compiled(&arguments.compile)?;
+    } else {
+        pipeline.compile(&arguments.compile)?;
+    }
     let intent = Intent { overwrite: arguments.overwrite, dry_run: arguments.dry_run };
     let location = pipeline.locate(&arguments.target, intent)?;
     if !arguments.dry_run && !location.overwrite {

@@ -31,7 +31,7 @@ pub(super) struct Trial {
     cookie: String,
 }
 
-/// The started system. It ends with this.
+/// The started system, which is stopped when this is dropped.
 pub(super) struct Started {
     pub(super) child: Child,
 }
@@ -46,7 +46,7 @@ impl Started {
 impl Drop for Started {
     fn drop(&mut self) {
         if self.runs() {
-            // The virtual machine as well: what its launcher's end asks of it is lost while it boots.
+            // The virtual machine as well: while it boots, it does not notice that its launcher has ended.
             let _ = kill_process_group(Pid::from_child(&self.child), Signal::KILL);
             let _ = self.child.wait();
         }
@@ -54,7 +54,7 @@ impl Drop for Started {
 }
 
 impl Trial {
-    /// A trial of `bin/NAME`, with a node name that says what for.
+    /// A trial of `bin/NAME`, with a node name that says what it is for.
     ///
     /// # Errors
     ///
@@ -75,9 +75,9 @@ impl Trial {
             .env("RELEASE_NODE", &self.node)
             .env("RELEASE_COOKIE", &self.cookie)
             .env("RELEASE_TMP", &self.place)
-            // A dump would lie in the project, and count as something that a build reads.
+            // A dump would be written to the project, and count as something that a build reads.
             .env("ERL_CRASH_DUMP_BYTES", "0")
-            // Should this process be killed, nobody else knows of the system.
+            // Should this process be killed, nothing else would stop the system.
             .env("BEAMSHIP_ENDS_WITH", std::process::id().to_string())
             .stdin(Stdio::null());
         command
@@ -90,7 +90,7 @@ impl Trial {
         Ok(Started { child })
     }
 
-    /// Stops the system as it wants to be stopped; one that does not is killed.
+    /// Stops the system in good order; one that does not stop is killed.
     pub(super) fn stop(&self, mut started: Started) {
         if !started.runs() {
             return;

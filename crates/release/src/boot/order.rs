@@ -17,7 +17,7 @@ pub(super) fn order(mut booted: Vec<Booted<'_>>) -> Result<Vec<Booted<'_>>, Rele
     sort(booted)
 }
 
-/// Who needs an application that another one includes needs the including one instead.
+/// An application that needs one which another includes needs the including one instead.
 fn use_top_applications(booted: &mut [Booted<'_>]) {
     let mut includer: HashMap<Atom, Atom> = HashMap::new();
     for item in booted.iter() {

@@ -1,6 +1,6 @@
 //! Which modules a start uses, as far as that can be known before it.
 //!
-//! Best by a record: `beamship profile-boot` writes one. Without it they are guessed, from two sides. What every start needs of
+//! A record tells best; `beamship profile-boot` writes one. Without it they are guessed, from two sides. What every start needs of
 //! Erlang and Elixir has been recorded with small systems on the toolchains that are tested (`usual.modules`); of
 //! everything else, the callback modules of the applications, the modules that the configuration names, and those that
 //! either of them mentions: a child specification, a behaviour or an option names a module without calling it. A module
