@@ -17,7 +17,7 @@ defmodule Beamship.Bridge.Survey do
       applications: applications(config),
       umbrella: Mix.Project.umbrella?(config),
       dependencies: Enum.map(dependencies, & &1.app),
-      # Mix installs Hex, and Rebar with it, for whatever is not a directory of this machine or not built by Mix.
+      # Whatever is not a directory of this machine has to be fetched, by Hex or by git, and what Mix does not build, Rebar does.
       needs_hex: Enum.any?(dependencies, &(&1.scm != Mix.SCM.Path or &1.manager not in [:mix, nil])),
       path_dependency_directories: for(dep <- dependencies, dep.scm == Mix.SCM.Path, do: dep.opts[:dest]),
       aliases: for({name, _} <- config[:aliases] || [], is_atom(name), do: name),
