@@ -79,7 +79,7 @@ fn a_module_that_a_hashed_file_imports_too_has_one_name() {
     assert_eq!(place.text(&own), "import './dep.js'");
     assert!(place.text(&place.latest("page.html")).contains("\"/assets/vendor.js\""));
     // Where the file is hashed once more, all names are replaced.
-    place.digest(&Options { hashed: false, ..Options::usual(NOW) }).unwrap();
+    place.digest(&Options { keeps_bundler_names: false, ..Options::usual(NOW) }).unwrap();
     assert!(!place.text(&place.latest("assets/app.js")).contains("'./vendor.js'"));
 }
 
