@@ -12,6 +12,7 @@ mod cookie;
 mod failure;
 pub mod files;
 mod generated_files;
+mod hinted_error;
 mod image_build;
 mod image_source;
 mod interruption;

@@ -15,5 +15,5 @@ mod tool_versions;
 pub use docker::Builder;
 pub use notices::{Notice, notices};
 pub use part::{Options, Part, files, fitting};
-pub use project::{Npm, OwnApplication, Project, RuntimeConfiguration};
+pub use project::{Npm, OwnApplication, Project};
 pub use template::{File, TemplateError};

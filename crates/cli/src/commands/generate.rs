@@ -1,7 +1,7 @@
 //! `beamship gen`: the files that a project needs to be deployed.
 
 use camino::{Utf8Path, Utf8PathBuf};
-use generate::{Builder, Options, OwnApplication, Part, Project, RuntimeConfiguration};
+use generate::{Builder, Options, OwnApplication, Part, Project};
 use project::{Bridge, BridgeOptions, Survey};
 
 use crate::arguments::{DockerBuilder, GenerateArguments, GeneratedPart, GlobalArguments};
@@ -58,7 +58,7 @@ pub(crate) fn run(
             project.outside_options.join(", ")
         ));
     }
-    if project.runtime_configuration.text.is_none() {
+    if project.runtime_exs.is_none() {
         printer.say("  there is no config/runtime.exs: the release will be configured when it is built");
     }
     let builder = match arguments.builder {
@@ -83,7 +83,8 @@ pub(crate) fn run(
     };
     let result = put(&directory, &files, writing, printer);
     for notice in generate::notices(&project) {
-        printer.warn(&notice.text);
+        let (message, snippet) = (notice.message, notice.indented_snippet());
+        printer.warn(&format!("{message}. Add to config/runtime.exs:\n\n{snippet}"));
     }
     result
 }
@@ -172,7 +173,7 @@ pub(super) fn project(directory: &Utf8Path, survey: Survey) -> anyhow::Result<Pr
     project.path_dependencies.dedup();
     let runtime = directory.join("config/runtime.exs");
     if runtime.is_file() {
-        project.runtime_configuration = RuntimeConfiguration { text: Some(fs_err::read_to_string(runtime)?) };
+        project.runtime_exs = Some(fs_err::read_to_string(runtime)?);
     }
     let tools = directory.join(".tool-versions");
     if tools.is_file() {

@@ -17,6 +17,7 @@ use release::{FAST_BOOT, PROFILE};
 use super::trial::{HINT, Started, Trial, failure};
 use crate::arguments::{GlobalArguments, ProfileBootArguments};
 use crate::generated_files::{NewFile, Writing, put};
+use crate::hinted_error::HintedError;
 use crate::pipeline::mix_project;
 use crate::printer::{Printer, count};
 use crate::release_directory;
@@ -119,7 +120,7 @@ impl Trial {
         let output =
             self.command(arguments).output().with_context(|| format!("cannot run `{}`", self.program))?;
         if !output.status.success() {
-            anyhow::bail!("{}", String::from_utf8_lossy(&output.stderr).trim().trim_start_matches("error: "));
+            return Err(HintedError::of_launcher(&output.stderr).into());
         }
         String::from_utf8(output.stdout).context("the answer of the system is not UTF-8")
     }

@@ -12,6 +12,7 @@ use release::{PROFILE, TEMPLATES};
 use super::{finding, profile};
 use crate::arguments::GlobalArguments;
 use crate::commands::generate;
+use crate::hinted_error::HintedError;
 use crate::pipeline::{RELEASE_ALIAS, project_directory};
 
 /// What is told of the output of a project that does not load, in lines.
@@ -106,7 +107,7 @@ fn failed(error: &BridgeError) -> Finding {
     let printed = error.output().map(::project::Output::text).unwrap_or_default();
     let lines: Vec<&str> = printed.lines().map(str::trim_end).filter(|line| !line.is_empty()).collect();
     let is_reason = |line: &&str| line.contains("** (") || line.contains("error:");
-    let mut found = finding("project", Severity::Error, &anyhow::anyhow!(error.to_string()));
+    let mut found = HintedError::parse(&error.to_string()).into_finding("project", Severity::Error);
     if let BridgeError::Exited { .. } = error
         && let Some(first) = lines.iter().position(is_reason).or(lines.len().checked_sub(SHOWN))
     {
@@ -306,12 +307,13 @@ fn phoenix(directory: &Utf8Path, survey: &Survey, findings: &mut Findings) {
         return;
     }
     let Ok(project) = generate::project(directory, survey.clone()) else { return };
-    let text = project.runtime_configuration.text.clone().unwrap_or_default();
+    let text = project.runtime_exs.clone().unwrap_or_default();
     let serves = survey.serves || text.contains("server: true");
     let mut is_fine = true;
     for notice in ::generate::notices(&project) {
-        let (message, remedy) = notice.text.split_once(". Add ").unwrap_or((&notice.text, ""));
-        let remedy = format!("add {}", remedy.replace("\n\n", "\n"));
+        let message = notice.message;
+        let snippet = notice.indented_snippet().replace("\n\n", "\n");
+        let remedy = format!("add to config/runtime.exs:\n{snippet}");
         match notice.variable {
             "PHX_SERVER" if serves => {}
             "PHX_SERVER" => {
