@@ -5,7 +5,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use image::Reference;
 use image::archive::StoredBlobs;
 use image::layout::Blobs;
-use image::registry::{Patience, Registry, Remote};
+use image::registry::{Access, Registry, Remote, RetryPolicy};
 
 /// Whether a user means a path: none of these is the name of an image that anybody has.
 pub(crate) fn is_path(given: &str) -> bool {
@@ -34,7 +34,7 @@ pub(crate) fn open(given: &str) -> anyhow::Result<Box<dyn Blobs>> {
         );
     }
     let reference = Reference::parse(given)?;
-    Ok(Box::new(Remote::new(Registry::new(&reference, false, Patience::default())?)))
+    Ok(Box::new(Remote::new(Registry::new(&reference, Access::Pull, RetryPolicy::default())?)))
 }
 
 /// Where layers of other images are kept.

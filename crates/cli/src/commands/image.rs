@@ -7,7 +7,7 @@ use std::io::Write;
 use anyhow::Context;
 use camino::{Utf8Path, Utf8PathBuf};
 use image::document::Platform;
-use image::registry::{Patience, Pushed, Registry, push};
+use image::registry::{Access, Pushed, Registry, RetryPolicy, push};
 use image::{Engine, Images, Layout, Reference, archive};
 use serde::Serialize;
 use tree::archive::Compression;
@@ -103,7 +103,7 @@ pub(crate) fn run(
     if push_name.as_ref().is_some_and(|name| !name.is_tagged()) {
         anyhow::bail!("--push names a digest\nhint: name a tag; the digest is what comes out");
     }
-    let registry = push_name.map(|name| Registry::new(&name, true, Patience::default())).transpose()?;
+    let registry = push_name.map(|name| Registry::new(&name, Access::Push, RetryPolicy::default())).transpose()?;
     let engine = arguments.load.then(Engine::find).transpose()?;
     let tag = arguments.tag.as_deref().map(Reference::parse).transpose()?;
     let base = (arguments.base != "scratch").then(|| image_source::open(&arguments.base)).transpose()?;

@@ -48,7 +48,7 @@ impl Answer {
         let reader = self.response.body_mut().as_reader();
         match reader.take(LARGEST_DOCUMENT + 1).read_to_end(&mut bytes) {
             Ok(_) if bytes.len() as u64 <= LARGEST_DOCUMENT => Ok(bytes),
-            Ok(_) => Err(self.nonsense("is too large")),
+            Ok(_) => Err(self.unexpected("is too large")),
             Err(error) => Err(RegistryError::Unreachable {
                 registry: self.registry,
                 action: self.action,
@@ -63,11 +63,11 @@ impl Answer {
     }
 
     /// An error that says what is wrong with it.
-    pub(crate) fn nonsense(&self, reason: &str) -> RegistryError {
-        RegistryError::Nonsense {
+    pub(crate) fn unexpected(&self, problem: &str) -> RegistryError {
+        RegistryError::UnexpectedAnswer {
             registry: self.registry.clone(),
             action: self.action.clone(),
-            reason: reason.to_owned(),
+            reason: format!("its answer {problem}"),
         }
     }
 

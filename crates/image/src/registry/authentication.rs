@@ -75,17 +75,19 @@ impl Registry {
     ) -> Result<String, RegistryError> {
         let registry = self.reference.registry();
         let action = "log in to".to_owned();
-        let nonsense = |reason: &str| RegistryError::Nonsense {
+        let unexpected = |reason: &str| RegistryError::UnexpectedAnswer {
             registry: registry.to_owned(),
             action: "log in to".to_owned(),
             reason: reason.to_owned(),
         };
-        let realm = parameters.get("realm").ok_or_else(|| nonsense("names no token service"))?;
+        let realm = parameters.get("realm").ok_or_else(|| unexpected("its answer names no token service"))?;
         if !may_have_credentials(realm) {
-            return Err(nonsense("names a token service without encryption, to which no password is sent"));
+            return Err(unexpected(
+                "its answer names a token service without encryption, to which no password is sent",
+            ));
         }
-        let rights = if self.writes { "pull,push" } else { "pull" };
-        let mut scopes = vec![format!("repository:{}:{rights}", self.reference.repository())];
+        let mut scopes =
+            vec![format!("repository:{}:{}", self.reference.repository(), self.access.actions())];
         scopes.extend(sources.iter().map(|source| format!("repository:{source}:pull")));
         let mut fields: Vec<(&str, &str)> = Vec::new();
         if let Some(service) = parameters.get("service") {
@@ -120,24 +122,17 @@ impl Registry {
             }
             self.ask_token_service(&Call { action, method: Method::GET, url, headers, body: Body::None })?
         };
-        let answer: TokenAnswer =
-            serde_json::from_slice(&answer).map_err(|_| nonsense("of the token service is no token"))?;
-        answer.token.or(answer.access_token).ok_or_else(|| nonsense("of the token service holds no token"))
+        let answer: TokenAnswer = serde_json::from_slice(&answer)
+            .map_err(|_| unexpected("the answer of its token service is not a token"))?;
+        answer
+            .token
+            .or(answer.access_token)
+            .ok_or_else(|| unexpected("the answer of its token service holds no token"))
     }
 
     /// As [`Registry::ask`], without an answer to a challenge: this is the answer.
     fn ask_token_service(&self, call: &Call<'_>) -> Result<Vec<u8>, RegistryError> {
-        let mut attempt = 1;
-        loop {
-            let is_last = attempt >= self.patience.attempts;
-            match self.send(call, None) {
-                Ok(answer) if answer.is_transient() && !is_last => self.pause(attempt, answer.retry_after()),
-                Ok(answer) => return answer.expect(&[200])?.bytes(),
-                Err(error) if error.is_transient() && !is_last => self.pause(attempt, None),
-                Err(error) => return Err(error),
-            }
-            attempt += 1;
-        }
+        self.retried(|| self.send(call, None))?.expect(&[200])?.bytes()
     }
 }
 

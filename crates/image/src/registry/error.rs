@@ -34,9 +34,9 @@ pub enum RegistryError {
         /// What the registry said.
         reason: String,
     },
-    /// The answer makes no sense.
-    #[error("cannot {action} `{registry}`: its answer {reason}\nhint: is that address a container registry?")]
-    Nonsense {
+    /// The answer is not one that a registry gives.
+    #[error("cannot {action} `{registry}`: {reason}\nhint: is that address a container registry?")]
+    UnexpectedAnswer {
         /// The registry.
         registry: String,
         /// What was being done.

@@ -3,18 +3,18 @@
 use std::time::Duration;
 
 use beamship_image::document::Platform;
-use beamship_image::registry::{Credentials, Patience, Registry, RegistryError, Remote, push};
+use beamship_image::registry::{Access, Credentials, Registry, RegistryError, Remote, RetryPolicy, push};
 use beamship_image::{Base, ImageError};
 
 use crate::images::{images, temporary};
 use crate::registry_server::{Behaviour, Fault, Server};
 
-fn patience(attempts: u32) -> Patience {
-    Patience { attempts, first_pause: Duration::from_millis(1) }
+fn policy(attempts: u32) -> RetryPolicy {
+    RetryPolicy { attempts, first_pause: Duration::from_millis(1) }
 }
 
 fn registry(server: &Server, name: &str, attempts: u32) -> Registry {
-    Registry::with_credentials(&server.reference(name), true, patience(attempts), None)
+    Registry::with_credentials(&server.reference(name), Access::Push, policy(attempts), None)
 }
 
 /// With a third of all requests failing in seven ways.
@@ -56,7 +56,7 @@ fn a_push_through_a_failing_registry_is_complete_or_fails_cleanly() {
 }
 
 #[test]
-fn more_patience_gets_through() {
+fn more_attempts_get_through() {
     let (_guard, directory) = temporary();
     let images = images(&directory);
     for seed in 1..=20 {
@@ -164,7 +164,7 @@ fn layers_of_the_base_are_mounted() {
 }
 
 #[test]
-fn no_credentials_is_told_as_such() {
+fn missing_credentials_are_reported_as_such() {
     let (_guard, directory) = temporary();
     let images = images(&directory);
     let server = Server::start(Behaviour { user: Some(("ann", "open")), ..Behaviour::default() });
@@ -172,7 +172,8 @@ fn no_credentials_is_told_as_such() {
     assert!(matches!(error, RegistryError::Refused { status: 401, .. }), "{error}");
     assert!(error.to_string().contains("docker login"), "{error}");
     let wrong = Credentials::Password { user: "ann".to_owned(), password: "geheim".to_owned() };
-    let registry = Registry::with_credentials(&server.reference("shop:1"), true, patience(3), Some(wrong));
+    let registry =
+        Registry::with_credentials(&server.reference("shop:1"), Access::Push, policy(3), Some(wrong));
     let error = push(&registry, &images, &|_, _| {}).unwrap_err();
     assert!(matches!(error, RegistryError::Refused { status: 401, .. }), "{error}");
     assert!(!format!("{error} {error:?} {registry:?}").contains("geheim"));

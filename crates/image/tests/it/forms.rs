@@ -1,4 +1,4 @@
-//! What is written is what the specification says, and the same every time.
+//! What is written follows the OCI image specification, and is the same every time.
 
 use beamship_image::document::media_type;
 use beamship_image::layout::{Blobs, manifests, stored};
@@ -8,7 +8,7 @@ use oci_spec::image::{ImageConfiguration, ImageIndex, ImageManifest, MediaType, 
 use crate::images::{image, images, temporary};
 
 #[test]
-fn a_layout_is_one_of_the_specification() {
+fn a_layout_follows_the_specification() {
     let (_guard, directory) = temporary();
     let images = images(&directory);
     let index = ImageIndex::from_file(directory.join("index.json")).unwrap();

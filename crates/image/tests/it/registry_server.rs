@@ -1,4 +1,4 @@
-//! A registry for tests: the parts of the distribution specification that a push and a pull need, and faults on request.
+//! A registry for tests: the parts of the OCI distribution specification that a push and a pull need, and faults on request.
 //!
 //! Whether a request fails, and how, follows from a seed: a test that fails, fails again.
 

@@ -1,6 +1,6 @@
 //! A token is fetched once and used for all.
 
-use beamship_image::registry::{Credentials, Patience, Registry, push};
+use beamship_image::registry::{Access, Credentials, Registry, RetryPolicy, push};
 
 use crate::images::{images, temporary};
 use crate::registry_server::{Behaviour, Server};
@@ -12,7 +12,8 @@ fn a_token_is_fetched_and_used() {
     let server = Server::start(Behaviour { user: Some(("ann", "open")), ..Behaviour::default() });
     let credentials = Credentials::Password { user: "ann".to_owned(), password: "open".to_owned() };
     let reference = server.reference("shop:1");
-    let registry = Registry::with_credentials(&reference, true, Patience::default(), Some(credentials));
+    let registry =
+        Registry::with_credentials(&reference, Access::Push, RetryPolicy::default(), Some(credentials));
     push(&registry, &images, &|_, _| {}).unwrap();
     let store = server.store.lock().unwrap();
     assert!(store.manifests.contains_key("1"));
