@@ -182,7 +182,7 @@ fn record(
 /// above the project by which programs that choose among versions do so.
 fn of_every_build(project: &Utf8Path) -> Scope {
     let mut scope = Scope { directories: [project.to_owned()].into(), ..Scope::default() };
-    scope.files.extend(["elixir", "erl", "mix"].iter().filter_map(|name| in_path(name)));
+    scope.files.extend(["elixir", "erl", "mix"].iter().filter_map(|name| crate::program::find(name)));
     for directory in project.ancestors().skip(1).chain(home().as_deref()) {
         for name in [".tool-versions", "mise.toml", ".mise.toml", ".config/mise/config.toml"] {
             scope.files.insert(directory.join(name));
@@ -244,13 +244,6 @@ fn made(
         Node::Directory { .. } => None,
     });
     files.chain(report.archive.iter().map(|archive| (Utf8PathBuf::from(&archive.path), None))).collect()
-}
-
-fn in_path(name: &str) -> Option<Utf8PathBuf> {
-    std::env::split_paths(&std::env::var_os("PATH")?)
-        .map(|directory| directory.join(name))
-        .find(|path| path.is_file())
-        .and_then(|path| Utf8PathBuf::from_path_buf(path).ok())
 }
 
 fn home() -> Option<Utf8PathBuf> {

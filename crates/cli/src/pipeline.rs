@@ -21,7 +21,7 @@ use crate::arguments::{ArchiveArguments, CompileArguments, GlobalArguments, Targ
 use crate::assembly::{Assembly, Machine};
 use crate::compilation::{Look, external_resources};
 use crate::failure::AlreadyExplained;
-use crate::files::MachineFiles;
+use crate::machine_files::MachineFiles;
 use crate::printer::{Printer, Verbosity, count};
 use crate::report::Report;
 use crate::{compilation, cookie, launcher_file, native_code};

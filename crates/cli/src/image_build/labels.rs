@@ -1,12 +1,12 @@
 //! What an image says about where it comes from.
 
 use std::collections::BTreeMap;
-use std::process::{Command, Stdio};
 
 use camino::Utf8Path;
 use image::document::annotation;
 use image::rfc3339;
 
+use crate::git;
 use crate::modification_time::modification_time;
 
 /// Where a project's sources are, and of when.
@@ -23,12 +23,12 @@ impl Origin {
     ///
     /// # Errors
     ///
-    /// When `SOURCE_DATE_EPOCH` is no number.
+    /// When `SOURCE_DATE_EPOCH` is not a number.
     pub(crate) fn of(project: &Utf8Path) -> anyhow::Result<Self> {
         Ok(Self {
             created: modification_time(project)?.unwrap_or(0),
-            revision: git(project, &["describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]),
-            source: git(project, &["remote", "get-url", "origin"]).and_then(|url| public_url(&url)),
+            revision: git::ask(project, &["describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]),
+            source: git::ask(project, &["remote", "get-url", "origin"]).and_then(|url| public_url(&url)),
         })
     }
 
@@ -43,18 +43,6 @@ impl Origin {
         labels.extend(known.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value.clone()?))));
         labels
     }
-}
-
-fn git(project: &Utf8Path, arguments: &[&str]) -> Option<String> {
-    let output = Command::new("git")
-        .args(["-C", project.as_str()])
-        .args(arguments)
-        .stderr(Stdio::null())
-        .output()
-        .ok()
-        .filter(|output| output.status.success())?;
-    let text = String::from_utf8(output.stdout).ok()?.trim().to_owned();
-    (!text.is_empty()).then_some(text)
 }
 
 /// The address of a repository as everybody may know it: never with the password or the token that clones it.

@@ -20,7 +20,7 @@ use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
-use diagnosis::{Findings, Severity};
+use diagnosis::{Findings, Severity, count};
 
 use super::options::Options;
 use crate::configuration::Configuration;
@@ -70,19 +70,6 @@ pub(super) fn run(
         .write_all(text.as_bytes())
         .map_err(|error| Failure::new(format!("cannot write the output: {error}")))?;
     findings.failure().map_or(Ok(ExitCode::SUCCESS), |message| Err(Failure::new(message)))
-}
-
-/// A number with separators: `65,536`.
-fn count(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 /// Bytes as people read them.

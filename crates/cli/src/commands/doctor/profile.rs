@@ -7,7 +7,7 @@ use diagnosis::{Finding, Findings};
 use etf::Atom;
 use release::{Application, PROFILE, Profile};
 
-use crate::files::MachineFiles;
+use crate::machine_files::MachineFiles;
 
 /// A release of OTP that accepts names that stand twice in a resource file: whether these are right is not the question.
 const LENIENT: u32 = 26;

@@ -1,7 +1,6 @@
 //! The project: whether it loads, and what a release of it will lack.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 
 use ::project::{Bridge, BridgeError, BridgeOptions, ReleaseRequest, ReleaseSources, Survey};
 use camino::{Utf8Path, Utf8PathBuf};
@@ -14,6 +13,7 @@ use crate::arguments::GlobalArguments;
 use crate::commands::generate;
 use crate::hinted_error::HintedError;
 use crate::pipeline::{RELEASE_ALIAS, project_directory};
+use crate::program;
 
 /// What is told of the output of a project that does not load, in lines.
 const SHOWN: usize = 6;
@@ -154,7 +154,8 @@ fn dependencies(directory: &Utf8Path, survey: &Survey, findings: &mut Findings) 
         ));
     }
     if survey.dependencies.iter().any(|name| *name == "elixir_make") {
-        let missing: Vec<&str> = ["make", "cc"].into_iter().filter(|tool| !is_in_path(tool)).collect();
+        let missing: Vec<&str> =
+            ["make", "cc"].into_iter().filter(|tool| program::find(tool).is_none()).collect();
         findings.push(if missing.is_empty() {
             Finding::ok("compiler", "make and cc are there, for dependencies with native code")
         } else {
@@ -168,11 +169,6 @@ fn dependencies(directory: &Utf8Path, survey: &Survey, findings: &mut Findings) 
             )
         });
     }
-}
-
-fn is_in_path(program: &str) -> bool {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path).any(|directory| Path::new(&directory).join(program).is_file())
 }
 
 fn files(directory: &Utf8Path, releases: &[ReleaseSources], findings: &mut Findings) {

@@ -6,7 +6,7 @@ use ::project::Survey;
 use abi::Finding as AbiFinding;
 use camino::{Utf8Path, Utf8PathBuf};
 use clap::Parser;
-use diagnosis::{Finding, Findings, Severity};
+use diagnosis::{ERTS_PROGRAMS, Finding, Findings, Severity};
 use freshness::Difference;
 
 use super::{finding, sources};
@@ -155,10 +155,7 @@ fn modes(directory: &Utf8Path, name: &str) -> Finding {
     let mut programs = vec![directory.join("bin").join(name)];
     for entry in directory.read_dir_utf8().into_iter().flatten().flatten() {
         if entry.file_name().starts_with("erts-") {
-            programs.extend(
-                ["erlexec", "beam.smp", "erl_child_setup"]
-                    .map(|program| entry.path().join("bin").join(program)),
-            );
+            programs.extend(ERTS_PROGRAMS.map(|program| entry.path().join("bin").join(program)));
         }
     }
     for program in &programs {

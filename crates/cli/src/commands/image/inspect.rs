@@ -11,6 +11,7 @@ use serde::Serialize;
 use crate::arguments::{GlobalArguments, InspectArguments};
 use crate::image_source;
 use crate::pipeline::project_directory;
+use crate::printable::in_one_line;
 use crate::printer::size;
 use crate::report::print_json;
 
@@ -99,10 +100,10 @@ fn inspected(stored: &Stored, since: Option<&BTreeSet<String>>) -> anyhow::Resul
     // What made the layers, where they do not say it themselves.
     let mut history = config.history.iter().filter(|entry| !entry.empty_layer);
     let row = |layer: &Descriptor| {
-        let told =
+        let made_by =
             history.next().and_then(|entry| entry.comment.clone().or_else(|| entry.created_by.clone()));
         Row {
-            name: layer.annotations.get(annotation::LAYER).cloned().or(told).unwrap_or_default(),
+            name: layer.annotations.get(annotation::LAYER).cloned().or(made_by).unwrap_or_default(),
             digest: layer.digest.to_string(),
             bytes: layer.size,
             changed: since.map(|since| !since.contains(layer.digest.as_str())),
@@ -128,8 +129,9 @@ fn table(image: &Inspected) -> String {
     let mut text = format!("{} {}, {}\n", image.platform, image.digest, size(image.bytes));
     let command: Vec<&str> = image.entrypoint.iter().chain(&image.command).map(String::as_str).collect();
     let user = image.user.as_deref().filter(|user| !user.is_empty()).unwrap_or("root");
-    text.push_str(&format!("runs {} as {}\n", printable(&command.join(" ")), printable(user)));
-    let names: Vec<String> = image.layers.iter().map(|layer| printable(&layer.name)).collect();
+    let shown = |text: &str| in_one_line(text, LONGEST_NAME);
+    text.push_str(&format!("runs {} as {}\n", shown(&command.join(" ")), shown(user)));
+    let names: Vec<String> = image.layers.iter().map(|layer| shown(&layer.name)).collect();
     let width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0);
     for (layer, name) in image.layers.iter().zip(names) {
         let changed = match layer.changed {
@@ -144,9 +146,4 @@ fn table(image: &Inspected) -> String {
         text.push_str(&format!("{} of {} have changed\n", size(changed), size(image.bytes)));
     }
     text
-}
-
-/// What an image says, for a terminal.
-fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(LONGEST_NAME).collect()
 }
