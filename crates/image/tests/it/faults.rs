@@ -84,6 +84,16 @@ fn a_registry_that_never_works_ends_the_push() {
 }
 
 #[test]
+fn a_registry_that_forgets_every_upload_ends_the_push() {
+    let (_guard, directory) = temporary();
+    let images = images(&directory);
+    let server = Server::start(Behaviour { always: Some(Fault::Forget), ..Behaviour::default() });
+    let error = push(&registry(&server, "shop:1", 3), &images, &|_, _| {}).unwrap_err();
+    assert!(matches!(error, RegistryError::UnexpectedAnswer { .. }), "{error}");
+    assert!(error.to_string().contains("`: it keeps answering that it received nothing\nhint: "), "{error}");
+}
+
+#[test]
 fn a_registry_that_stores_something_else_is_noticed() {
     let (_guard, directory) = temporary();
     let images = images(&directory);
