@@ -39,7 +39,7 @@ pub(crate) struct ReleaseSource {
 }
 
 impl ReleaseSource {
-    /// A release on disk. Its own applications are those given, or the one that is called like it.
+    /// A release on disk. Its own applications are those given, or the one that has its name.
     ///
     /// # Errors
     ///
@@ -70,7 +70,7 @@ pub(crate) struct Draft {
     layers: Vec<(LayerKind, Tree)>,
     base: Option<Base>,
     options: ImageOptions,
-    /// For people.
+    /// What is reported of it beside its layers and their size.
     pub(crate) summary: String,
 }
 

@@ -44,7 +44,7 @@ pub(crate) fn open(given: &str) -> anyhow::Result<Box<dyn Blobs>> {
 /// When this user has no directory for such.
 pub(crate) fn cache() -> anyhow::Result<Utf8PathBuf> {
     let cache = project::user_cache().map(|cache| cache.join("images"));
-    cache.context("there is no place to keep layers of other images in\nhint: set HOME or XDG_CACHE_HOME")
+    cache.context("there is no directory to keep layers of other images in\nhint: set HOME or XDG_CACHE_HOME")
 }
 
 #[cfg(test)]
@@ -63,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_that_leads_nowhere_is_no_name() {
+    fn a_path_that_leads_nowhere_is_not_a_name() {
         let message = |given: &str| open(given).err().map(|error| error.to_string()).unwrap_or_default();
         assert!(
             message("./nosuch.tar").starts_with("`./nosuch.tar` does not exist\nhint: name an OCI layout")

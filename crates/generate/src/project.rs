@@ -1,4 +1,4 @@
-//! What has to be known about a project.
+//! A project, as far as generated files depend on it.
 
 use std::collections::BTreeSet;
 

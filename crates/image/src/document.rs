@@ -57,11 +57,11 @@ pub mod annotation {
     pub const LAYER: &str = "io.beamship.layer";
 }
 
-/// Where a content is, what it is and how large.
+/// A reference to a content: its type, its digest and its size.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Descriptor {
-    /// What it is.
+    /// Its type.
     pub media_type: String,
     /// Its digest.
     pub digest: Digest,
@@ -70,7 +70,7 @@ pub struct Descriptor {
     /// For which machines, in an index.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub platform: Option<Platform>,
-    /// What else is to say.
+    /// What else is known about it, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub annotations: BTreeMap<String, String>,
 }
@@ -134,7 +134,7 @@ pub struct Manifest {
     pub config: Descriptor,
     /// The layers, the lowest first.
     pub layers: Vec<Descriptor>,
-    /// What else is to say.
+    /// What else is known about it, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub annotations: BTreeMap<String, String>,
 }
@@ -150,7 +150,7 @@ pub struct Index {
     pub media_type: Option<String>,
     /// The images.
     pub manifests: Vec<Descriptor>,
-    /// What else is to say.
+    /// What else is known about it, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub annotations: BTreeMap<String, String>,
 }
@@ -186,7 +186,7 @@ pub struct ImageConfig {
     pub history: Vec<History>,
 }
 
-/// How an image is run. Keys that are Docker's alone (`Healthcheck`) are read by Docker and passed over by others.
+/// How an image is run. Keys that are Docker's alone (`Healthcheck`) are read by Docker and ignored by others.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Execution {
@@ -211,7 +211,7 @@ pub struct Execution {
     /// The current directory.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub working_dir: Option<String>,
-    /// What else is to say.
+    /// Labels: what else is known about the image.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub labels: Option<BTreeMap<String, String>>,
     /// How it is asked to stop.
@@ -260,7 +260,7 @@ pub struct History {
     /// When (RFC 3339).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub created: Option<String>,
-    /// By what.
+    /// The command that made it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub created_by: Option<String>,
     /// What is in it.

@@ -19,9 +19,9 @@ use crate::arguments::{DoctorArguments, GlobalArguments};
 use crate::hinted_error::HintedError;
 use crate::pipeline::project_directory;
 
-/// Looks at everything and says what was found.
+/// Checks everything and prints the findings.
 pub(crate) fn run(arguments: &DoctorArguments, global: &GlobalArguments) -> anyhow::Result<()> {
-    // Elixir never ends in a directory whose name it cannot read.
+    // In a directory whose name it cannot read Elixir never ends.
     project_directory(global)?;
     let mut findings = Findings::new();
     let has_elixir = toolchain::check(&mut findings);

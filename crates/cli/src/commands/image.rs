@@ -1,7 +1,7 @@
 //! `beamship image`: a container image of a release, built, written, loaded and pushed.
 //!
-//! What the command line names is resolved before anything is built: whoever has mistyped a registry, or has not logged in,
-//! need not wait for that. Then a draft of each image is made, which knows what goes into it and whether it will run; only
+//! What the command line names is resolved before anything is built, so that a mistyped registry or a missing login is
+//! reported at once. Then a draft of each image is made, which knows what goes into it and whether it will run; only
 //! after that is anything written and published.
 
 mod destination;

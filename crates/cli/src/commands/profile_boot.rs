@@ -16,7 +16,7 @@ use release::{FAST_BOOT, PROFILE};
 
 use super::trial::{HINT, Started, Trial, failure};
 use crate::arguments::{GlobalArguments, ProfileBootArguments};
-use crate::generated_files::{NewFile, Writing, put};
+use crate::generated_files::{NewFile, WriteOptions, write_all};
 use crate::hinted_error::HintedError;
 use crate::pipeline::mix_project;
 use crate::printer::{Printer, count};
@@ -61,8 +61,9 @@ pub(crate) fn run(
         text.push('\n');
     }
     let file = NewFile { path: format!("rel/{PROFILE}"), mode: None, text };
-    let writing = Writing { force: true, dry_run: false, json: global.json, shows_difference: false };
-    put(&project, &[file], writing, printer)?;
+    let write_options =
+        WriteOptions { force: true, dry_run: false, json: global.json, shows_difference: false };
+    write_all(&project, &[file], write_options, printer)?;
     printer.say("\nThe next `beamship build` makes a release that starts with these.");
     Ok(())
 }
@@ -130,7 +131,7 @@ impl Trial {
 /// `{Module, preloaded}` of those that are part of the runtime.
 fn from_files(answer: &str) -> anyhow::Result<BTreeSet<String>> {
     let terms = etf::text::consult(format!("{answer}.").as_bytes())?;
-    let loaded = terms.first().and_then(Term::as_list).context("it is no list")?;
+    let loaded = terms.first().and_then(Term::as_list).context("it is not a list")?;
     let from_file = |entry: &Term| match entry.as_tuple() {
         Some([module, file]) if file.as_atom().is_none() => Some(module.as_atom()?.to_string()),
         _ => None,

@@ -157,7 +157,7 @@ fn beginning(content: &Content) -> anyhow::Result<Vec<u8>> {
     }
 }
 
-/// Whether an `env.sh` needs a shell: of what is too long to tell that is assumed.
+/// Whether an `env.sh` needs a shell. One that is too long to be examined is assumed to.
 fn is_sourced(script: &[u8]) -> bool {
     script.len() > LONGEST || launcher::does_something(script)
 }

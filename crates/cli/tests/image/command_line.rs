@@ -120,7 +120,7 @@ fn a_credential_helper_that_fails_is_named() {
     let message = push(r#"{"credsStore": "missing"}"#);
     assert!(message.contains("`docker-credential-missing`"), "{message}");
     let message = push(r#"{"credsStore": "../evil"}"#);
-    assert!(message.contains("that is no name of a program"), "{message}");
+    assert!(message.contains("that is not a valid program name"), "{message}");
     // Who has logged in is not sent away as somebody who has not.
     std::fs::remove_file(&configuration).unwrap();
     std::fs::create_dir(&configuration).unwrap();
@@ -158,5 +158,5 @@ fn an_archive_and_a_dry_run() {
             .sandbox
             .beamship(&built.project, &["image", "--release", release.as_str(), "--output", "config"]),
     );
-    assert!(message.contains("`config` holds something else than an image"), "{message}");
+    assert!(message.contains("`config` holds something other than an image"), "{message}");
 }

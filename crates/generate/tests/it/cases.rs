@@ -1,7 +1,7 @@
 //! The cases of Phoenix's own tests of its generator (`test/mix/tasks/phx.gen.release_test.exs`), numbered G1 to G7 here, and
 //! what that refuses or asks a registry for.
 
-use beamship_generate::{Builder, Notice, Options, Part, Project, files, fitting, notices};
+use beamship_generate::{Builder, Notice, Options, Part, Project, default_parts, files, notices};
 
 use crate::{generated, names, phoenix, text, umbrella};
 
@@ -177,9 +177,9 @@ fn a_minimal_start_is_an_option() {
 
 #[test]
 fn what_fits_is_generated() {
-    assert_eq!(fitting(&phoenix()), [Part::Release, Part::Docker]);
+    assert_eq!(default_parts(&phoenix()), [Part::Release, Part::Docker]);
     let plain = Project { dependencies: names(&[]), ..phoenix() };
-    assert_eq!(fitting(&plain), [Part::Docker]);
+    assert_eq!(default_parts(&plain), [Part::Docker]);
 }
 
 #[test]

@@ -80,8 +80,8 @@ impl Answer {
     pub(crate) fn refusal(self) -> RegistryError {
         let (registry, action, status) = (self.registry.clone(), self.action.clone(), self.status());
         let title = self.response.status().to_string();
-        let said = self.bytes().map(|bytes| reason(&bytes)).unwrap_or_default();
-        let reason = if said.is_empty() { title } else { format!("{title}: {said}") };
+        let details = self.bytes().map(|bytes| reason(&bytes)).unwrap_or_default();
+        let reason = if details.is_empty() { title } else { format!("{title}: {details}") };
         RegistryError::Refused { registry, action, status, reason }
     }
 }

@@ -1,4 +1,4 @@
-//! Proving to a registry who asks: its challenge, the token service, or a password (RFC 9110 section 11; Docker's token
+//! Authentication at a registry: its challenge, the token service, or a password (RFC 9110 section 11; Docker's token
 //! authentication).
 
 use std::collections::BTreeMap;

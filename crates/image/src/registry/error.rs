@@ -44,7 +44,7 @@ pub enum RegistryError {
         /// What is wrong with the answer.
         reason: String,
     },
-    /// The registry has something else than it was given.
+    /// The registry has stored something other than it was given.
     #[error(
         "`{registry}` says that it has stored `{found}` instead of `{expected}`\nhint: something between here and the \
          registry changes what is sent; the image was not published there"

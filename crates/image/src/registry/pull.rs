@@ -96,7 +96,7 @@ struct LayerDownload<'a> {
     size: u64,
     file: &'a mut dyn Write,
     target: &'a Utf8Path,
-    /// Of what has been received.
+    /// The digest of what has been received.
     hash: Sha256,
     received: u64,
 }

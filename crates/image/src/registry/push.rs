@@ -33,7 +33,7 @@ pub struct Pushed {
 pub type Progress<'a> = &'a (dyn Fn(u64, u64) + Sync);
 
 /// Sends images to the repository that the registry was made for, and publishes them under its tag. The tag is set last:
-/// whoever is interrupted has published nothing.
+/// a push that is interrupted has published nothing.
 ///
 /// # Errors
 ///

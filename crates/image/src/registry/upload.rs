@@ -40,13 +40,13 @@ enum Step {
     Advanced,
     /// It has the whole blob.
     Complete,
-    /// It knows nothing of the session any more, or receives nothing.
+    /// It does not know the session any more, or receives nothing.
     Lost,
 }
 
 impl<'a> BlobUpload<'a> {
-    /// Opens a session; none when the registry has taken the blob from another repository of its own. `progress` hears of
-    /// each number of bytes that have arrived.
+    /// Opens a session; none when the registry has taken the blob from another repository of its own. `progress` is called
+    /// with the number of bytes that have arrived since the last call.
     pub(super) fn start(
         registry: &'a Registry,
         blob: &'a Blob<'a>,
@@ -97,7 +97,7 @@ impl<'a> BlobUpload<'a> {
         }
     }
 
-    /// Finds out where to go on after a failure; gives the outcome when there is nothing left to do.
+    /// Finds out where to go on after a failure; returns the outcome when there is nothing left to do.
     fn resume(&mut self, is_session_lost: bool) -> Result<Option<Outcome>, RegistryError> {
         // The last answer may have been lost, and not what was sent.
         if self.registry.has_blob(self.blob)? {
@@ -130,14 +130,14 @@ impl<'a> BlobUpload<'a> {
         }
     }
 
-    /// Sends the piece at the offset; gives how much the registry has received then, or none when the session is gone.
+    /// Sends the piece at the offset; returns how much the registry has received then, or none when the session is gone.
     fn send_piece(&mut self) -> Result<Option<u64>, RegistryError> {
         let length = self.session.piece_size.min(self.blob.size - self.offset);
         let end = self.offset + length;
         let body = self.blob.piece(self.offset, length);
         let mut call = self.blob.call(Method::PATCH, self.session.url.clone(), body);
         call.headers.push(("content-type", "application/octet-stream".to_owned()));
-        // Not every registry knows pieces: what goes as a whole says nothing of them.
+        // Not every registry supports pieces: a blob that is sent whole does not mention them.
         if length < self.blob.size {
             call.headers.push(("content-range", format!("{}-{}", self.offset, end - 1)));
         }
@@ -226,7 +226,7 @@ impl Registry {
         Ok(Some(Session { url: self.location(&answer)?, piece_size: PIECE.max(least) }))
     }
 
-    /// The address in an answer, whole. What was sent in confidence goes nowhere in the clear.
+    /// The address in an answer, whole. What was sent over an encrypted connection is not sent over one without encryption.
     fn location(&self, answer: &Answer) -> Result<String, RegistryError> {
         let location = answer.header("location").unwrap_or_default();
         if location.starts_with('/') {

@@ -61,7 +61,7 @@ fn images_of_others_are_not_replaced() {
     refused("holds several images");
     fs_err::write(layout.join("index.json"), &index).unwrap();
     fs_err::remove_file(layout.join("blobs/.lock")).unwrap();
-    refused("holds something else than an image of beamship's");
+    refused("holds something other than an image of beamship's");
 }
 
 #[test]
@@ -136,7 +136,7 @@ fn an_archive_holds_both_forms() {
     damaged[at + 16] = b'3';
     fs_err::write(&two, damaged).unwrap();
     let blobs = archive::StoredBlobs::open(&two).unwrap().unwrap();
-    assert!(blobs.root().unwrap_err().to_string().contains("gave something else than"));
+    assert!(blobs.root().unwrap_err().to_string().contains("sent something other than"));
 }
 
 #[test]
@@ -147,7 +147,7 @@ fn what_is_no_image_is_none() {
     assert!(archive::StoredBlobs::open(&directory.join("file")).unwrap().is_none());
     assert!(archive::StoredBlobs::open(&directory.join("missing")).unwrap().is_none());
     let error = Layout::open(&directory).unwrap_err().to_string();
-    assert!(error.contains("holds something else than an image"), "{error}");
+    assert!(error.contains("holds something other than an image"), "{error}");
     fs_err::create_dir_all(directory.join("layout/blobs/sha256")).unwrap();
     fs_err::write(directory.join("layout/oci-layout"), b"{}").unwrap();
     for text in

@@ -246,10 +246,10 @@ fn answer(request: &Request, store: &mut Store, behaviour: &Behaviour, address: 
                 return ("416 Range Not Satisfiable", vec![], Vec::new());
             }
             upload.extend_from_slice(&request.body);
-            ("202 Accepted", place(name, id, upload.len()), Vec::new())
+            ("202 Accepted", upload_location(name, id, upload.len()), Vec::new())
         }
         ("GET", ["v2", name, "blobs", "uploads", id]) => match store.uploads.get(*id) {
-            Some(upload) => ("204 No Content", place(name, id, upload.len()), Vec::new()),
+            Some(upload) => ("204 No Content", upload_location(name, id, upload.len()), Vec::new()),
             None => not_found(),
         },
         ("PUT", ["v2", name, "blobs", "uploads", id]) => {
@@ -260,14 +260,14 @@ fn answer(request: &Request, store: &mut Store, behaviour: &Behaviour, address: 
             }
             store.blobs.insert(digest.clone(), upload);
             store.shown.insert(((*name).to_owned(), digest.clone()));
-            ("201 Created", vec![("docker-content-digest", told(&digest, behaviour))], Vec::new())
+            ("201 Created", vec![("docker-content-digest", stored_digest(&digest, behaviour))], Vec::new())
         }
         ("PUT", ["v2", _, "manifests", name]) if !request.is_cut => {
             let digest = Digest::of(&request.body).to_string();
             let stored = (header("content-type").to_owned(), request.body.clone());
             store.manifests.insert((*name).to_owned(), stored.clone());
             store.manifests.insert(digest.clone(), stored);
-            ("201 Created", vec![("docker-content-digest", told(&digest, behaviour))], Vec::new())
+            ("201 Created", vec![("docker-content-digest", stored_digest(&digest, behaviour))], Vec::new())
         }
         ("GET", ["v2", _, "manifests", name]) => match store.manifests.get(*name) {
             Some((kind, bytes)) => ("200 OK", vec![("content-type", kind.clone())], bytes.clone()),
@@ -277,13 +277,13 @@ fn answer(request: &Request, store: &mut Store, behaviour: &Behaviour, address: 
     }
 }
 
-/// Where an upload goes on, with the range as Docker's registry tells it.
-fn place(name: &str, id: &str, length: usize) -> Vec<(&'static str, String)> {
+/// Where an upload goes on, with the range as Docker's registry gives it.
+fn upload_location(name: &str, id: &str, length: usize) -> Vec<(&'static str, String)> {
     let range = format!("0-{}", length.saturating_sub(1));
     vec![("location", format!("/v2/{name}/blobs/uploads/{id}?state=secret")), ("range", range)]
 }
 
-fn told(digest: &str, behaviour: &Behaviour) -> String {
+fn stored_digest(digest: &str, behaviour: &Behaviour) -> String {
     if behaviour.lies_about_digests { Digest::of(b"something else").to_string() } else { digest.to_owned() }
 }
 

@@ -15,10 +15,10 @@ use crate::hinted_error::HintedError;
 use crate::pipeline::{RELEASE_ALIAS, project_directory};
 use crate::program;
 
-/// What is told of the output of a project that does not load, in lines.
-const SHOWN: usize = 6;
+/// How much of the output of a project that does not load is shown, in lines.
+const SHOWN_LINES: usize = 6;
 
-/// Looks at it; gives what Mix says about it, when it says something.
+/// Checks the project; returns what Mix says about it, where it can be asked.
 ///
 /// # Errors
 ///
@@ -31,7 +31,7 @@ pub(super) fn check(
 ) -> anyhow::Result<Option<Survey>> {
     let directory = project_directory(global)?;
     if !directory.join("mix.exs").is_file() {
-        // Who has named a release need not be in a project.
+        // Somebody who names a release need not be in a project.
         if !is_release_named {
             findings.push(Finding::error(
                 "project",
@@ -47,14 +47,14 @@ pub(super) fn check(
             "it was not loaded: there is no Elixir",
             "install Elixir first; what follows is what can be said without",
         ));
-        files(&directory, &[usual()], findings);
+        files(&directory, &[default_sources()], findings);
         return Ok(None);
     }
     let (survey, build) = match ask(&directory, findings) {
         Ok(answers) => answers,
         Err(error) => {
             findings.push(failed(&error));
-            files(&directory, &[usual()], findings);
+            files(&directory, &[default_sources()], findings);
             return Ok(None);
         }
     };
@@ -67,7 +67,7 @@ pub(super) fn check(
     Ok(Some(survey))
 }
 
-/// Starts the one virtual machine that loads the project; gives what Mix says about it, and where it compiles to.
+/// Starts the one virtual machine that loads the project; returns what Mix says about it, and where it compiles to.
 fn ask(directory: &Utf8Path, findings: &mut Findings) -> Result<(Survey, Utf8PathBuf), BridgeError> {
     let mut bridge = Bridge::start(&BridgeOptions::new(directory.to_owned()))?;
     let environment = bridge.information().mix_env.clone();
@@ -81,7 +81,7 @@ fn ask(directory: &Utf8Path, findings: &mut Findings) -> Result<(Survey, Utf8Pat
             "call what it does from `steps:` of the release",
         ));
     }
-    // A project that defines none has one nevertheless, which cannot be asked for by name; an umbrella has not, and says so.
+    // A project that defines none has one all the same, which cannot be asked for by name; an umbrella has none, and says so.
     let names: Vec<Option<&String>> =
         if survey.releases.len() <= 1 { vec![None] } else { survey.releases.iter().map(Some).collect() };
     for name in names {
@@ -102,17 +102,17 @@ fn ask(directory: &Utf8Path, findings: &mut Findings) -> Result<(Survey, Utf8Pat
     Ok((survey, build))
 }
 
-/// A project that does not load. Where the virtual machine has ended before it could say why, what it has printed does.
+/// A project that does not load. Where the virtual machine has ended before it could say why, its output is shown.
 fn failed(error: &BridgeError) -> Finding {
     let printed = error.output().map(::project::Output::text).unwrap_or_default();
     let lines: Vec<&str> = printed.lines().map(str::trim_end).filter(|line| !line.is_empty()).collect();
     let is_reason = |line: &&str| line.contains("** (") || line.contains("error:");
     let mut found = HintedError::parse(&error.to_string()).into_finding("project", Severity::Error);
     if let BridgeError::Exited { .. } = error
-        && let Some(first) = lines.iter().position(is_reason).or(lines.len().checked_sub(SHOWN))
+        && let Some(first) = lines.iter().position(is_reason).or(lines.len().checked_sub(SHOWN_LINES))
     {
         found.message =
-            format!("it does not load:\n{}", lines[first..lines.len().min(first + SHOWN)].join("\n"));
+            format!("it does not load:\n{}", lines[first..lines.len().min(first + SHOWN_LINES)].join("\n"));
     }
     found
         .remedy
@@ -120,8 +120,8 @@ fn failed(error: &BridgeError) -> Finding {
     found
 }
 
-/// What a release is made of where `mix.exs` could not be asked.
-fn usual() -> ReleaseSources {
+/// What a release is made of by default, where `mix.exs` could not be asked.
+fn default_sources() -> ReleaseSources {
     ReleaseSources {
         templates: "rel".to_owned(),
         overlays: Vec::new(),
@@ -181,7 +181,7 @@ fn files(directory: &Utf8Path, releases: &[ReleaseSources], findings: &mut Findi
             if !directory.join(overlay).is_dir() {
                 findings.push(Finding::error(
                     "overlays",
-                    format!("the release option :overlays names `{overlay}`, which is no directory"),
+                    format!("the release option :overlays names `{overlay}`, which is not a directory"),
                     "correct it, or create the directory",
                 ));
             }
@@ -240,11 +240,11 @@ fn runtime_configuration(directory: &Utf8Path, sources: &ReleaseSources) -> Find
             all.iter().filter(|it| (it.need == Need::Certain) == needed).map(|it| it.names.join(" or "));
         names.collect::<Vec<_>>().join(", ")
     };
-    let (needed, others) = (named(true), named(false));
+    let (needed, optional) = (named(true), named(false));
     let mut message = format!("{path} {}", if needed.is_empty() { "needs no variable" } else { "needs " });
     message.push_str(&needed);
-    if !others.is_empty() {
-        message.push_str(&format!("; it also asks for {others}"));
+    if !optional.is_empty() {
+        message.push_str(&format!("; it also asks for {optional}"));
     }
     Finding::ok(check, message)
 }
@@ -257,10 +257,10 @@ fn templates(
     findings: &mut Findings,
 ) {
     let check = "templates";
-    let place = directory.join(&sources.templates);
-    let entries = match place.read_dir_utf8() {
+    let templates = directory.join(&sources.templates);
+    let entries = match templates.read_dir_utf8() {
         Ok(entries) => entries,
-        Err(_) if sources.templates == usual().templates => return,
+        Err(_) if sources.templates == default_sources().templates => return,
         Err(error) => {
             let message =
                 format!("the release option :rel_templates_path names `{}`: {error}", sources.templates);
@@ -271,7 +271,7 @@ fn templates(
     let mut names: Vec<String> = entries.flatten().map(|entry| entry.file_name().to_owned()).collect();
     names.sort();
     let is_overlay = |name: &str| {
-        let path = place.join(name);
+        let path = templates.join(name);
         releases.iter().flat_map(|it| &it.overlays).any(|overlay| directory.join(overlay).starts_with(&path))
     };
     let is_known = |name: &str| {
@@ -321,7 +321,7 @@ fn phoenix(directory: &Utf8Path, survey: &Survey, findings: &mut Findings) {
                 is_fine = false;
                 findings.push(Finding::warning("phoenix", message, remedy));
             }
-            // It is needed by few.
+            // Few projects need it.
             _ => findings.push(Finding { remedy: Some(remedy), ..Finding::detail("phoenix", message) }),
         }
     }

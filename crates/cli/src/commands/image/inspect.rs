@@ -97,7 +97,7 @@ fn layers_of(image: &str) -> anyhow::Result<BTreeSet<String>> {
 fn inspected(stored: &Stored, since: Option<&BTreeSet<String>>) -> anyhow::Result<Inspected> {
     let config: ImageConfig = serde_json::from_slice(&stored.config)
         .context("the configuration of the image cannot be understood")?;
-    // What made the layers, where they do not say it themselves.
+    // The commands that made the layers, where these have no name.
     let mut history = config.history.iter().filter(|entry| !entry.empty_layer);
     let row = |layer: &Descriptor| {
         let made_by =
