@@ -20,7 +20,7 @@ const DOCKER_HUB_KEY: &str = "https://index.docker.io/v1/";
 /// The name under which helpers give a token instead of a password.
 const TOKEN_USER: &str = "<token>";
 
-/// Who asks. The debug form does not show it.
+/// The credentials of a user. The debug form does not show them.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Credentials {
     /// A user and a password.
