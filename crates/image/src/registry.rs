@@ -1,14 +1,15 @@
 //! A client of container registries (OCI distribution specification 1.1).
 //!
 //! Requests are answered, or fail with what to do: a registry that is busy (429, 503) or drops the connection is asked again,
-//! later and later, as often as [`RetryPolicy`] says. A blob is sent in pieces, and after a broken connection the registry is
-//! asked how much of it has arrived. Everything that comes back is checked against its digest.
+//! later and later, as often as [`RetryPolicy`] says. Everything that comes back is checked against its digest.
 //!
 //! Plain HTTP is spoken with this machine only. Credentials come from Docker's and Podman's configuration, are sent to the
-//! registry and the token service that it names, and appear in no message.
+//! registry and the token service that it names, never to whom it redirects, and appear in no message.
 
+mod address;
 mod answer;
 mod authentication;
+mod challenge;
 mod credentials;
 mod error;
 mod pull;
@@ -19,13 +20,15 @@ mod upload;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use ureq::http::{Method, Request};
+use ureq::config::RedirectAuthHeaders;
+use ureq::http::{Method, Request, Uri};
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
-use ureq::{Agent, SendBody};
+use ureq::{Agent, Proxy, SendBody};
 
-use crate::reference::Reference;
+use crate::reference::{Reference, is_loopback};
 pub(crate) use answer::Answer;
 use authentication::Authorization;
+use challenge::Challenge;
 pub use credentials::{Credentials, CredentialsError};
 pub use error::RegistryError;
 pub use pull::Remote;
@@ -87,11 +90,11 @@ impl std::fmt::Debug for Registry {
 pub(crate) enum Body<'a> {
     None,
     Bytes(&'a [u8]),
-    /// A part of a file: from where, and how many bytes.
-    Part {
+    /// A file of so many bytes, and who hears how many of them have been read.
+    File {
         file: &'a camino::Utf8Path,
-        offset: u64,
-        length: u64,
+        size: u64,
+        progress: &'a dyn Fn(u64),
     },
 }
 
@@ -129,8 +132,12 @@ impl Registry {
         credentials: Option<Credentials>,
     ) -> Self {
         let tls = TlsConfig::builder().root_certs(root_certificates()).build();
+        // What is said on this machine is said to nobody else: there is no encryption.
+        let proxy = if is_loopback(reference.registry()) { None } else { Proxy::try_from_env() };
         let config = Agent::config_builder()
             .http_status_as_error(false)
+            .proxy(proxy)
+            .redirect_auth_headers(RedirectAuthHeaders::SameHost)
             .tls_config(tls)
             .user_agent(concat!("beamship/", env!("CARGO_PKG_VERSION")))
             .timeout_connect(Some(CONNECT))
@@ -181,12 +188,13 @@ impl Registry {
     pub(crate) fn ask_once(&self, call: &Call<'_>) -> Result<Answer, RegistryError> {
         let header = self.authorization().header();
         let answer = self.send(call, header.as_deref())?;
-        if answer.status() != 401 {
+        // Whom the registry has redirected to is not to be shown its credentials.
+        if answer.status() != 401 || !self.is_own(answer.address()) {
             return Ok(answer);
         }
-        let Some(challenge) = answer.header("www-authenticate") else { return Ok(answer) };
-        let challenge = challenge.to_owned();
-        match self.authenticate(&challenge, header.as_deref())? {
+        let challenges: Vec<Challenge> =
+            answer.headers("www-authenticate").flat_map(Challenge::parse).collect();
+        match self.authenticate(&challenges, header.as_deref())? {
             Some(header) => self.send(call, Some(&header)),
             None => Ok(answer),
         }
@@ -208,7 +216,8 @@ impl Registry {
             request = request.header(*name, value);
         }
         // The address to send a blob to may be on another host, which the credentials are not for.
-        if let Some(authorization) = authorization.filter(|_| self.is_own(&call.url)) {
+        let is_own = || call.url.parse().is_ok_and(|url| self.is_own(&url));
+        if let Some(authorization) = authorization.filter(|_| is_own()) {
             request = request.header("authorization", authorization);
         }
         let mut part = match call.body {
@@ -217,13 +226,14 @@ impl Registry {
                 request = request.header("content-length", bytes.len());
                 Part::Bytes(bytes)
             }
-            Body::Part { file, offset, length } => {
-                request = request.header("content-length", length);
-                Part::open(file, offset, length).map_err(|reason| RegistryError::File {
+            Body::File { file, size, progress } => {
+                request = request.header("content-length", size);
+                let opened = fs_err::File::open(file).map_err(|reason| RegistryError::File {
                     action: call.action.clone(),
                     path: file.to_owned(),
                     reason,
-                })?
+                })?;
+                Part::File { file: opened, read: 0, progress }
             }
         };
         let response = if matches!(part, Part::None) {
@@ -236,8 +246,9 @@ impl Registry {
         Ok(Answer::new(response, self.reference.registry(), &call.action))
     }
 
-    fn is_own(&self, url: &str) -> bool {
-        url.strip_prefix(&self.reference.base_url()).is_some_and(|rest| rest.starts_with('/'))
+    fn is_own(&self, url: &Uri) -> bool {
+        let base: Option<Uri> = self.reference.base_url().parse().ok();
+        base.as_ref().and_then(address::origin).is_some_and(|own| address::origin(url) == Some(own))
     }
 }
 
@@ -261,16 +272,7 @@ fn root_certificates() -> RootCerts {
 enum Part<'a> {
     None,
     Bytes(&'a [u8]),
-    File(std::io::Take<fs_err::File>),
-}
-
-impl Part<'_> {
-    fn open(file: &camino::Utf8Path, offset: u64, length: u64) -> std::io::Result<Self> {
-        use std::io::{Read, Seek};
-        let mut file = fs_err::File::open(file)?;
-        file.seek(std::io::SeekFrom::Start(offset))?;
-        Ok(Self::File(file.take(length)))
-    }
+    File { file: fs_err::File, read: u64, progress: &'a dyn Fn(u64) },
 }
 
 impl std::io::Read for Part<'_> {
@@ -278,7 +280,12 @@ impl std::io::Read for Part<'_> {
         match self {
             Self::None => Ok(0),
             Self::Bytes(bytes) => bytes.read(buffer),
-            Self::File(file) => file.read(buffer),
+            Self::File { file, read, progress } => {
+                let length = file.read(buffer)?;
+                *read += length as u64;
+                progress(*read);
+                Ok(length)
+            }
         }
     }
 }

@@ -3,8 +3,8 @@
 use std::io::Read;
 use std::time::Duration;
 
-use ureq::Body;
-use ureq::http::Response;
+use ureq::http::{Response, Uri};
+use ureq::{Body, ResponseExt};
 
 use super::RegistryError;
 use crate::layout::LARGEST_DOCUMENT;
@@ -34,7 +34,17 @@ impl Answer {
     }
 
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        self.response.headers().get(name)?.to_str().ok()
+        self.headers(name).next()
+    }
+
+    /// All headers of this name.
+    pub(super) fn headers(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.response.headers().get_all(name).iter().filter_map(|value| value.to_str().ok())
+    }
+
+    /// Where it comes from, after all redirects.
+    pub(super) fn address(&self) -> &Uri {
+        self.response.get_uri()
     }
 
     /// How long the registry wants to be left alone.

@@ -7,8 +7,7 @@ use data_encoding::BASE64;
 use serde::Deserialize;
 use ureq::http::Method;
 
-use super::{Body, Call, Registry, RegistryError};
-use crate::reference::is_loopback;
+use super::{Body, Call, Challenge, Registry, RegistryError, address};
 
 /// What the registry has accepted.
 #[derive(Default)]
@@ -39,10 +38,11 @@ struct TokenAnswer {
 }
 
 impl Registry {
-    /// Answers a challenge. None when there is nothing to answer it with, or the answer has just been refused.
+    /// Answers one of the challenges: a token rather than a password. None when there is nothing to answer any with, or the
+    /// answer has just been refused.
     pub(super) fn authenticate(
         &self,
-        challenge: &str,
+        challenges: &[Challenge],
         refused: Option<&str>,
     ) -> Result<Option<String>, RegistryError> {
         let mut authorization = self.authorization();
@@ -50,16 +50,14 @@ impl Registry {
         if authorization.header.as_deref() != refused {
             return Ok(authorization.header());
         }
-        let (scheme, parameters) = parse_challenge(challenge);
-        let header = match scheme.as_str() {
-            "basic" => match &self.credentials {
-                Some(credentials) if refused.is_none() => {
-                    credentials.password().map(|(user, password)| basic(user, password))
-                }
-                _ => None,
-            },
-            "bearer" => Some(format!("Bearer {}", self.token(&parameters, &authorization.sources)?)),
-            _ => None,
+        let of_scheme = |scheme: &str| challenges.iter().find(|challenge| challenge.scheme == scheme);
+        let header = if let Some(challenge) = of_scheme("bearer") {
+            Some(format!("Bearer {}", self.token(&challenge.parameters, &authorization.sources)?))
+        } else if of_scheme("basic").is_some() && refused.is_none() {
+            let password = self.credentials.as_ref().and_then(super::Credentials::password);
+            password.map(|(user, password)| basic(user, password))
+        } else {
+            None
         };
         if header.as_deref() == refused {
             return Ok(None);
@@ -81,7 +79,7 @@ impl Registry {
             reason: reason.to_owned(),
         };
         let realm = parameters.get("realm").ok_or_else(|| unexpected("its answer names no token service"))?;
-        if !may_have_credentials(realm) {
+        if !address::is_private(realm) {
             return Err(unexpected(
                 "its answer names a token service without encryption, to which no password is sent",
             ));
@@ -140,15 +138,6 @@ fn basic(user: &str, password: &str) -> String {
     format!("Basic {}", BASE64.encode(format!("{user}:{password}").as_bytes()))
 }
 
-/// Whether what is sent to this address can be read by nobody else.
-fn may_have_credentials(url: &str) -> bool {
-    url.starts_with("https://")
-        || url
-            .strip_prefix("http://")
-            .and_then(|rest| rest.split(['/', '?', '#']).next())
-            .is_some_and(|host| !host.contains('@') && is_loopback(host))
-}
-
 /// Fields as a form or a query writes them.
 fn encode(fields: &[(&str, &str)]) -> String {
     let escape = |text: &str| -> String {
@@ -164,72 +153,9 @@ fn encode(fields: &[(&str, &str)]) -> String {
     fields.iter().map(|(name, value)| format!("{name}={}", escape(value))).collect::<Vec<_>>().join("&")
 }
 
-/// The scheme of a challenge, in lower case, and its parameters.
-fn parse_challenge(challenge: &str) -> (String, BTreeMap<String, String>) {
-    let (scheme, mut rest) = challenge.trim().split_once(' ').unwrap_or((challenge.trim(), ""));
-    let mut parameters = BTreeMap::new();
-    while let Some((name, after)) = rest.split_once('=') {
-        let name = name.trim_matches([' ', ',']).to_ascii_lowercase();
-        let value;
-        if let Some(quoted) = after.strip_prefix('"') {
-            let mut text = String::new();
-            let mut characters = quoted.char_indices();
-            let mut end = quoted.len();
-            while let Some((index, character)) = characters.next() {
-                match character {
-                    '"' => {
-                        end = index + 1;
-                        break;
-                    }
-                    '\\' => text.extend(characters.next().map(|(_, escaped)| escaped)),
-                    other => text.push(other),
-                }
-            }
-            value = text;
-            rest = &quoted[end..];
-        } else {
-            let (plain, after) = after.split_once(',').unwrap_or((after, ""));
-            value = plain.trim().to_owned();
-            rest = after;
-        }
-        parameters.insert(name, value);
-    }
-    (scheme.to_ascii_lowercase(), parameters)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn challenges_are_understood() {
-        let text =
-            r#"Bearer realm="https://auth.docker.io/token",service="registry, \"x\"" , scope=a:b:pull"#;
-        let (scheme, parameters) = parse_challenge(text);
-        assert_eq!(scheme, "bearer");
-        assert_eq!(parameters["realm"], "https://auth.docker.io/token");
-        assert_eq!(parameters["service"], "registry, \"x\"");
-        assert_eq!(parameters["scope"], "a:b:pull");
-        for odd in ["", "Basic", "Bearer =", "Bearer a=\"b", "Bearer a=\"b\\", "Bearer \u{e4}=\u{e4}\",=\""] {
-            let _ = parse_challenge(odd);
-        }
-    }
-
-    #[test]
-    fn passwords_are_not_sent_in_the_clear() {
-        for good in ["https://auth.example.com/token", "http://localhost:5001/token", "http://127.0.0.1/t?x"]
-        {
-            assert!(may_have_credentials(good), "{good}");
-        }
-        for bad in [
-            "http://auth.example.com/",
-            "ftp://localhost",
-            "http://localhost@evil.com/",
-            "http://localhost.evil.com",
-        ] {
-            assert!(!may_have_credentials(bad), "{bad}");
-        }
-    }
 
     #[test]
     fn fields_are_escaped() {

@@ -151,14 +151,11 @@ impl<'a> Blob<'a> {
         Call { action: self.action(), method, url, headers: Vec::new(), body }
     }
 
-    /// A part of its content.
-    pub(super) fn piece(&self, offset: u64, length: u64) -> Body<'a> {
+    /// Its content. `progress` hears how many bytes of it have been sent.
+    pub(super) fn body<'b>(&'b self, progress: &'b dyn Fn(u64)) -> Body<'b> {
         match self.content {
-            Content::File(file) => Body::Part { file, offset, length },
-            Content::Bytes(bytes) => {
-                let range = usize::try_from(offset).ok().zip(usize::try_from(offset + length).ok());
-                Body::Bytes(range.and_then(|(start, end)| bytes.get(start..end)).unwrap_or_default())
-            }
+            Content::File(file) => Body::File { file, size: self.size, progress },
+            Content::Bytes(bytes) => Body::Bytes(bytes),
         }
     }
 }
@@ -175,15 +172,11 @@ pub(super) enum Outcome {
 
 impl Registry {
     fn push_blob(&self, blob: &Blob<'_>, progress: &dyn Fn(u64)) -> Result<Outcome, RegistryError> {
-        let outcome = if self.has_blob(blob)? {
-            Outcome::Present
-        } else if let Some(upload) = BlobUpload::start(self, blob, progress)? {
-            return upload.run();
-        } else {
-            Outcome::Mounted
-        };
+        if !self.has_blob(blob)? {
+            return BlobUpload::new(self, blob, progress).run();
+        }
         progress(blob.size);
-        Ok(outcome)
+        Ok(Outcome::Present)
     }
 
     pub(super) fn has_blob(&self, blob: &Blob<'_>) -> Result<bool, RegistryError> {

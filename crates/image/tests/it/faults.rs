@@ -89,8 +89,45 @@ fn a_registry_that_forgets_every_upload_ends_the_push() {
     let images = images(&directory);
     let server = Server::start(Behaviour { always: Some(Fault::Forget), ..Behaviour::default() });
     let error = push(&registry(&server, "shop:1", 3), &images, &|_, _| {}).unwrap_err();
-    assert!(matches!(error, RegistryError::UnexpectedAnswer { .. }), "{error}");
-    assert!(error.to_string().contains("`: it keeps answering that it received nothing\nhint: "), "{error}");
+    assert!(matches!(error, RegistryError::Refused { status: 404, .. }), "{error}");
+    let requests = &server.store.lock().unwrap().requests;
+    let sent = requests.iter().filter(|request| request.starts_with("PUT")).count();
+    assert!((3..=9).contains(&sent), "{sent}: three times, three blobs at a time");
+}
+
+/// However far it gets each time: it was sent again without end.
+#[test]
+fn a_registry_that_refuses_every_complete_blob_ends_the_push() {
+    let (_guard, directory) = temporary();
+    let images = images(&directory);
+    for (status, attempts) in
+        [("400 Bad Request", 1), ("416 Range Not Satisfiable", 1), ("503 Service Unavailable", 3)]
+    {
+        let server = Server::start(Behaviour { refuses_blobs: Some(status), ..Behaviour::default() });
+        let error = push(&registry(&server, "shop:1", 3), &images, &|_, _| {}).unwrap_err();
+        assert!(error.to_string().contains(&format!("{status}: X: not today")), "{error}");
+        let requests = &server.store.lock().unwrap().requests;
+        let sent = requests.iter().filter(|request| request.starts_with("PUT")).count();
+        assert!((attempts..=3 * attempts).contains(&sent), "{status}: {sent}, three blobs at a time");
+    }
+}
+
+/// Progress is of bytes that are sent for the first time, and of all of them.
+#[test]
+fn progress_never_goes_back() {
+    use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+    let (_guard, directory) = temporary();
+    let images = images(&directory);
+    let server = Server::start(Behaviour { faults: Some(7), ..Behaviour::default() });
+    let last = AtomicU64::new(0);
+    push(&registry(&server, "shop:1", 12), &images, &|arrived, total| {
+        assert!(arrived <= total);
+        last.fetch_max(arrived, Relaxed);
+    })
+    .unwrap();
+    let config = images.images[0].config.descriptor.size;
+    let layers: u64 = images.layers().iter().map(|layer| layer.descriptor.size).sum();
+    assert_eq!(last.load(Relaxed), layers + config);
 }
 
 #[test]
