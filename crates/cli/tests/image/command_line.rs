@@ -87,6 +87,31 @@ fn a_registry_that_is_not_there_is_named() {
     assert!(message.contains("hint: is the registry there"), "{message}");
 }
 
+/// Plain HTTP, a password with it, is for this machine alone, whatever proxy the rest of the world is asked through.
+#[test]
+fn a_registry_of_this_machine_is_asked_directly() {
+    let sandbox = Sandbox::new();
+    let proxy = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = proxy.local_addr().unwrap();
+    proxy.set_nonblocking(true).unwrap();
+    let registry = TcpListener::bind("127.0.0.1:0").unwrap();
+    let name = format!("{}/shop:1", registry.local_addr().unwrap());
+    std::thread::spawn(move || {
+        let (mut stream, _) = registry.accept().unwrap();
+        let mut request = [0; 4096];
+        let _ = std::io::Read::read(&mut stream, &mut request);
+        std::io::Write::write_all(&mut stream, b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n")
+            .unwrap();
+    });
+    let mut command = sandbox.beamship(sandbox.path(), &["image", "inspect", &name]);
+    for variable in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"] {
+        command.env(variable, format!("http://{address}"));
+    }
+    let message = fail(&mut command);
+    assert!(message.contains("404"), "{message}");
+    assert_eq!(proxy.accept().unwrap_err().kind(), std::io::ErrorKind::WouldBlock, "the proxy was asked");
+}
+
 /// Credentials are asked for before anything is built, and what a helper says is nobody's business.
 #[test]
 fn a_credential_helper_that_fails_is_named() {
