@@ -1,5 +1,6 @@
 //! From a release to its image: what goes in, what it needs, and whether it will run.
 
+mod command_line;
 mod labels;
 mod scripts;
 
@@ -152,7 +153,7 @@ impl Builder<'_> {
         scripts: &Scripts,
     ) -> anyhow::Result<ImageOptions> {
         let command = match &self.arguments.default_command {
-            Some(command) => command.split_whitespace().map(str::to_owned).collect(),
+            Some(command) => command_line::words(command)?,
             None if scripts.has("server") => vec!["server".to_owned()],
             None => vec!["start".to_owned()],
         };

@@ -134,6 +134,8 @@ impl StoredBlobs {
             if let Ok(member) = entry.path()
                 && let Some(member) = member.to_str()
             {
+                // `tar -C layout -c .` begins all names with a dot.
+                let member = member.strip_prefix("./").unwrap_or(member);
                 members.insert(member.to_owned(), (entry.raw_file_position(), entry.size()));
             }
         }

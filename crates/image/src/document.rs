@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::digest::Digest;
 use crate::error::ImageError;
@@ -71,7 +71,7 @@ pub struct Descriptor {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub platform: Option<Platform>,
     /// What else is known about it, by name.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default, deserialize_with = "null_is_absent", skip_serializing_if = "BTreeMap::is_empty")]
     pub annotations: BTreeMap<String, String>,
 }
 
@@ -135,7 +135,7 @@ pub struct Manifest {
     /// The layers, the lowest first.
     pub layers: Vec<Descriptor>,
     /// What else is known about it, by name.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default, deserialize_with = "null_is_absent", skip_serializing_if = "BTreeMap::is_empty")]
     pub annotations: BTreeMap<String, String>,
 }
 
@@ -151,7 +151,7 @@ pub struct Index {
     /// The images.
     pub manifests: Vec<Descriptor>,
     /// What else is known about it, by name.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default, deserialize_with = "null_is_absent", skip_serializing_if = "BTreeMap::is_empty")]
     pub annotations: BTreeMap<String, String>,
 }
 
@@ -177,12 +177,12 @@ pub struct ImageConfig {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub variant: Option<String>,
     /// How it is run.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_absent")]
     pub config: Execution,
     /// Its layers before they were compressed.
     pub rootfs: RootFs,
     /// A line for each layer.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_absent")]
     pub history: Vec<History>,
 }
 
@@ -228,7 +228,7 @@ pub struct Empty {}
 #[serde(rename_all = "PascalCase")]
 pub struct Healthcheck {
     /// `CMD` and a command line.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_absent")]
     pub test: Vec<String>,
     /// Between two questions.
     #[serde(default)]
@@ -271,6 +271,13 @@ pub struct History {
     pub empty_layer: bool,
 }
 
+/// Other tools write `null` for what is empty, as Go does for lists and maps that nobody has made.
+fn null_is_absent<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(
+    deserializer: D,
+) -> Result<T, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
+
 /// The bytes of a document.
 pub(crate) fn to_bytes<T: Serialize>(document: &T, what: &'static str) -> Result<Vec<u8>, ImageError> {
     serde_json::to_vec(document).map_err(|error| ImageError::Document {
@@ -291,4 +298,23 @@ pub(crate) fn from_bytes<T: DeserializeOwned>(
         from: from.to_owned(),
         reason: format!("cannot be understood: {error}"),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn null_in_the_documents_of_others_is_absent() {
+        let config = r#"{"architecture": "amd64", "os": "linux", "config": null, "history": null, "created": null,
+            "rootfs": {"type": "layers", "diff_ids": []}}"#;
+        let config: ImageConfig = from_bytes(config.as_bytes(), "the configuration", "a test").unwrap();
+        assert_eq!((config.config, config.history), (Execution::default(), vec![]));
+        let execution: Execution =
+            serde_json::from_str(r#"{"Env": null, "Labels": null, "Healthcheck": {"Test": null}}"#).unwrap();
+        assert_eq!(execution.healthcheck, Some(Healthcheck::default()));
+        let index: Index =
+            serde_json::from_str(r#"{"schemaVersion": 2, "manifests": [], "annotations": null}"#).unwrap();
+        assert_eq!(index.annotations, BTreeMap::new());
+    }
 }

@@ -4,8 +4,9 @@
 //! `index.json` names it, and that is replaced in one step: a build that is interrupted leaves the earlier image.
 
 use std::collections::BTreeSet;
-use std::fs::File;
+use std::fs::{File, Permissions};
 use std::io::{ErrorKind, Write};
+use std::os::unix::fs::PermissionsExt;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use tree::file::create_directories;
@@ -78,7 +79,8 @@ impl Layout {
         self.prune(images)
     }
 
-    /// Makes a blob of a file that is somewhere else: the same file where that is possible, else a copy.
+    /// Makes a blob of a file that is somewhere else. A copy: what the cache keeps is its user's alone, and a layout is as
+    /// readable as its directory.
     fn adopt(&self, file: &Utf8Path, descriptor: &Descriptor) -> Result<(), ImageError> {
         let blob = self.directory.join(descriptor.digest.blob_path());
         let is_there = fs_err::metadata(&blob).is_ok_and(|metadata| metadata.len() == descriptor.size);
@@ -87,8 +89,10 @@ impl Layout {
         }
         let draft = Utf8PathBuf::from(format!("{blob}.{}.draft", std::process::id()));
         let _ = fs_err::remove_file(&draft);
-        let linked = fs_err::hard_link(file, &draft).or_else(|_| fs_err::copy(file, &draft).map(|_| ()));
-        let placed = linked.and_then(|()| fs_err::rename(&draft, &blob)).inspect_err(|_| {
+        let placed = fs_err::copy(file, &draft)
+            .and_then(|_| fs_err::set_permissions(&draft, Permissions::from_mode(0o644)))
+            .and_then(|()| fs_err::rename(&draft, &blob));
+        let placed = placed.inspect_err(|_| {
             let _ = fs_err::remove_file(&draft);
         });
         placed.at("create", &blob)

@@ -50,12 +50,19 @@ fn public_url(url: &str) -> Option<String> {
     if let Some(rest) = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://")) {
         let (host, path) = rest.split_once('/')?;
         let host = host.rsplit('@').next()?;
+        let path = path.split(['?', '#']).next()?;
         return Some(format!("https://{host}/{path}"));
     }
-    let rest = url.strip_prefix("ssh://").unwrap_or(url);
-    let (_, rest) = rest.split_once('@')?;
-    let (host, path) = rest.split_once([':', '/'])?;
-    Some(format!("https://{host}/{path}"))
+    if let Some(rest) = url.strip_prefix("ssh://") {
+        let (host, path) = rest.split_once('/')?;
+        // The port is that of SSH.
+        let host = host.rsplit('@').next()?.split(':').next()?;
+        return Some(format!("https://{host}/{path}"));
+    }
+    // `user@host:path`; what has a slash before its colon is a path of this machine.
+    let (host, path) = url.split_once(':').filter(|(host, _)| !host.contains('/'))?;
+    let (_, host) = host.split_once('@')?;
+    Some(format!("https://{host}/{}", path.trim_start_matches('/')))
 }
 
 #[cfg(test)]
@@ -70,7 +77,16 @@ mod tests {
             ("https://ghp_token@github.com/acme/shop", Some("https://github.com/acme/shop")),
             ("git@github.com:acme/shop.git", Some("https://github.com/acme/shop.git")),
             ("ssh://git@git.example.com/acme/shop", Some("https://git.example.com/acme/shop")),
+            (
+                "https://git.example.com/a/shop.git?private_token=geheim#x",
+                Some("https://git.example.com/a/shop.git"),
+            ),
+            ("ssh://git@git.example.com:2222/acme/shop.git", Some("https://git.example.com/acme/shop.git")),
+            ("git@github.com:/acme/shop.git", Some("https://github.com/acme/shop.git")),
             ("/srv/git/shop", None),
+            ("/srv/team@work/a:b/c", None),
+            ("../team@work/a", None),
+            ("file:///srv/a@b/c", None),
         ];
         for (url, expected) in cases {
             assert_eq!(public_url(url).as_deref(), expected, "{url}");

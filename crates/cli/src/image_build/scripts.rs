@@ -9,6 +9,8 @@ use image::Shell;
 use image::overlay_command::{COMMANDS, OverlayCommand};
 use tree::{Content, Node, Tree, TreePath};
 
+use super::command_line;
+
 /// Scripts are short. What is longer is something else.
 const LONGEST: usize = 64 * 1024;
 
@@ -123,9 +125,10 @@ impl Scripts {
     ///
     /// # Errors
     ///
-    /// When there is none of this name.
+    /// When there is none of this name, or a quotation in it has no end.
     pub(crate) fn check(&self, command: &str) -> anyhow::Result<()> {
-        let name = command.split_whitespace().next().unwrap_or_default();
+        let words = command_line::words(command)?;
+        let name = words.first().map(String::as_str).unwrap_or_default();
         if OWN_COMMANDS.contains(&name) || self.has(name) {
             return Ok(());
         }

@@ -14,6 +14,14 @@ fn wrong_arguments_are_refused_at_once() {
         fail(&mut sandbox.beamship(sandbox.path(), &all))
     };
     assert!(message(&["--tag", "Shop"]).contains("`Shop` is not the name of an image"));
+    let digest = format!("shop@sha256:{}", "0".repeat(64));
+    assert!(message(&["--tag", &digest]).contains("--tag names a digest\nhint: "));
+    std::fs::write(sandbox.path().join("plain"), "").unwrap();
+    assert!(message(&["--output", "plain"]).contains("--output `plain` is a file"));
+    for name in ["x.tar.gz", "x.tgz", "x.tar.zst"] {
+        let message = message(&["--output", name]);
+        assert!(message.contains("is not compressed, its layers are\nhint: name it FILE.tar"), "{message}");
+    }
     assert!(message(&["--push"]).contains("--push does not say where to\nhint: "));
     assert!(message(&["--push", "a b"]).contains("`a b` is not the name of an image"));
     assert!(message(&["--env", "NOVALUE"]).contains("--env is `NOVALUE`\nhint: it has to be NAME=VALUE"));
@@ -54,6 +62,9 @@ fn nothing_is_said_about_what_to_do_with_it() {
     let twice = [&["image", "--output", "x"][..], &["--release", release.as_str()].repeat(2)].concat();
     let message = fail(&mut built.sandbox.beamship(&built.project, &twice));
     assert!(message.contains("two of the releases are for linux/"), "{message}");
+    let arguments = ["image", "--release", release.as_str(), "--command", "eval \"1", "--output", "x"];
+    let message = fail(&mut built.sandbox.beamship(&built.project, &arguments));
+    assert!(message.contains("`eval \"1` has a \" without its end\nhint: "), "{message}");
     let arguments = ["image", "--release", release.as_str(), "--command", "sever", "--output", "x"];
     let message = fail(&mut built.sandbox.beamship(&built.project, &arguments));
     assert!(

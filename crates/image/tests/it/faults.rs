@@ -203,6 +203,16 @@ fn layers_of_the_base_are_mounted() {
     let base = Base::fetch(&remote, &Platform::linux("amd64"), &cache).unwrap();
     let image = beamship_image::Image::new(&crate::images::options("amd64"), Some(&base), vec![]).unwrap();
     let images = beamship_image::Images::new(vec![image]).unwrap();
+    // In the layout everybody may read them, and in the cache nobody else.
+    let layout = beamship_image::Layout::open(&directory.join("layout")).unwrap();
+    layout.publish(&images, None).unwrap();
+    for layer in &base.layers {
+        let mode = |file: &camino::Utf8Path| {
+            std::os::unix::fs::PermissionsExt::mode(&fs_err::metadata(file).unwrap().permissions()) & 0o777
+        };
+        assert_eq!(mode(&layer.file), 0o600);
+        assert_eq!(mode(&layout.directory().join(layer.descriptor.digest.blob_path())), 0o644);
+    }
     let layers: u64 = base.layers.iter().map(|layer| layer.descriptor.size).sum();
     let pushed = push(&registry(&server, "other:1", 3), &images, &|_, _| {}).unwrap();
     assert_eq!(pushed.mounted, layers);

@@ -129,6 +129,13 @@ fn an_archive_holds_both_forms() {
     assert_eq!(descriptor.media_type, media_type::MANIFEST);
     let stored = stored(&blobs, &descriptor, &bytes).unwrap();
     assert_eq!(stored.manifest.layers.len(), 3);
+    // Somebody else's archive of the same layout.
+    let other = directory.join("other.tar");
+    let mut tar = std::process::Command::new("tar");
+    let status = tar.args(["-C", directory.join("layout").as_str(), "-cf", other.as_str(), "."]).status();
+    assert!(status.unwrap().success());
+    let blobs = archive::StoredBlobs::open(&other).unwrap().unwrap();
+    assert_eq!(manifests(&blobs).unwrap().len(), 1);
     // Damaged content is not taken for what it should be.
     let mut damaged = fs_err::read(&one).unwrap();
     let needle = b"\"schemaVersion\":2,\"mediaType\":\"application/vnd.oci.image.manifest";

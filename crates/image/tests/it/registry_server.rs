@@ -259,7 +259,7 @@ fn answer(request: &Request, store: &mut Store, behaviour: &Behaviour, address: 
             let location = match behaviour.elsewhere {
                 Some(elsewhere) => format!("http://{elsewhere}/v2/{name}/blobs/uploads/{id}?state=secret"),
                 // Relative to the address that was asked.
-                None if store.next % 2 == 0 => format!("{id}?state=secret"),
+                None if store.next.is_multiple_of(2) => format!("{id}?state=secret"),
                 None => format!("/v2/{name}/blobs/uploads/{id}?state=secret"),
             };
             ("202 Accepted", vec![("location", location)], Vec::new())

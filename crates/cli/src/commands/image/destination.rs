@@ -36,19 +36,26 @@ impl Destination {
     ///
     /// # Errors
     ///
-    /// When a name cannot be used, credentials cannot be read, or there is no engine.
+    /// When a name or the output cannot be used, credentials cannot be read, or there is no engine.
     pub(super) fn resolve(arguments: &ImageArguments) -> anyhow::Result<Self> {
+        if let Some(path) = &arguments.output {
+            check_output(path)?;
+        }
         let registry = push_name(arguments)?
             .map(|name| Registry::new(&name, Access::Push, RetryPolicy::default()))
             .transpose()?;
         let engine = arguments.load.then(Engine::find).transpose()?;
         let tag = arguments.tag.as_deref().map(Reference::parse).transpose()?;
+        if tag.as_ref().is_some_and(|tag| !tag.is_tagged()) {
+            anyhow::bail!("--tag names a digest\nhint: name a tag; the digest is what comes out");
+        }
         Ok(Self { tag, engine, registry })
     }
 
-    /// The name of the image: the one that was given, or that of the release and its version.
+    /// The name of the image: the one that was given, or that under which it is pushed, or that of the release and its
+    /// version.
     pub(super) fn tag(&self, release: Option<&ReleaseSource>) -> anyhow::Result<Reference> {
-        if let Some(tag) = &self.tag {
+        if let Some(tag) = self.tag.as_ref().or(self.registry.as_ref().map(Registry::reference)) {
             return Ok(tag.clone());
         }
         let (name, version) =
@@ -139,6 +146,22 @@ impl Output {
         let layout = self.temporary.is_none().then_some(&self.layout);
         self.archive.as_ref().or(layout).map(ToString::to_string)
     }
+}
+
+/// Whether an image can be written there, as far as the name says.
+fn check_output(path: &Utf8Path) -> anyhow::Result<()> {
+    let is_compressed = [".tar.gz", ".tgz", ".tar.zst"].iter().any(|end| path.as_str().ends_with(end));
+    if is_compressed {
+        anyhow::bail!(
+            "--output `{path}`: an archive of an image is not compressed, its layers are\nhint: name it FILE.tar"
+        );
+    }
+    if path.extension() != Some("tar") && path.is_file() {
+        anyhow::bail!(
+            "--output `{path}` is a file, and an image is written into a directory\nhint: name a directory, or FILE.tar for an archive"
+        );
+    }
+    Ok(())
 }
 
 fn write_archive(images: &Images, tag: &Reference, file: &Utf8Path, printer: &Printer) -> anyhow::Result<()> {

@@ -126,10 +126,10 @@ fn inspected(stored: &Stored, since: Option<&BTreeSet<String>>) -> anyhow::Resul
 }
 
 fn table(image: &Inspected) -> String {
-    let mut text = format!("{} {}, {}\n", image.platform, image.digest, size(image.bytes));
+    let shown = |text: &str| in_one_line(text, LONGEST_NAME);
+    let mut text = format!("{} {}, {}\n", shown(&image.platform), image.digest, size(image.bytes));
     let command: Vec<&str> = image.entrypoint.iter().chain(&image.command).map(String::as_str).collect();
     let user = image.user.as_deref().filter(|user| !user.is_empty()).unwrap_or("root");
-    let shown = |text: &str| in_one_line(text, LONGEST_NAME);
     text.push_str(&format!("runs {} as {}\n", shown(&command.join(" ")), shown(user)));
     let names: Vec<String> = image.layers.iter().map(|layer| shown(&layer.name)).collect();
     let width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0);
