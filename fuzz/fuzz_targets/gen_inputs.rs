@@ -2,7 +2,7 @@
 //! they are, each stays within its line of the Dockerfile.
 #![no_main]
 
-use beamship_generate::{Options, OwnApplication, Part, Project, RuntimeConfiguration, files, notices};
+use beamship_generate::{Options, OwnApplication, Part, Project, files, notices};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| {
@@ -19,7 +19,7 @@ fuzz_target!(|text: &str| {
             elixir: "1.14.0".to_owned(),
             otp: "25".to_owned(),
             dependencies: ["phoenix", "ecto_sql", "postgrex"].map(str::to_owned).into(),
-            runtime_configuration: RuntimeConfiguration { text: Some(text.to_owned()) },
+            runtime_exs: Some(text.to_owned()),
             ..Project::default()
         };
         project.pin_versions(text);

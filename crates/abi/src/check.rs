@@ -41,7 +41,7 @@ pub struct LibraryReport {
     pub provided: Vec<SymbolVersion>,
 }
 
-/// What was looked at, and what keeps it from running.
+/// What was checked, and what keeps it from running.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Report {
     /// The architecture of the release; none when it has no native code.
@@ -62,8 +62,8 @@ impl Report {
         self.findings.is_empty()
     }
 
-    /// How many ELF files were looked at, damaged ones too.
-    pub fn looked_at(&self) -> usize {
+    /// How many ELF files were checked, damaged ones too.
+    pub fn checked_files(&self) -> usize {
         let known: BTreeSet<&Utf8PathBuf> = self.files.iter().map(|file| &file.path).collect();
         let damaged = self.unusable().into_iter().filter(|file| !known.contains(file)).count();
         known.len() + damaged
@@ -105,7 +105,7 @@ pub fn check(
     let Some(machine) = surveyed.machine else { return Ok(report) };
     let loaders = Loaders::of(system, machine, &surveyed)?;
     if let (Some(interpreter), false) = (&surveyed.interpreter, loaders.main().is_there()) {
-        // Without it nothing else is worth a word.
+        // Without it nothing else matters.
         let mut programs = surveyed.usable(machine);
         let file = programs.find(|(_, elf)| elf.interpreter.as_ref() == Some(interpreter));
         let file = file.map(|(path, _)| path.to_owned()).unwrap_or_default();

@@ -37,7 +37,7 @@ pub struct Library {
     pub links: Vec<Utf8PathBuf>,
     /// Why it is shipped.
     pub reason: Reason,
-    /// Who needed it first: a file of the release or another library.
+    /// What needed it first: a file of the release or another library.
     pub needed_by: Option<Utf8PathBuf>,
 }
 

@@ -20,7 +20,7 @@ const MAXIMUM_PROGRAM_HEADERS: u32 = 1170;
 /// The longest path, `PATH_MAX`.
 const MAXIMUM_PATH: u64 = 4096;
 
-/// Why a file that starts like an ELF file is none.
+/// Why a file that starts like an ELF file is not a valid one.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{reason}")]
 pub struct ElfError {
@@ -78,7 +78,7 @@ pub struct Elf {
     pub rpath: Option<String>,
     /// Where its libraries are looked for first (`DT_RUNPATH`), as written.
     pub runpath: Option<String>,
-    /// Whether the system's library directories are not for it (`DF_1_NODEFLIB`).
+    /// Whether its libraries are not looked for in the system's directories (`DF_1_NODEFLIB`).
     pub ignores_default_directories: bool,
     /// The symbol versions it needs, by library.
     pub needed_versions: Vec<NeededVersions>,
@@ -186,7 +186,7 @@ pub(crate) fn starts_like_elf(file: &mut (impl Read + Seek)) -> std::io::Result<
         }
     }
     file.rewind()?;
-    // A file that is shorter is none, and says so with its first bytes or is empty.
+    // A file that is shorter is not an ELF file, as its first bytes show, or is empty.
     Ok(magic == elf::ELFMAG)
 }
 

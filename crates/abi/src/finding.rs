@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::{Machine, SymbolVersion};
 
-/// One reason, named with the file, what it needs, and from whom.
+/// One reason, with the file, what it needs, and of which library or system.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Finding {

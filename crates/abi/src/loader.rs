@@ -18,7 +18,7 @@ const MAXIMUM_OBJECTS: usize = 2000;
 /// Names that musl's loader answers with itself (`load_library`), behind `lib` and before a dot.
 const MUSL_RESERVED: [&str; 7] = ["c", "pthread", "rt", "m", "dl", "util", "xnet"];
 
-/// A release on a system: what the release holds stands before what the system has.
+/// A release on a system: what the release holds comes before what the system has.
 #[derive(Clone, Copy)]
 pub(crate) struct System<'a> {
     pub(crate) release: &'a ReleaseFiles,
@@ -67,9 +67,9 @@ pub(crate) struct Object {
     pub(crate) real: Utf8PathBuf,
     pub(crate) elf: Rc<Elf>,
     pub(crate) found: Found,
-    /// Who needed it first.
+    /// The file that needed it first.
     pub(crate) loader: Option<usize>,
-    /// What it was asked for as.
+    /// The name by which it was asked for.
     names: Vec<String>,
 }
 
@@ -267,7 +267,7 @@ impl<'a> Loader<'a> {
     }
 }
 
-/// The way to one library.
+/// The search for one library.
 struct Search<'a> {
     loader: &'a Loader<'a>,
     searched: Vec<Utf8PathBuf>,
@@ -298,8 +298,8 @@ impl Search<'_> {
         self.in_system(library, object.elf.ignores_default_directories)
     }
 
-    /// The directories that files name: the RPATH of who needs it and of those that needed that one, or its RUNPATH
-    /// alone. musl does not tell the two apart.
+    /// The directories that files name: the RPATH of the file that needs it and of those that needed that one, or its RUNPATH
+    /// alone. musl does not distinguish them.
     fn of_files(&self, needed_by: usize, objects: &[Object]) -> Vec<Utf8PathBuf> {
         let is_musl = self.loader.libc == Libc::Musl;
         let object = &objects[needed_by];
@@ -368,7 +368,7 @@ impl Search<'_> {
         let why = match self.loader.read(&real)? {
             Ok(Some(elf)) if elf.machine == self.loader.machine => return Ok(Some((path, real, elf, found))),
             Ok(Some(elf)) => format!("it is for {}", elf.machine),
-            Ok(None) => "it is no ELF file".to_owned(),
+            Ok(None) => "it is not an ELF file".to_owned(),
             Err(error) => error.to_string(),
         };
         if !self.passed_over.iter().any(|(known, _)| *known == path) {

@@ -94,7 +94,7 @@ impl Machine {
         Self { number, is_64, is_little_endian }
     }
 
-    /// The one that the first [`HEADER_SIZE`] bytes of a file name; none when it is no ELF file.
+    /// The one that the first [`HEADER_SIZE`] bytes of a file name; none when it is not an ELF file.
     pub fn of_header(header: &[u8]) -> Option<Self> {
         let [0x7f, b'E', b'L', b'F', class @ (1 | 2), order @ (1 | 2), ..] = header else { return None };
         let number = [*header.get(18)?, *header.get(19)?];

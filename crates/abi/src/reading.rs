@@ -1,7 +1,7 @@
-//! Telling a damaged file from one that the operating system cannot read.
+//! The difference between a damaged file and one that the operating system cannot read.
 //!
-//! The reader of ELF files takes whatever it cannot get for damage. Whoever is told that a file is damaged builds it again,
-//! which does not help where a disk fails.
+//! The parser of ELF files takes whatever it cannot read for damage. Somebody who reads that a file is damaged builds it
+//! again, which does not help where a disk fails.
 
 use std::cell::RefCell;
 use std::io::{self, Read, Seek, SeekFrom};
@@ -17,35 +17,35 @@ pub(crate) fn read_elf(
     file: impl Read + Seek,
 ) -> Result<Result<Option<Elf>, ElfError>, AbiError> {
     let failure = RefCell::new(None);
-    let read = Elf::read(Noting { file, failure: &failure });
+    let read = Elf::read(ErrorRecorder { file, failure: &failure });
     match failure.into_inner() {
         Some(error) => Err(AbiError::new("read", path, error)),
         None => Ok(read),
     }
 }
 
-/// Notes the first error of reading.
-struct Noting<'a, F> {
+/// A reader that keeps the first error of the operating system.
+struct ErrorRecorder<'a, F> {
     file: F,
     failure: &'a RefCell<Option<io::Error>>,
 }
 
-impl<F: Read> Read for Noting<'_, F> {
+impl<F: Read> Read for ErrorRecorder<'_, F> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let result = self.file.read(buffer);
         if let Err(error) = &result
             && error.kind() != io::ErrorKind::Interrupted
         {
-            let noted =
+            let recorded =
                 error.raw_os_error().map_or_else(|| error.kind().into(), io::Error::from_raw_os_error);
-            self.failure.borrow_mut().get_or_insert(noted);
+            self.failure.borrow_mut().get_or_insert(recorded);
         }
         result
     }
 }
 
-impl<F: Seek> Seek for Noting<'_, F> {
-    // Where a damaged file points to may be no place that can be sought: that is no failure of the system.
+impl<F: Seek> Seek for ErrorRecorder<'_, F> {
+    // Where a damaged file points to may be an offset that cannot be sought: that is not a failure of the system.
     fn seek(&mut self, position: SeekFrom) -> io::Result<u64> {
         self.file.seek(position)
     }
@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn a_disk_that_fails_is_no_damaged_file() {
+    fn a_failing_disk_is_not_a_damaged_file() {
         let own = fs_err::read("/proc/self/exe").unwrap();
         let path = Utf8Path::new("/app/bin/demo");
         let error = read_elf(path, Failing(io::Cursor::new(own.clone()))).unwrap_err();

@@ -10,7 +10,7 @@ use crate::AbiError;
 use crate::elf::starts_like_elf;
 use crate::root::{ReadSeek, RootEntry};
 
-/// What only the system's user may read, and is no native code.
+/// What only the system's user may read, and is not native code.
 const COOKIE: &str = "releases/COOKIE";
 
 /// Where the bytes of a file are.
@@ -40,7 +40,7 @@ impl ReleaseFiles {
         Self::default()
     }
 
-    /// Adds a file of this machine, if it starts like an ELF file; gives whether it does.
+    /// Adds a file of this machine, if it starts like an ELF file; returns whether it does.
     ///
     /// # Errors
     ///
@@ -55,7 +55,7 @@ impl ReleaseFiles {
         Ok(is_elf)
     }
 
-    /// Adds bytes, if they start like an ELF file; gives whether they do.
+    /// Adds bytes, if they start like an ELF file; returns whether they do.
     pub fn add_bytes(&mut self, path: impl Into<Utf8PathBuf>, bytes: &Arc<[u8]>) -> bool {
         let is_elf = starts_like_elf(&mut Cursor::new(bytes)).unwrap_or(false);
         if is_elf {
@@ -85,7 +85,7 @@ impl ReleaseFiles {
         let cannot = |error| AbiError::new("list", directory, error);
         for entry in std::fs::read_dir(directory).map_err(cannot)? {
             let entry = entry.map_err(cannot)?;
-            // Nothing that is loaded by name is called like this.
+            // Nothing that is loaded by name has such a name.
             let Ok(name) = entry.file_name().into_string() else { continue };
             let (file, path) = (directory.join(&name), at.join(&name));
             let kind = entry.file_type().map_err(|error| AbiError::new("look at", &file, error))?;
@@ -104,7 +104,7 @@ impl ReleaseFiles {
         Ok(())
     }
 
-    /// Takes out what stands at a path and below it; gives whether native code was there.
+    /// Removes what is at a path and below it; returns whether native code was there.
     pub fn remove(&mut self, path: &Utf8Path) -> bool {
         let before = self.paths().count();
         self.nodes.retain(|known, _| !known.starts_with(path));
@@ -128,7 +128,7 @@ impl ReleaseFiles {
         self.nodes.insert(path, node);
     }
 
-    /// What stands at a path; `None` when the release has nothing there.
+    /// What is at a path; `None` when the release has nothing there.
     pub(crate) fn entry(&self, path: &Utf8Path) -> Option<RootEntry> {
         Some(match self.nodes.get(path)? {
             Node::Elf(_) => RootEntry::File,
@@ -137,7 +137,7 @@ impl ReleaseFiles {
         })
     }
 
-    /// Opens an ELF file; `None` when it is none of the release.
+    /// Opens an ELF file; `None` when the release has no such file.
     pub(crate) fn open(&self, path: &Utf8Path) -> Option<Result<Box<dyn ReadSeek>, AbiError>> {
         match self.nodes.get(path)? {
             Node::Elf(Source::Memory(bytes)) => Some(Ok(Box::new(Cursor::new(Arc::clone(bytes))))),

@@ -13,7 +13,7 @@ use crate::AbiError;
 /// As many links as the Linux kernel follows in one path.
 const MAXIMUM_LINKS: usize = 40;
 
-/// What stands at a path.
+/// What is at a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RootEntry {
     /// A regular file.
@@ -33,7 +33,7 @@ impl<T: Read + Seek + Send> ReadSeek for T {}
 
 /// The file system of a system. Paths are absolute, and none of their components but the last is a link.
 pub trait SystemRoot {
-    /// What stands at a path, the last component not followed; `None` when nothing does.
+    /// What is at a path, the last component not followed; `None` when there is nothing.
     ///
     /// # Errors
     ///
@@ -143,7 +143,7 @@ impl SystemRoot for DirectoryRoot {
             Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
                 return Ok(None);
             }
-            // Somebody else's directory: the loader, which runs as who runs this, does not look into it either.
+            // A directory of another user: the loader, which runs as this user, cannot read it either.
             Err(error) if error.kind() == ErrorKind::PermissionDenied => return Ok(None),
             // No file has a name like this.
             Err(error) if matches!(error.kind(), ErrorKind::InvalidFilename | ErrorKind::InvalidInput) => {

@@ -65,7 +65,7 @@ impl Workshop {
 fn release(files: &[(&str, &Utf8Path)]) -> ReleaseFiles {
     let mut all = ReleaseFiles::new();
     for (path, file) in files {
-        assert!(all.add_file(*path, file).unwrap(), "{file} is no ELF file");
+        assert!(all.add_file(*path, file).unwrap(), "{file} is not an ELF file");
     }
     all
 }
@@ -237,10 +237,10 @@ fn a_root_without_the_loader() {
     let report = check(&release(&files), &root, None).unwrap();
     assert!(matches!(report.findings.as_slice(), [Finding::Interpreter { .. }]), "{report:?}");
     // One finding for all: nothing runs.
-    assert_eq!((report.unusable().len(), report.looked_at()), (3, 3));
+    assert_eq!((report.unusable().len(), report.checked_files()), (3, 3));
     let report =
         check(&release(&[files.as_slice(), &[("/app/z.so", &damaged)]].concat()), &root, None).unwrap();
-    assert_eq!((report.unusable().len(), report.looked_at()), (4, 4), "{report:?}");
+    assert_eq!((report.unusable().len(), report.checked_files()), (4, 4), "{report:?}");
 }
 
 /// The cookie, which only the system's user may read, is not looked into: nobody else could check a release.

@@ -24,9 +24,9 @@ pub(crate) struct NewFile {
     pub(crate) text: String,
 }
 
-/// How files are put there.
+/// How files are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Writing {
+pub(crate) struct WriteOptions {
     /// Others are replaced without asking.
     pub(crate) force: bool,
     /// Nothing is written.
@@ -50,7 +50,7 @@ enum Change {
     Kept,
 }
 
-/// A file, and what has happened to it or would happen, as people are told too.
+/// A file, and what has happened to it or would happen, in the word that is also printed.
 #[derive(Debug, Serialize)]
 struct Written {
     path: String,
@@ -63,50 +63,55 @@ struct Written {
 /// # Errors
 ///
 /// When a file cannot be written, or one was kept: then not everything that was asked for is there.
-pub(crate) fn put(
+pub(crate) fn write_all(
     project: &Utf8Path,
     files: &[NewFile],
-    writing: Writing,
+    options: WriteOptions,
     printer: &Printer,
 ) -> anyhow::Result<()> {
     let mut all = Vec::new();
     let mut kept = Vec::new();
     for file in files {
-        let place = project.join(&file.path);
-        let change = change(&place, file, writing, printer)?;
-        if !writing.dry_run && matches!(change, Change::Created | Change::Replaced) {
-            write(&place, file)?;
+        let target = project.join(&file.path);
+        let change = change(&target, file, options, printer)?;
+        if !options.dry_run && matches!(change, Change::Created | Change::Replaced) {
+            write(&target, file)?;
         }
         if change == Change::Kept {
             kept.push(format!("`{}`", file.path));
         }
-        let word = word(change, writing.dry_run);
+        let word = word(change, options.dry_run);
         printer.say(&format!("  {word:<9} {}", file.path));
         all.push(Written { path: file.path.clone(), word });
     }
-    if writing.json {
+    if options.json {
         print_json(&all)?;
     }
-    if kept.is_empty() || writing.dry_run {
+    if kept.is_empty() || options.dry_run {
         return Ok(());
     }
     Err(Declined(format!("kept {}, which differ\nhint: --force replaces them", kept.join(", "))).into())
 }
 
-fn change(place: &Utf8Path, file: &NewFile, writing: Writing, printer: &Printer) -> anyhow::Result<Change> {
-    let present = match fs_err::read(place) {
+fn change(
+    target: &Utf8Path,
+    file: &NewFile,
+    options: WriteOptions,
+    printer: &Printer,
+) -> anyhow::Result<Change> {
+    let present = match fs_err::read(target) {
         Ok(bytes) if bytes == file.text.as_bytes() => return Ok(Change::Identical),
         Ok(bytes) => bytes,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Change::Created),
         Err(error) => return Err(error.into()),
     };
-    if writing.force {
+    if options.force {
         return Ok(Change::Replaced);
     }
-    if writing.shows_difference {
+    if options.shows_difference {
         printer.say(&difference(&String::from_utf8_lossy(&present), file));
     }
-    let is_replaced = !writing.dry_run && replace(&file.path)?;
+    let is_replaced = !options.dry_run && replace(&file.path)?;
     Ok(if is_replaced { Change::Replaced } else { Change::Kept })
 }
 
@@ -129,18 +134,18 @@ fn replace(path: &str) -> anyhow::Result<bool> {
     Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
 }
 
-/// Writes a file so that it is never there by halves.
-fn write(place: &Utf8Path, file: &NewFile) -> anyhow::Result<()> {
-    if let Some(directory) = place.parent() {
+/// Writes a file so that it is never there in part.
+fn write(target: &Utf8Path, file: &NewFile) -> anyhow::Result<()> {
+    if let Some(directory) = target.parent() {
         create_directories(directory)
             .with_context(|| format!("cannot create the directory `{directory}`"))?;
     }
-    let present = fs_err::metadata(place).ok().map(|metadata| metadata.permissions().mode() & 0o777);
+    let present = fs_err::metadata(target).ok().map(|metadata| metadata.permissions().mode() & 0o777);
     let mode = file.mode.or(present).unwrap_or(0o644);
-    tree::file::write(place, file.text.as_bytes(), mode).with_context(|| format!("cannot write `{place}`"))
+    tree::file::write(target, file.text.as_bytes(), mode).with_context(|| format!("cannot write `{target}`"))
 }
 
-/// What is said of a change: what was done, or, without writing, what would be.
+/// What is said of a change: what was done, or, in a dry run, what would be.
 fn word(change: Change, dry_run: bool) -> &'static str {
     match (change, dry_run) {
         (Change::Created, false) => "created",

@@ -1,5 +1,6 @@
 //! From a release to its image: what goes in, what it needs, and whether it will run.
 
+mod command_line;
 mod labels;
 mod scripts;
 
@@ -20,6 +21,7 @@ use tree::{Content, Node, Tree, TreePath};
 use crate::arguments::ImageArguments;
 use crate::commands::check;
 use crate::image_source;
+use crate::native_code::{copied_files, machine_of_release};
 use crate::printer::{Phase, Printer, count};
 use crate::release_directory;
 pub(crate) use labels::Origin;
@@ -38,7 +40,7 @@ pub(crate) struct ReleaseSource {
 }
 
 impl ReleaseSource {
-    /// A release on disk. Its own applications are those given, or the one that is called like it.
+    /// A release on disk. Its own applications are those given, or the one that has its name.
     ///
     /// # Errors
     ///
@@ -69,7 +71,7 @@ pub(crate) struct Draft {
     layers: Vec<(LayerKind, Tree)>,
     base: Option<Base>,
     options: ImageOptions,
-    /// For people.
+    /// What is reported of it beside its layers and their size.
     pub(crate) summary: String,
 }
 
@@ -86,7 +88,7 @@ impl Builder<'_> {
         }
         let mut layers = contents::layers(&source.tree, &source.name, &source.own)?;
         let files = native_files(layers.values())?;
-        let machine = machine_of_release(layers.values(), &source.name)?;
+        let machine = machine_of_layers(layers.values(), &source.name)?;
         let architecture = machine.oci().with_context(|| format!("there are no images for {machine}"))?;
         let platform = Platform::linux(architecture);
         let mut summary = String::new();
@@ -101,10 +103,10 @@ impl Builder<'_> {
             check::conclude(&report, &format!("`{}`", fetched.name), self.printer)?;
             base = Some(fetched);
         } else {
-            let place = DirectoryRoot::new(root.unwrap_or(Utf8Path::new("/")))?;
-            let report = abi::check(&files, &place, Some(machine))?;
+            let root_directory = DirectoryRoot::new(root.unwrap_or(Utf8Path::new("/")))?;
+            let report = abi::check(&files, &root_directory, Some(machine))?;
             check::conclude(&report, root.map_or("this machine", Utf8Path::as_str), self.printer)?;
-            let system = self.system(files, &place, &scripts, &source)?;
+            let system = self.system(files, &root_directory, &scripts, &source)?;
             summary = format!("{} libraries", count(system.libraries));
             if let Some(shell) = scripts.shell_needed(self.arguments.shell) {
                 summary.push_str(if shell == image::Shell::Plain {
@@ -149,7 +151,7 @@ impl Builder<'_> {
         scripts: &Scripts,
     ) -> anyhow::Result<ImageOptions> {
         let command = match &self.arguments.default_command {
-            Some(command) => command.split_whitespace().map(str::to_owned).collect(),
+            Some(command) => command_line::words(command)?,
             None if scripts.has("server") => vec!["server".to_owned()],
             None => vec!["start".to_owned()],
         };
@@ -222,24 +224,11 @@ fn native_files<'t>(trees: impl Iterator<Item = &'t Tree>) -> anyhow::Result<Rel
     Ok(files)
 }
 
-/// The architecture of a release: that of its virtual machine, or of its launcher.
-fn machine_of_release<'t>(trees: impl Iterator<Item = &'t Tree>, name: &str) -> anyhow::Result<Machine> {
+/// The architecture of a release, out of the layers of its image.
+fn machine_of_layers<'t>(layers: impl Iterator<Item = &'t Tree>, name: &str) -> anyhow::Result<Machine> {
+    let files: Vec<_> = layers.flat_map(copied_files).collect();
     let launcher = format!("app/bin/{name}");
-    let mut found = None;
-    for entry in trees.flat_map(Tree::entries) {
-        let path = entry.path.as_str();
-        let is_virtual_machine = path.ends_with("/bin/beam.smp");
-        if let Node::File { content: Content::Copy(file), .. } = entry.node
-            && (is_virtual_machine || (path == launcher && found.is_none()))
-            && let Some(machine) = crate::native_code::machine_of(file)
-        {
-            found = Some(machine);
-            if is_virtual_machine {
-                break;
-            }
-        }
-    }
-    found.with_context(|| {
+    machine_of_release(&files, |path| path == launcher).with_context(|| {
         format!(
             "the release has neither a virtual machine nor a native `bin/{name}`\nhint: images are made of releases that `beamship build` has built, with `include_erts`"
         )

@@ -5,7 +5,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use image::Reference;
 use image::archive::StoredBlobs;
 use image::layout::Blobs;
-use image::registry::{Patience, Registry, Remote};
+use image::registry::{Access, Registry, Remote, RetryPolicy};
 
 use crate::cache_directory;
 
@@ -36,7 +36,7 @@ pub(crate) fn open(given: &str) -> anyhow::Result<Box<dyn Blobs>> {
         );
     }
     let reference = Reference::parse(given)?;
-    Ok(Box::new(Remote::new(Registry::new(&reference, false, Patience::default())?)))
+    Ok(Box::new(Remote::new(Registry::new(&reference, Access::Pull, RetryPolicy::default())?)))
 }
 
 /// Where layers of other images are kept.
@@ -46,7 +46,7 @@ pub(crate) fn open(given: &str) -> anyhow::Result<Box<dyn Blobs>> {
 /// When this user has no directory for such.
 pub(crate) fn cache() -> anyhow::Result<Utf8PathBuf> {
     let cache = cache_directory::find().map(|cache| cache.join("images"));
-    cache.context("there is no place to keep layers of other images in\nhint: set HOME or XDG_CACHE_HOME")
+    cache.context("there is no directory to keep layers of other images in\nhint: set HOME or XDG_CACHE_HOME")
 }
 
 #[cfg(test)]
@@ -65,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_that_leads_nowhere_is_no_name() {
+    fn a_path_that_leads_nowhere_is_not_a_name() {
         let message = |given: &str| open(given).err().map(|error| error.to_string()).unwrap_or_default();
         assert!(
             message("./nosuch.tar").starts_with("`./nosuch.tar` does not exist\nhint: name an OCI layout")

@@ -208,7 +208,7 @@ impl Written<'_> {
 /// above the project by which version managers choose among them.
 fn of_every_build(project: &Utf8Path) -> Scope {
     let mut scope = Scope { directories: [project.to_owned()].into(), ..Scope::default() };
-    scope.files.extend(["elixir", "erl", "mix"].iter().filter_map(|name| in_path(name)));
+    scope.files.extend(["elixir", "erl", "mix"].iter().filter_map(|name| crate::program::find(name)));
     for directory in project.ancestors().skip(1).chain(home().as_deref()) {
         for name in [".tool-versions", "mise.toml", ".mise.toml", ".config/mise/config.toml"] {
             scope.files.insert(directory.join(name));
@@ -258,13 +258,6 @@ fn sources(plan: &Tree) -> Vec<Utf8PathBuf> {
             _ => None,
         })
         .collect()
-}
-
-fn in_path(name: &str) -> Option<Utf8PathBuf> {
-    std::env::split_paths(&std::env::var_os("PATH")?)
-        .map(|directory| directory.join(name))
-        .find(|path| path.is_file())
-        .and_then(|path| Utf8PathBuf::from_path_buf(path).ok())
 }
 
 fn home() -> Option<Utf8PathBuf> {

@@ -1,9 +1,9 @@
 //! The time that reproducible artefacts carry instead of the time when they were made.
 
-use std::process::Command;
-
 use anyhow::Context;
 use camino::Utf8Path;
+
+use crate::git;
 
 /// `SOURCE_DATE_EPOCH`, else the time of the commit that is checked out in a directory, in seconds since 1970; none where
 /// there is neither.
@@ -22,11 +22,5 @@ pub(crate) fn modification_time(directory: &Utf8Path) -> anyhow::Result<Option<u
 }
 
 fn commit_time(directory: &Utf8Path) -> Option<u64> {
-    let directory = if directory.as_str().is_empty() { "." } else { directory.as_str() };
-    let git = Command::new("git")
-        .args(["-C", directory, "log", "-1", "--format=%ct"])
-        .stderr(std::process::Stdio::null())
-        .output();
-    let text = git.ok().filter(|output| output.status.success())?.stdout;
-    String::from_utf8(text).ok()?.trim().parse().ok()
+    git::ask(directory, &["log", "-1", "--format=%ct"])?.parse().ok()
 }

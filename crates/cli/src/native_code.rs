@@ -20,21 +20,12 @@ pub(crate) fn warn_of_other_architectures(tree: &Tree, printer: &Printer) {
 }
 
 fn other_architectures(tree: &Tree) -> Vec<String> {
-    let mut files = Vec::new();
-    for entry in tree.entries() {
-        if let Node::File { content: Content::Copy(file), .. } = entry.node
-            && !is_surely_not_native(file)
-            && let Some(machine) = machine_of(file)
-        {
-            files.push((entry.path.as_str(), machine));
-        }
-    }
-    // The virtual machine decides; a release without one is for the machine of its launcher.
-    let own = files.iter().find(|(path, _)| path.ends_with("/bin/beam.smp"));
-    let own = own.or_else(|| files.iter().find(|(path, _)| path.starts_with("bin/")));
-    let Some((_, own)) = own else { return Vec::new() };
-    let others = files.iter().filter(|(_, machine)| machine != own);
-    let warning = |(path, machine): &(&str, Machine)| {
+    let files: Vec<_> = copied_files(tree).collect();
+    let Some(own) = machine_of_release(&files, |path| path.starts_with("bin/")) else { return Vec::new() };
+    let native = files.iter().filter(|(_, file)| !is_surely_not_native(file));
+    let machines = native.filter_map(|(path, file)| Some((path, machine_of(file)?)));
+    let others = machines.filter(|(_, machine)| *machine != own);
+    let warning = |(path, machine): (&&str, Machine)| {
         format!(
             "`{path}` is for {machine}, the release is for {own}\nhint: build the dependency that it belongs to for {own}; `beamship check abi` looks closer"
         )
@@ -42,12 +33,31 @@ fn other_architectures(tree: &Tree) -> Vec<String> {
     others.map(warning).collect()
 }
 
+/// The files of this machine that a tree has copies of, with their paths in the tree.
+pub(crate) fn copied_files(tree: &Tree) -> impl Iterator<Item = (&str, &Utf8Path)> {
+    tree.entries().filter_map(|entry| match entry.node {
+        Node::File { content: Content::Copy(file), .. } => Some((entry.path.as_str(), file.as_path())),
+        _ => None,
+    })
+}
+
+/// The architecture of a release: that of its virtual machine, or of its launcher where it has none.
+pub(crate) fn machine_of_release(
+    files: &[(&str, &Utf8Path)],
+    is_launcher: impl Fn(&str) -> bool,
+) -> Option<Machine> {
+    let first = |decides: &dyn Fn(&str) -> bool| {
+        files.iter().filter(|(path, _)| decides(path)).find_map(|(_, file)| machine_of(file))
+    };
+    first(&|path| path.ends_with("/bin/beam.smp")).or_else(|| first(&is_launcher))
+}
+
 /// Modules and applications: most of a release, and never native code.
 fn is_surely_not_native(file: &Utf8Path) -> bool {
     matches!(file.extension(), Some("beam" | "app" | "ex" | "erl" | "hrl" | "eex" | "heex"))
 }
 
-/// The architecture of a file; none when it is no ELF file. One that cannot be read fails where it is copied.
+/// The architecture of a file; none when it is not an ELF file. One that cannot be read fails where it is copied.
 pub(crate) fn machine_of(file: &Utf8Path) -> Option<Machine> {
     let mut header = Vec::with_capacity(HEADER_SIZE);
     fs_err::File::open(file).ok()?.take(HEADER_SIZE as u64).read_to_end(&mut header).ok()?;

@@ -19,7 +19,7 @@ use crate::arguments::{ArchiveArguments, CompileArguments, GlobalArguments, Targ
 use crate::assembly::{Assembly, VirtualMachine};
 use crate::bridge_failure::explain;
 use crate::compilation::{BackgroundScan, external_resources};
-use crate::files::MachineFiles;
+use crate::machine_files::MachineFiles;
 use crate::printer::{Printer, Verbosity, count};
 use crate::report::Report;
 use crate::{

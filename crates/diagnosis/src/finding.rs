@@ -1,4 +1,4 @@
-//! One thing that was looked at.
+//! The result of one check.
 
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -42,7 +42,7 @@ impl Severity {
 /// What was found out, and what to do about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
-    /// What was looked at: a stable name, of lowercase letters and `_`.
+    /// The name of the check, which does not change: lowercase letters and `_`.
     pub check: &'static str,
     /// How bad it is.
     pub severity: Severity,

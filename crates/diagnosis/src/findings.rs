@@ -1,11 +1,11 @@
-//! All that was looked at, for people and for machines.
+//! All findings, as text for people and as JSON.
 
 use std::fmt;
 
 use crate::finding::{Finding, Severity};
 use crate::json;
 
-/// Findings, in the order in which things were looked at.
+/// Findings, in the order of the checks.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Findings(Vec<Finding>);
 
@@ -50,7 +50,7 @@ impl Findings {
         self.0.iter()
     }
 
-    /// A list for people: a symbol, what was looked at, what was found; below it what to do.
+    /// A list for people: a symbol, the check, what was found; below it what to do.
     pub fn text(&self, colour: bool) -> String {
         let shown = || self.0.iter().filter(|finding| !finding.is_detail);
         let width = shown().map(|finding| finding.check.len()).max().unwrap_or(0);
@@ -98,7 +98,7 @@ impl Findings {
         text
     }
 
-    /// One sentence when something does not work. Warnings are no reason to fail.
+    /// One sentence when something does not work. Warnings are not a reason to fail.
     pub fn failure(&self) -> Option<String> {
         let errors = self.0.iter().filter(|finding| finding.severity == Severity::Error).count();
         match errors {

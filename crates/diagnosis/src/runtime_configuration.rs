@@ -1,9 +1,9 @@
 //! Which variables a `runtime.exs` asks for, found out without evaluating it.
 //!
 //! The file is code, and what it asks for depends on what it finds. But most of them look alike: `System.fetch_env!("X")`
-//! and `System.get_env("X") || raise "…"` need a variable, `System.get_env("X", "default")` does not, and all of it stands in
-//! `if config_env() == :prod do`. These forms are understood. What stands under a condition that is not understood may be
-//! needed or not, and that is said. A variable whose name is computed is not found.
+//! and `System.get_env("X") || raise "…"` need a variable, `System.get_env("X", "default")` does not, and all of it is inside
+//! `if config_env() == :prod do`. These forms are understood. What is inside a condition that is not understood may be
+//! needed or not, and is reported as such. A variable whose name is computed is not found.
 
 mod condition;
 mod fetch;

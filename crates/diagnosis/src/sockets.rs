@@ -21,7 +21,7 @@ impl Listener {
     }
 }
 
-/// The listeners in one of the tables. Lines that are no socket say nothing.
+/// The listeners in one of the tables. Lines that do not describe a socket are left out.
 pub fn listeners(table: &str) -> Vec<Listener> {
     table.lines().filter_map(listener).collect()
 }

@@ -1,4 +1,4 @@
-//! What a Dockerfile has to know.
+//! The values that the template of a Dockerfile needs.
 
 use minijinja::{Value, context};
 

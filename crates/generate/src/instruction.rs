@@ -1,6 +1,6 @@
 //! Arguments of a Dockerfile's instructions, whatever the directories of a project are called.
 //!
-//! Plain names stand there as they are. Others stand in JSON, where `RUN` takes them literally. `COPY` does not: a variable, a
+//! Plain names are written as they are, others as JSON, which `RUN` takes literally. `COPY` does not: a variable, a
 //! quote or a backslash means in each word what it means to a shell, and a source is a pattern after that (Go's `path.Match`).
 //! See <https://docs.docker.com/reference/dockerfile/>, "COPY" and "Environment replacement".
 

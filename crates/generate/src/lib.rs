@@ -14,6 +14,6 @@ mod tool_versions;
 
 pub use docker::Builder;
 pub use notices::{Notice, notices};
-pub use part::{Options, Part, files, fitting};
-pub use project::{Npm, OwnApplication, Project, RuntimeConfiguration};
+pub use part::{Options, Part, default_parts, files};
+pub use project::{Npm, OwnApplication, Project};
 pub use template::{File, TemplateError};

@@ -38,8 +38,8 @@ pub struct Options {
     pub builder: Builder,
 }
 
-/// What fits a project when nothing is named: its release tasks, and a Dockerfile.
-pub fn fitting(project: &Project) -> Vec<Part> {
+/// The parts of a project where none is named: its release tasks, and a Dockerfile.
+pub fn default_parts(project: &Project) -> Vec<Part> {
     let mut parts = Vec::new();
     if project.has_phoenix() || project.has_ecto() {
         parts.push(Part::Release);

@@ -1,4 +1,4 @@
-//! What has to be known about a project.
+//! A project, as far as generated files depend on it.
 
 use std::collections::BTreeSet;
 
@@ -33,8 +33,8 @@ pub struct Project {
     pub versions_from: String,
     /// Files and directories that are there, relative: of those that generated files refer to.
     pub present: BTreeSet<String>,
-    /// `config/runtime.exs`.
-    pub runtime_configuration: RuntimeConfiguration,
+    /// The text of `config/runtime.exs`; none where there is no such file.
+    pub runtime_exs: Option<String>,
 }
 
 /// An application of the project.
@@ -57,13 +57,6 @@ pub struct Npm {
     pub path: String,
     /// Whether `package-lock.json` is there.
     pub has_lock: bool,
-}
-
-/// Which variables `config/runtime.exs` asks for.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct RuntimeConfiguration {
-    /// Its text; none when there is no such file.
-    pub text: Option<String>,
 }
 
 impl Project {

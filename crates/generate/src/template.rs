@@ -31,11 +31,11 @@ impl File {
         values: &Value,
     ) -> Result<Self, TemplateError> {
         let mut syntax = SyntaxConfig::builder();
-        // A tag that has a line to itself leaves none.
+        // A tag on a line of its own leaves no empty line.
         let syntax = syntax.trim_blocks(true).lstrip_blocks(true).keep_trailing_newline(true).build();
         let failed = |reason| TemplateError { path: path.to_owned(), reason };
         let mut environment = Environment::new();
-        // A name that is written wrong is an error, not an empty text.
+        // A misspelled name is an error, not an empty text.
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         environment.set_syntax(syntax.map_err(failed)?);
         let text = environment.render_str(template, values).map_err(failed)?;

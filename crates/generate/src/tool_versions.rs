@@ -3,7 +3,7 @@
 use crate::project::Project;
 
 impl Project {
-    /// Takes the versions of Elixir and OTP from the text of the file, as far as it names any. What is no number (`ref:main`,
+    /// Takes the versions of Elixir and OTP from the text of the file, as far as it names any. What is not a number (`ref:main`,
     /// `system`) names none, since there is no image of it.
     pub fn pin_versions(&mut self, text: &str) {
         for line in text.lines() {

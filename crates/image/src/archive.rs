@@ -29,7 +29,7 @@ struct DockerImage {
 ///
 /// # Errors
 ///
-/// When the file cannot be written; then what was there before still is.
+/// When the file cannot be written; then the earlier one is still there.
 pub fn write(images: &Images, name: Option<&Reference>, target: &Utf8Path) -> Result<u64, ImageError> {
     let directory = match target.parent() {
         Some(parent) if !parent.as_str().is_empty() => parent,
@@ -43,7 +43,7 @@ pub fn write(images: &Images, name: Option<&Reference>, target: &Utf8Path) -> Re
     Ok(size)
 }
 
-/// Writes an archive to whoever reads it. `target` is what it is called in messages.
+/// Writes an archive to a stream, which is called `target` in messages.
 ///
 /// # Errors
 ///
@@ -86,7 +86,7 @@ fn header(size: u64) -> tar::Header {
     header
 }
 
-/// Docker's form knows no platforms: it is told of the first image.
+/// Docker's form has no platforms: it describes the first image.
 fn docker_manifest(images: &Images, name: Option<&Reference>) -> Result<Vec<u8>, ImageError> {
     let entry = |image: &crate::Image| DockerImage {
         config: image.config.descriptor.digest.blob_path(),
@@ -101,11 +101,11 @@ fn docker_manifest(images: &Images, name: Option<&Reference>) -> Result<Vec<u8>,
 #[derive(Debug)]
 pub struct StoredBlobs {
     name: String,
-    place: Place,
+    storage: Storage,
 }
 
 #[derive(Debug)]
-enum Place {
+enum Storage {
     Directory(camino::Utf8PathBuf),
     /// The file, and where each member is in it.
     Archive(fs_err::File, std::collections::BTreeMap<String, (u64, u64)>),
@@ -121,7 +121,7 @@ impl StoredBlobs {
         let name = path.to_string();
         if path.is_dir() {
             let is_layout = path.join("oci-layout").is_file();
-            return Ok(is_layout.then(|| Self { name, place: Place::Directory(path.to_owned()) }));
+            return Ok(is_layout.then(|| Self { name, storage: Storage::Directory(path.to_owned()) }));
         }
         if !path.is_file() {
             return Ok(None);
@@ -134,11 +134,13 @@ impl StoredBlobs {
             if let Ok(member) = entry.path()
                 && let Some(member) = member.to_str()
             {
+                // `tar -C layout -c .` begins all names with a dot.
+                let member = member.strip_prefix("./").unwrap_or(member);
                 members.insert(member.to_owned(), (entry.raw_file_position(), entry.size()));
             }
         }
         let is_layout = members.contains_key("index.json");
-        Ok(is_layout.then(|| Self { name, place: Place::Archive(file, members) }))
+        Ok(is_layout.then(|| Self { name, storage: Storage::Archive(file, members) }))
     }
 
     /// Opens a content to read it.
@@ -151,12 +153,12 @@ impl StoredBlobs {
     }
 
     fn member(&self, path: &str) -> Result<Box<dyn Read + '_>, ImageError> {
-        match &self.place {
-            Place::Directory(directory) => {
+        match &self.storage {
+            Storage::Directory(directory) => {
                 let path = directory.join(path);
                 Ok(Box::new(fs_err::File::open(&path).at("read", &path)?))
             }
-            Place::Archive(file, members) => {
+            Storage::Archive(file, members) => {
                 let missing = || io::Error::from(io::ErrorKind::NotFound);
                 let (position, size) = members
                     .get(path)

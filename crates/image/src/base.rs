@@ -1,4 +1,4 @@
-//! An image that others are built upon: fetched once, kept, and looked into.
+//! An image that others are built upon: fetched once, and kept in a cache.
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
@@ -56,7 +56,7 @@ impl Base {
                     },
                     diff_id: diff_id.clone(),
                     title: "base".to_owned(),
-                    file: kept(blobs, descriptor, cache)?,
+                    file: cached_layer(blobs, descriptor, cache)?,
                     origin: blobs.origin(),
                 });
             }
@@ -76,8 +76,12 @@ fn as_oci(media_type: &str) -> String {
     if media_type == DOCKER_LAYER { LAYER_GZIP.to_owned() } else { media_type.to_owned() }
 }
 
-/// The file of a layer in the cache. One that is damaged is fetched anew.
-fn kept(blobs: &dyn Blobs, descriptor: &Descriptor, cache: &Utf8Path) -> Result<Utf8PathBuf, ImageError> {
+/// The file of a layer in the cache. One that is damaged is fetched again.
+fn cached_layer(
+    blobs: &dyn Blobs,
+    descriptor: &Descriptor,
+    cache: &Utf8Path,
+) -> Result<Utf8PathBuf, ImageError> {
     let path = cache.join(descriptor.digest.blob_path());
     if is_whole(&path, descriptor) {
         return Ok(path);

@@ -2,7 +2,7 @@
 //!
 //! A registry transfers and keeps whole layers. So what changes together is in one layer, and what changes seldom lies
 //! below what changes often: the system, Erlang, Elixir, the dependencies, the release's own files, and on top the code of
-//! the application, the only layer that a change of a line makes anew.
+//! the application, the only layer that has to be made again when a line is changed.
 //!
 //! Some of a release stays out. Its cookie is a secret. The list of its files serves a directory that is replaced, which an
 //! image never is. Programs of ERTS that compile, test or talk to a terminal, and the shell scripts of ERTS and Elixir,
@@ -106,7 +106,8 @@ const OTP: [&str; 39] = [
     "otp_mibs",
 ];
 
-/// Sorts the files of a release into layers. `own` are the project's own applications, which its developers change. Modes are what every user may read, and nothing more.
+/// Sorts the files of a release into layers. `own` are the project's own applications, which its developers change. Modes
+/// are reduced to what every user may have.
 ///
 /// # Errors
 ///
@@ -141,8 +142,8 @@ pub enum ContentsError {
     Conflict(#[from] Conflict),
 }
 
-/// What an image may not depend on is the umask of a checkout, and what it may not have is a file that its user cannot
-/// read: it runs as one that owns nothing.
+/// An image must not depend on the umask of a checkout, nor hold a file that its user cannot read: it runs as a user that
+/// owns nothing.
 fn readable(node: &Node) -> Node {
     match node {
         Node::Directory { .. } => Node::Directory { mode: 0o755 },
@@ -162,7 +163,7 @@ fn kind(path: &str, name: &str, own: &BTreeSet<String>) -> Option<LayerKind> {
     let mut parts = path.splitn(3, '/');
     let (first, second, rest) = (parts.next()?, parts.next(), parts.next());
     if first.starts_with("erts-") {
-        return is_of_use(second, rest).then_some(LayerKind::Erlang);
+        return is_needed_at_runtime(second, rest).then_some(LayerKind::Erlang);
     }
     match (first, second) {
         ("bin", Some(file)) if file == name => Some(LayerKind::Erlang),
@@ -188,8 +189,8 @@ fn application_layer(application: &str, rest: Option<&str>, own: &BTreeSet<Strin
     if ELIXIR.contains(&application) { LayerKind::Elixir } else { LayerKind::Dependencies }
 }
 
-/// Whether a file of ERTS serves a running system.
-fn is_of_use(directory: Option<&str>, rest: Option<&str>) -> bool {
+/// Whether a running system needs a file of ERTS.
+fn is_needed_at_runtime(directory: Option<&str>, rest: Option<&str>) -> bool {
     match (directory, rest) {
         (Some("bin"), Some(program)) => ERTS_PROGRAMS.contains(&program),
         (Some("bin" | "src" | "include" | "man" | "doc"), _) => false,

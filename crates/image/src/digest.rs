@@ -13,7 +13,7 @@ const ALGORITHM: &str = "sha256";
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Digest(String);
 
-/// A text is no digest.
+/// A text is not a digest.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not a digest: it has to be `sha256:` and 64 hexadecimal digits")]
 pub struct DigestError(pub String);
@@ -33,7 +33,7 @@ impl Digest {
     ///
     /// # Errors
     ///
-    /// When it is none, or of another algorithm.
+    /// When it is not one, or of another algorithm.
     pub fn parse(text: &str) -> Result<Self, DigestError> {
         let hex = text.strip_prefix(ALGORITHM).and_then(|rest| rest.strip_prefix(':'));
         let is_digest = hex.is_some_and(|hex| {

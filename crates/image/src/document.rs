@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::digest::Digest;
 use crate::error::ImageError;
@@ -57,11 +57,11 @@ pub mod annotation {
     pub const LAYER: &str = "io.beamship.layer";
 }
 
-/// Where a content is, what it is and how large.
+/// A reference to a content: its type, its digest and its size.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Descriptor {
-    /// What it is.
+    /// Its type.
     pub media_type: String,
     /// Its digest.
     pub digest: Digest,
@@ -70,8 +70,8 @@ pub struct Descriptor {
     /// For which machines, in an index.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub platform: Option<Platform>,
-    /// What else is to say.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    /// What else is known about it, by name.
+    #[serde(default, deserialize_with = "null_is_absent", skip_serializing_if = "BTreeMap::is_empty")]
     pub annotations: BTreeMap<String, String>,
 }
 
@@ -134,8 +134,8 @@ pub struct Manifest {
     pub config: Descriptor,
     /// The layers, the lowest first.
     pub layers: Vec<Descriptor>,
-    /// What else is to say.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    /// What else is known about it, by name.
+    #[serde(default, deserialize_with = "null_is_absent", skip_serializing_if = "BTreeMap::is_empty")]
     pub annotations: BTreeMap<String, String>,
 }
 
@@ -150,8 +150,8 @@ pub struct Index {
     pub media_type: Option<String>,
     /// The images.
     pub manifests: Vec<Descriptor>,
-    /// What else is to say.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    /// What else is known about it, by name.
+    #[serde(default, deserialize_with = "null_is_absent", skip_serializing_if = "BTreeMap::is_empty")]
     pub annotations: BTreeMap<String, String>,
 }
 
@@ -177,16 +177,16 @@ pub struct ImageConfig {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub variant: Option<String>,
     /// How it is run.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_absent")]
     pub config: Execution,
     /// Its layers before they were compressed.
     pub rootfs: RootFs,
     /// A line for each layer.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_absent")]
     pub history: Vec<History>,
 }
 
-/// How an image is run. Keys that are Docker's alone (`Healthcheck`) are read by Docker and passed over by others.
+/// How an image is run. Keys that are Docker's alone (`Healthcheck`) are read by Docker and ignored by others.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Execution {
@@ -211,7 +211,7 @@ pub struct Execution {
     /// The current directory.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub working_dir: Option<String>,
-    /// What else is to say.
+    /// Labels: what else is known about the image.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub labels: Option<BTreeMap<String, String>>,
     /// How it is asked to stop.
@@ -228,7 +228,7 @@ pub struct Empty {}
 #[serde(rename_all = "PascalCase")]
 pub struct Healthcheck {
     /// `CMD` and a command line.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_absent")]
     pub test: Vec<String>,
     /// Between two questions.
     #[serde(default)]
@@ -260,7 +260,7 @@ pub struct History {
     /// When (RFC 3339).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub created: Option<String>,
-    /// By what.
+    /// The command that made it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub created_by: Option<String>,
     /// What is in it.
@@ -269,6 +269,13 @@ pub struct History {
     /// It changed only the configuration.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub empty_layer: bool,
+}
+
+/// Other tools write `null` for what is empty, as Go does for lists and maps that nobody has made.
+fn null_is_absent<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(
+    deserializer: D,
+) -> Result<T, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
 /// The bytes of a document.
@@ -291,4 +298,23 @@ pub(crate) fn from_bytes<T: DeserializeOwned>(
         from: from.to_owned(),
         reason: format!("cannot be understood: {error}"),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn null_in_the_documents_of_others_is_absent() {
+        let config = r#"{"architecture": "amd64", "os": "linux", "config": null, "history": null, "created": null,
+            "rootfs": {"type": "layers", "diff_ids": []}}"#;
+        let config: ImageConfig = from_bytes(config.as_bytes(), "the configuration", "a test").unwrap();
+        assert_eq!((config.config, config.history), (Execution::default(), vec![]));
+        let execution: Execution =
+            serde_json::from_str(r#"{"Env": null, "Labels": null, "Healthcheck": {"Test": null}}"#).unwrap();
+        assert_eq!(execution.healthcheck, Some(Healthcheck::default()));
+        let index: Index =
+            serde_json::from_str(r#"{"schemaVersion": 2, "manifests": [], "annotations": null}"#).unwrap();
+        assert_eq!(index.annotations, BTreeMap::new());
+    }
 }

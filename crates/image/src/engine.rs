@@ -17,7 +17,7 @@ use crate::image::Images;
 use crate::reference::Reference;
 
 /// How long an engine may take to answer once it has everything.
-const PATIENCE: Duration = Duration::from_secs(600);
+const TIMEOUT: Duration = Duration::from_secs(600);
 
 /// What an engine is allowed to answer, in bytes.
 const LONGEST_ANSWER: u64 = 4 * 1024 * 1024;
@@ -83,7 +83,7 @@ impl Engine {
         }
     }
 
-    /// Loads images. Gives what the engine said.
+    /// Loads images. Returns what the engine answered.
     ///
     /// # Errors
     ///
@@ -107,8 +107,8 @@ impl Engine {
     ) -> Result<String, ImageError> {
         let mut stream = UnixStream::connect(path)
             .map_err(|error| ImageError::NoEngine { reason: format!("`{path}`: {error}") })?;
-        stream.set_read_timeout(Some(PATIENCE)).at("use", path)?;
-        stream.set_write_timeout(Some(PATIENCE)).at("use", path)?;
+        stream.set_read_timeout(Some(TIMEOUT)).at("use", path)?;
+        stream.set_write_timeout(Some(TIMEOUT)).at("use", path)?;
         let head = "POST /images/load?quiet=1 HTTP/1.1\r\nHost: docker\r\nContent-Type: application/x-tar\r\n\
                     Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n";
         stream.write_all(head.as_bytes()).at("write to", path)?;
@@ -227,13 +227,13 @@ impl Answer {
         serde_json::Deserializer::from_slice(&self.body).into_iter().map_while(Result::ok).collect()
     }
 
-    /// A failure while it loads is told in an answer that began well.
+    /// A failure during the load is reported in the body of an answer whose status is a success.
     fn is_success(&self) -> bool {
         (200..300).contains(&self.status)
             && !self.objects().iter().any(|object| object.get("error").is_some())
     }
 
-    /// What it says to people.
+    /// Its text, for people.
     fn text(&self) -> String {
         let objects = self.objects();
         let keys = ["error", "message", "stream"];

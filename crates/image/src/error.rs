@@ -42,13 +42,13 @@ pub enum ImageError {
         what: &'static str,
         /// Whose.
         from: String,
-        /// What is wrong with it: `is no JSON: …`.
+        /// What is wrong with it: `cannot be understood: …`.
         reason: String,
     },
     /// Content is not what its digest says.
     #[error(
-        "`{from}` gave something else than `{expected}` (its digest is `{found}`)\nhint: it was damaged or changed on the \
-         way; try again, and do not use what it gave"
+        "`{from}` sent something other than `{expected}` (its digest is `{found}`)\nhint: it was damaged or changed on the \
+         way; try again, and do not use what it sent"
     )]
     WrongDigest {
         /// Where it came from.

@@ -40,7 +40,7 @@ impl Layer {
         compression: Compression,
         progress: &dyn Progress,
     ) -> Result<Self, ImageError> {
-        let modified = if kind.has_assets() { moment_of(tree)? } else { EPOCH };
+        let modified = if kind.has_assets() { modification_time(tree)? } else { EPOCH };
         let options = ArchiveOptions { modified, compression, mode: 0o644 };
         let blobs = layout.join("blobs/sha256");
         let draft = blobs.join(format!("{}.{}.draft", kind.name(), std::process::id()));
@@ -75,7 +75,7 @@ const EPOCH: u64 = 315_532_800;
 /// Web servers tell browsers whether a file is still the same by its size and its time of modification. So files that are
 /// served have a time that follows from the content of their layer: another content, another time, and the same content,
 /// the same one.
-fn moment_of(tree: &Tree) -> Result<u64, ImageError> {
+fn modification_time(tree: &Tree) -> Result<u64, ImageError> {
     let mut hash = Sha256::new();
     for entry in tree.entries() {
         hash.update(entry.path.as_str());
@@ -95,7 +95,7 @@ fn moment_of(tree: &Tree) -> Result<u64, ImageError> {
     }
     let digest = hash.finalize();
     let number = digest.iter().take(4).fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
-    // Between 1980 and 2014: in the past, for whoever compares with the clock.
+    // Between 1980 and 2014: in the past, for programs that compare it with the clock.
     Ok(EPOCH + number / 4)
 }
 

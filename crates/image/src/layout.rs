@@ -1,11 +1,12 @@
 //! An OCI image layout: a directory of blobs with an index (OCI image specification, "Image Layout").
 //!
 //! Blobs are named by their content, so they can be written before and in any order. An image is in the layout once
-//! `index.json` names it, and that is replaced in one step: who is interrupted leaves the earlier image.
+//! `index.json` names it, and that is replaced in one step: a build that is interrupted leaves the earlier image.
 
 use std::collections::BTreeSet;
-use std::fs::File;
+use std::fs::{File, Permissions};
 use std::io::{ErrorKind, Write};
+use std::os::unix::fs::PermissionsExt;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use tree::file::create_directories;
@@ -16,7 +17,7 @@ use crate::error::{At, ImageError};
 use crate::image::Images;
 use crate::reference::Reference;
 
-/// What other writers wait for. A layout that has none was made by something else.
+/// The lock file, which other writers wait for. A layout without one was made by another program.
 const LOCK: &str = "blobs/.lock";
 
 const VERSION: &[u8] = br#"{"imageLayoutVersion":"1.0.0"}"#;
@@ -41,7 +42,7 @@ impl Layout {
     ///
     /// # Errors
     ///
-    /// When something else stands there, or the operating system refuses something.
+    /// When the directory holds something else, or the operating system refuses something.
     pub fn open(directory: &Utf8Path) -> Result<Self, ImageError> {
         let marker = directory.join("oci-layout");
         check_is_ours(directory)?;
@@ -78,7 +79,8 @@ impl Layout {
         self.prune(images)
     }
 
-    /// Makes a blob of a file that is somewhere else: the same file where that is possible, else a copy.
+    /// Makes a blob of a file that is somewhere else. A copy: what the cache keeps is its user's alone, and a layout is as
+    /// readable as its directory.
     fn adopt(&self, file: &Utf8Path, descriptor: &Descriptor) -> Result<(), ImageError> {
         let blob = self.directory.join(descriptor.digest.blob_path());
         let is_there = fs_err::metadata(&blob).is_ok_and(|metadata| metadata.len() == descriptor.size);
@@ -87,8 +89,10 @@ impl Layout {
         }
         let draft = Utf8PathBuf::from(format!("{blob}.{}.draft", std::process::id()));
         let _ = fs_err::remove_file(&draft);
-        let linked = fs_err::hard_link(file, &draft).or_else(|_| fs_err::copy(file, &draft).map(|_| ()));
-        let placed = linked.and_then(|()| fs_err::rename(&draft, &blob)).inspect_err(|_| {
+        let placed = fs_err::copy(file, &draft)
+            .and_then(|_| fs_err::set_permissions(&draft, Permissions::from_mode(0o644)))
+            .and_then(|()| fs_err::rename(&draft, &blob));
+        let placed = placed.inspect_err(|_| {
             let _ = fs_err::remove_file(&draft);
         });
         placed.at("create", &blob)
@@ -113,7 +117,8 @@ impl Layout {
     }
 }
 
-/// What this makes replaces the image that it made before, with its blobs. Anything else in a directory is somebody's.
+/// An image replaces the one that was written here before, with its blobs. Anything else in a directory belongs to somebody
+/// else, and is not touched.
 fn check_is_ours(directory: &Utf8Path) -> Result<(), ImageError> {
     let refuse = |reason: &str| {
         Err(ImageError::Document {
@@ -127,12 +132,12 @@ fn check_is_ours(directory: &Utf8Path) -> Result<(), ImageError> {
             .is_ok_and(|mut entries| entries.any(|entry| entry.is_ok_and(|entry| entry.file_name() != name)))
     };
     let blobs = directory.join("blobs");
-    // Who was killed right at the beginning has left directories, and no lock yet.
+    // A build that was killed right at the beginning has left directories, and no lock yet.
     let is_used = holds_more(directory, "blobs")
         || holds_more(&blobs, "sha256")
         || holds_more(&blobs.join("sha256"), "");
     if is_used && !directory.join(LOCK).is_file() {
-        return refuse("holds something else than an image of beamship's");
+        return refuse("holds something other than an image of beamship's");
     }
     let file = directory.join("index.json");
     match fs_err::read(&file) {
@@ -170,12 +175,12 @@ pub(crate) fn version_file() -> &'static [u8] {
     VERSION
 }
 
-/// Writes a file so that it is never there by halves.
+/// Writes a file so that it is never there in part.
 pub(crate) fn write_whole(path: &Utf8Path, bytes: &[u8]) -> Result<(), ImageError> {
     tree::file::write(path, bytes, 0o644).at("write", path)
 }
 
-/// What an image that is somewhere consists of: read, not trusted.
+/// The documents of an image that exists already: read, not trusted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stored {
     /// The digest of its manifest.

@@ -21,7 +21,7 @@ pub struct Reference {
     digest: Option<Digest>,
 }
 
-/// A text is no reference to an image.
+/// A text is not a valid reference to an image.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "`{text}` is not the name of an image: {reason}\nhint: a name looks like `registry.example.com/team/shop:1.4`"
@@ -38,7 +38,7 @@ impl Reference {
     ///
     /// # Errors
     ///
-    /// When it is none.
+    /// When it is not one.
     pub fn parse(text: &str) -> Result<Self, ReferenceError> {
         Self::parse_parts(text).map_err(|reason| ReferenceError { text: text.to_owned(), reason })
     }
@@ -47,7 +47,7 @@ impl Reference {
         let (name, digest) = match text.split_once('@') {
             Some((name, digest)) => (
                 name,
-                Some(Digest::parse(digest).map_err(|DigestError(text)| format!("`{text}` is no digest"))?),
+                Some(Digest::parse(digest).map_err(|DigestError(text)| format!("`{text}` is not a digest"))?),
             ),
             None => (text, None),
         };
@@ -58,7 +58,7 @@ impl Reference {
         if let Some(tag) = tag
             && !is_tag(tag)
         {
-            return Err(format!("`{tag}` is no tag"));
+            return Err(format!("`{tag}` is not a valid tag"));
         }
         let (registry, path) = match name.split_once('/') {
             Some((first, rest)) if looks_like_host(first) => (first, rest.to_owned()),
@@ -68,7 +68,7 @@ impl Reference {
         let is_short = registry == DOCKER_HUB && !path.contains('/');
         let repository = if is_short { format!("library/{path}") } else { path };
         if !is_host(registry) {
-            return Err(format!("`{registry}` is no host"));
+            return Err(format!("`{registry}` is not a valid host name"));
         }
         if name.len() > LONGEST {
             return Err(format!("it is longer than {LONGEST} characters"));

@@ -1,41 +1,45 @@
 //! A client of container registries (OCI distribution specification 1.1).
 //!
-//! Requests are answered, or fail with what to do: a registry that is busy (429, 503), answers nonsense or drops the
-//! connection is asked again, later and later, as often as [`Patience`] says. A blob is sent in pieces, and after a broken
-//! connection the registry is asked how much of it has arrived. Everything that comes back is checked against its digest.
+//! Requests are answered, or fail with what to do: a registry that is busy (429, 503) or drops the connection is asked again,
+//! later and later, as often as [`RetryPolicy`] says. Everything that comes back is checked against its digest.
 //!
 //! Plain HTTP is spoken with this machine only. Credentials come from Docker's and Podman's configuration, are sent to the
-//! registry and the token service that it names, and appear in no message.
+//! registry and the token service that it names, never to whom it redirects, and appear in no message.
 
+mod address;
 mod answer;
 mod authentication;
+mod challenge;
 mod credentials;
 mod error;
 mod pull;
 mod push;
+mod retry;
+mod upload;
 
 use std::sync::Mutex;
 use std::time::Duration;
 
-use ureq::http::{Method, Request};
+use ureq::config::RedirectAuthHeaders;
+use ureq::http::{Method, Request, Uri};
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
-use ureq::{Agent, SendBody};
+use ureq::{Agent, Proxy, SendBody};
 
-use crate::reference::Reference;
+use crate::reference::{Reference, is_loopback};
 pub(crate) use answer::Answer;
 use authentication::Authorization;
+use challenge::Challenge;
 pub use credentials::{Credentials, CredentialsError};
 pub use error::RegistryError;
 pub use pull::Remote;
 pub use push::{Progress, Pushed, push};
+use retry::Retry;
+pub use retry::RetryPolicy;
 
 /// How long to wait for a connection, for the begin of an answer, and for the next bytes of either side.
 const CONNECT: Duration = Duration::from_secs(15);
 const RESPONSE: Duration = Duration::from_secs(120);
 const SILENCE: Duration = Duration::from_secs(60);
-
-/// The longest wait that a registry may ask for.
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 /// Bundles of certificates that a system trusts; the first that is there counts, before the built-in ones.
 const SYSTEM_CERTIFICATES: [&str; 4] = [
@@ -45,18 +49,22 @@ const SYSTEM_CERTIFICATES: [&str; 4] = [
     "/etc/ssl/cert.pem",
 ];
 
-/// How often a registry is asked again.
+/// What is to be done in a repository: what the token service is asked to allow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Patience {
-    /// How often something is tried without any progress.
-    pub attempts: u32,
-    /// The pause after the first failure; each further one is twice as long.
-    pub first_pause: Duration,
+pub enum Access {
+    /// Images are fetched.
+    Pull,
+    /// Images are sent, which needs reading too.
+    Push,
 }
 
-impl Default for Patience {
-    fn default() -> Self {
-        Self { attempts: 6, first_pause: Duration::from_millis(250) }
+impl Access {
+    /// The actions of a scope, as token services know them.
+    fn actions(self) -> &'static str {
+        match self {
+            Self::Pull => "pull",
+            Self::Push => "pull,push",
+        }
     }
 }
 
@@ -64,10 +72,9 @@ impl Default for Patience {
 pub struct Registry {
     agent: Agent,
     reference: Reference,
-    patience: Patience,
+    access: Access,
+    retry_policy: RetryPolicy,
     credentials: Option<Credentials>,
-    /// Whether images are sent there, not only fetched.
-    writes: bool,
     /// The header that the registry has accepted, and the repositories of which it allows blobs to be mounted.
     authorization: Mutex<Authorization>,
 }
@@ -83,11 +90,11 @@ impl std::fmt::Debug for Registry {
 pub(crate) enum Body<'a> {
     None,
     Bytes(&'a [u8]),
-    /// A part of a file: from where, and how many bytes.
-    Part {
+    /// A file of so many bytes, and who hears how many of them have been read.
+    File {
         file: &'a camino::Utf8Path,
-        offset: u64,
-        length: u64,
+        size: u64,
+        progress: &'a dyn Fn(u64),
     },
 }
 
@@ -103,26 +110,34 @@ pub(crate) struct Call<'a> {
 }
 
 impl Registry {
-    /// The registry of an image. Credentials are looked up at once, so that a missing one is told before anything is done.
+    /// The registry of an image. Credentials are looked up at once, so that a missing one is reported before anything is done.
     ///
     /// # Errors
     ///
     /// When the configuration of Docker or Podman cannot be read, or a credential helper fails.
-    pub fn new(reference: &Reference, writes: bool, patience: Patience) -> Result<Self, RegistryError> {
+    pub fn new(
+        reference: &Reference,
+        access: Access,
+        retry_policy: RetryPolicy,
+    ) -> Result<Self, RegistryError> {
         let credentials = credentials::find(reference)?;
-        Ok(Self::with_credentials(reference, writes, patience, credentials))
+        Ok(Self::with_credentials(reference, access, retry_policy, credentials))
     }
 
     /// The registry of an image, with these credentials.
     pub fn with_credentials(
         reference: &Reference,
-        writes: bool,
-        patience: Patience,
+        access: Access,
+        retry_policy: RetryPolicy,
         credentials: Option<Credentials>,
     ) -> Self {
         let tls = TlsConfig::builder().root_certs(root_certificates()).build();
+        // What is said on this machine is said to nobody else: there is no encryption.
+        let proxy = if is_loopback(reference.registry()) { None } else { Proxy::try_from_env() };
         let config = Agent::config_builder()
             .http_status_as_error(false)
+            .proxy(proxy)
+            .redirect_auth_headers(RedirectAuthHeaders::SameHost)
             .tls_config(tls)
             .user_agent(concat!("beamship/", env!("CARGO_PKG_VERSION")))
             .timeout_connect(Some(CONNECT))
@@ -133,9 +148,9 @@ impl Registry {
         Self {
             agent: config.new_agent(),
             reference: reference.clone(),
-            patience,
+            access,
+            retry_policy,
             credentials,
-            writes,
             authorization: Mutex::default(),
         }
     }
@@ -149,21 +164,23 @@ impl Registry {
         format!("{}/v2/{}/{path}", self.reference.base_url(), self.reference.repository())
     }
 
-    /// Sends a request until it is answered, as often as there is patience.
+    /// Sends a request until it is answered, as often as the policy allows.
     pub(crate) fn ask(&self, call: &Call<'_>) -> Result<Answer, RegistryError> {
-        let mut attempt = 1;
+        self.retried(|| self.ask_once(call))
+    }
+
+    /// Sends something again while what comes back is transient, and an attempt is left.
+    fn retried(&self, send: impl Fn() -> Result<Answer, RegistryError>) -> Result<Answer, RegistryError> {
+        let mut retry = Retry::new(self.retry_policy);
         loop {
-            match self.ask_once(call) {
-                Ok(answer) if !answer.is_transient() || attempt >= self.patience.attempts => {
-                    return Ok(answer);
-                }
-                Ok(answer) => self.pause(attempt, answer.retry_after()),
-                Err(error) if !error.is_transient() || attempt >= self.patience.attempts => {
-                    return Err(error);
-                }
-                Err(_) => self.pause(attempt, None),
+            let result = send();
+            let (is_transient, asked_for) = match &result {
+                Ok(answer) => (answer.is_transient(), answer.retry_after()),
+                Err(error) => (error.is_transient(), None),
+            };
+            if !is_transient || !retry.again(asked_for) {
+                return result;
             }
-            attempt += 1;
         }
     }
 
@@ -171,12 +188,13 @@ impl Registry {
     pub(crate) fn ask_once(&self, call: &Call<'_>) -> Result<Answer, RegistryError> {
         let header = self.authorization().header();
         let answer = self.send(call, header.as_deref())?;
-        if answer.status() != 401 {
+        // Whom the registry has redirected to is not to be shown its credentials.
+        if answer.status() != 401 || !self.is_own(answer.address()) {
             return Ok(answer);
         }
-        let Some(challenge) = answer.header("www-authenticate") else { return Ok(answer) };
-        let challenge = challenge.to_owned();
-        match self.authenticate(&challenge, header.as_deref())? {
+        let challenges: Vec<Challenge> =
+            answer.headers("www-authenticate").flat_map(Challenge::parse).collect();
+        match self.authenticate(&challenges, header.as_deref())? {
             Some(header) => self.send(call, Some(&header)),
             None => Ok(answer),
         }
@@ -197,8 +215,9 @@ impl Registry {
         for (name, value) in &call.headers {
             request = request.header(*name, value);
         }
-        // A place to send a blob to may be on another host, which the credentials are not for.
-        if let Some(authorization) = authorization.filter(|_| self.is_own(&call.url)) {
+        // The address to send a blob to may be on another host, which the credentials are not for.
+        let is_own = || call.url.parse().is_ok_and(|url| self.is_own(&url));
+        if let Some(authorization) = authorization.filter(|_| is_own()) {
             request = request.header("authorization", authorization);
         }
         let mut part = match call.body {
@@ -207,13 +226,14 @@ impl Registry {
                 request = request.header("content-length", bytes.len());
                 Part::Bytes(bytes)
             }
-            Body::Part { file, offset, length } => {
-                request = request.header("content-length", length);
-                Part::open(file, offset, length).map_err(|reason| RegistryError::File {
+            Body::File { file, size, progress } => {
+                request = request.header("content-length", size);
+                let opened = fs_err::File::open(file).map_err(|reason| RegistryError::File {
                     action: call.action.clone(),
                     path: file.to_owned(),
                     reason,
-                })?
+                })?;
+                Part::File { file: opened, read: 0, progress }
             }
         };
         let response = if matches!(part, Part::None) {
@@ -226,14 +246,9 @@ impl Registry {
         Ok(Answer::new(response, self.reference.registry(), &call.action))
     }
 
-    fn is_own(&self, url: &str) -> bool {
-        url.strip_prefix(&self.reference.base_url()).is_some_and(|rest| rest.starts_with('/'))
-    }
-
-    /// Waits before the next attempt: as long as the registry has asked for, or longer after every failure.
-    pub(crate) fn pause(&self, attempt: u32, asked_for: Option<Duration>) {
-        let doubled = self.patience.first_pause.saturating_mul(1 << attempt.saturating_sub(1).min(16));
-        std::thread::sleep(asked_for.unwrap_or(doubled).min(LONGEST_PAUSE));
+    fn is_own(&self, url: &Uri) -> bool {
+        let base: Option<Uri> = self.reference.base_url().parse().ok();
+        base.as_ref().and_then(address::origin).is_some_and(|own| address::origin(url) == Some(own))
     }
 }
 
@@ -257,16 +272,7 @@ fn root_certificates() -> RootCerts {
 enum Part<'a> {
     None,
     Bytes(&'a [u8]),
-    File(std::io::Take<fs_err::File>),
-}
-
-impl Part<'_> {
-    fn open(file: &camino::Utf8Path, offset: u64, length: u64) -> std::io::Result<Self> {
-        use std::io::{Read, Seek};
-        let mut file = fs_err::File::open(file)?;
-        file.seek(std::io::SeekFrom::Start(offset))?;
-        Ok(Self::File(file.take(length)))
-    }
+    File { file: fs_err::File, read: u64, progress: &'a dyn Fn(u64) },
 }
 
 impl std::io::Read for Part<'_> {
@@ -274,7 +280,12 @@ impl std::io::Read for Part<'_> {
         match self {
             Self::None => Ok(0),
             Self::Bytes(bytes) => bytes.read(buffer),
-            Self::File(file) => file.read(buffer),
+            Self::File { file, read, progress } => {
+                let length = file.read(buffer)?;
+                *read += length as u64;
+                progress(*read);
+                Ok(length)
+            }
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The root file system of an image, looked into without unpacking it.
+//! The root file system of an image, read without unpacking it.
 //!
 //! Layers are decompressed into the cache, and their entries put above each other in memory: nothing of an image is ever
 //! written under a name that the image has chosen.
@@ -38,7 +38,7 @@ enum Node {
 }
 
 impl ImageRoot {
-    /// Looks into an image.
+    /// Reads the layers of an image.
     ///
     /// # Errors
     ///
@@ -382,7 +382,7 @@ mod tests {
         assert_eq!(text("/same").unwrap(), "a link");
         assert_eq!(text("/srv/e").unwrap(), "e");
         assert_eq!(root.names("/srv".into()).unwrap(), ["e"]);
-        // A damaged layer is no layer.
+        // A damaged layer is not a layer.
         let mut wrong = base;
         wrong.layers[0].diff_id = Digest::of(b"something else");
         assert!(matches!(ImageRoot::new(&wrong, directory), Err(ImageError::WrongDigest { .. })));

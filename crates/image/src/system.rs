@@ -72,7 +72,7 @@ pub fn system(
     if let Some(shell) = options.shell {
         system.add_shell(shell, root, &mut release)?;
     }
-    // What is missing has been told by the check that comes before.
+    // What is missing has been reported by the check that comes before.
     let Closure { libraries, .. } = abi::closure(&release, root)?;
     let mut is_glibc = false;
     for library in libraries {
@@ -109,7 +109,7 @@ impl System {
         self.add(path.into(), Node::File { mode: 0o644, content })
     }
 
-    /// Who there is, how hosts are found, and where temporary files go.
+    /// The users, how hosts are found, and where temporary files go.
     fn add_base(&mut self) -> Result<(), ImageError> {
         self.text(
             "/etc/passwd",

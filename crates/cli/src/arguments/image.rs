@@ -61,8 +61,8 @@ pub struct ImageArguments {
     #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
     pub port: Vec<u16>,
 
-    /// What the image runs when nothing is said: a command of the release [default: `server` where there is a bin/server,
-    /// else `start`]
+    /// What the image runs when nothing is said: a command of the release, quoted as in a shell [default: `server` where
+    /// there is a bin/server, else `start`]
     #[arg(long = "command", value_name = "COMMAND")]
     pub default_command: Option<String>,
 

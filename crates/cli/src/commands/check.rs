@@ -78,9 +78,9 @@ fn messages(report: &Report) -> Vec<Message> {
     report.findings.iter().map(message).collect()
 }
 
-/// Says that all is well, or fails with everything that is not. `target` is what the system is called.
+/// Says that everything is in order, or fails with all findings. `target` is what the system is called.
 pub(crate) fn conclude(report: &Report, target: &str, printer: &Printer) -> anyhow::Result<()> {
-    let files = count(report.looked_at());
+    let files = count(report.checked_files());
     if report.is_ok() {
         let machine = report.machine.map(|machine| format!(" for {machine}")).unwrap_or_default();
         printer.say(&format!("{files} ELF files{machine}: {target} has all that they need"));
@@ -98,7 +98,7 @@ pub(crate) fn conclude(report: &Report, target: &str, printer: &Printer) -> anyh
     Err(anyhow::anyhow!(text))
 }
 
-/// The libraries of the target and the newest symbol versions: a row each family.
+/// The libraries of the target and the newest symbol versions: a row for each family.
 fn table(report: &Report) -> String {
     let mut rows = vec![["library".to_owned(), "needed".to_owned(), "provided".to_owned()]];
     for library in &report.libraries {

@@ -16,11 +16,12 @@ use ::project::Survey;
 use diagnosis::{Finding, Findings, Severity};
 
 use crate::arguments::{DoctorArguments, GlobalArguments};
+use crate::hinted_error::HintedError;
 use crate::project_directory;
 
-/// Looks at everything and says what was found.
+/// Checks everything and prints the findings.
 pub(crate) fn run(arguments: &DoctorArguments, global: &GlobalArguments) -> anyhow::Result<()> {
-    // Elixir never ends in a directory whose name it cannot read.
+    // In a directory whose name it cannot read Elixir never ends.
     project_directory::find(global)?;
     let mut findings = Findings::new();
     let has_elixir = toolchain::check(&mut findings);
@@ -38,23 +39,5 @@ pub(crate) fn run(arguments: &DoctorArguments, global: &GlobalArguments) -> anyh
 
 /// An error of another part as a finding: its hint is the remedy.
 fn finding(check: &'static str, severity: Severity, error: &anyhow::Error) -> Finding {
-    let text = format!("{error:#}");
-    let (message, remedy) = match text.split_once("\nhint: ") {
-        Some((message, remedy)) => (message, Some(remedy.to_owned())),
-        None => (text.as_str(), None),
-    };
-    Finding { severity, remedy, ..Finding::ok(check, message) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_hint_of_an_error_is_the_remedy() {
-        let found = finding("elixir", Severity::Error, &anyhow::anyhow!("cannot find it\nhint: install it"));
-        assert_eq!(found, Finding::error("elixir", "cannot find it", "install it"));
-        let found = finding("elixir", Severity::Error, &anyhow::anyhow!("cannot find it"));
-        assert_eq!(found.remedy, None);
-    }
+    HintedError::from(error).into_finding(check, severity)
 }

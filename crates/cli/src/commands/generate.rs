@@ -1,17 +1,17 @@
 //! `beamship gen`: the files that a project needs to be deployed.
 
 use camino::{Utf8Path, Utf8PathBuf};
-use generate::{Builder, Options, OwnApplication, Part, Project, RuntimeConfiguration};
+use generate::{Builder, Options, OwnApplication, Part, Project};
 use project::{Bridge, BridgeOptions, Survey};
 
 use crate::arguments::{DockerBuilder, GenerateArguments, GeneratedPart, GlobalArguments};
 use crate::bridge_failure::explain;
-use crate::generated_files::{NewFile, Writing, put};
+use crate::generated_files::{NewFile, WriteOptions, write_all};
 use crate::printer::Printer;
 use crate::{cache_directory, project_directory};
 
 /// What generated files refer to, in each application and in the project.
-const LOOKED_FOR: [&str; 14] = [
+const REFERENCED: [&str; 14] = [
     "assets",
     "assets/package.json",
     "assets/package-lock.json",
@@ -29,7 +29,7 @@ const LOOKED_FOR: [&str; 14] = [
 ];
 
 /// The same, in the project alone.
-const OF_THE_PROJECT: [&str; 3] = ["rel", "rel/overlays/bin/server", "rel/overlays/bin/migrate"];
+const REFERENCED_IN_PROJECT: [&str; 3] = ["rel", "rel/overlays/bin/server", "rel/overlays/bin/migrate"];
 
 /// Generates.
 pub(crate) fn run(
@@ -38,10 +38,10 @@ pub(crate) fn run(
     printer: &Printer,
 ) -> anyhow::Result<()> {
     let directory = project_directory::find_mix_project(global)?;
-    let project = look_at(&directory, printer)?;
+    let project = examine(&directory, printer)?;
     let mut parts: Vec<Part> = arguments.parts.iter().copied().map(part).collect();
     if parts.is_empty() {
-        parts = generate::fitting(&project);
+        parts = generate::default_parts(&project);
     }
     parts.sort_unstable();
     parts.dedup();
@@ -59,7 +59,7 @@ pub(crate) fn run(
             project.outside_options.join(", ")
         ));
     }
-    if project.runtime_configuration.text.is_none() {
+    if project.runtime_exs.is_none() {
         printer.say("  there is no config/runtime.exs: the release will be configured when it is built");
     }
     let builder = match arguments.builder {
@@ -76,15 +76,16 @@ pub(crate) fn run(
     if parts.contains(&Part::Release) && !has_tasks {
         printer.say("  release   nothing: the project has neither Phoenix nor Ecto");
     }
-    let writing = Writing {
+    let write_options = WriteOptions {
         force: arguments.force,
         dry_run: arguments.dry_run,
         json: global.json,
         shows_difference: true,
     };
-    let result = put(&directory, &files, writing, printer);
+    let result = write_all(&directory, &files, write_options, printer);
     for notice in generate::notices(&project) {
-        printer.warn(&notice.text);
+        let (message, snippet) = (notice.message, notice.indented_snippet());
+        printer.warn(&format!("{message}. Add to config/runtime.exs:\n\n{snippet}"));
     }
     result
 }
@@ -100,8 +101,8 @@ fn part(part: GeneratedPart) -> Part {
     }
 }
 
-/// Asks Mix and looks at the files.
-fn look_at(directory: &Utf8Path, printer: &Printer) -> anyhow::Result<Project> {
+/// Asks Mix about the project, and looks at its files.
+fn examine(directory: &Utf8Path, printer: &Printer) -> anyhow::Result<Project> {
     let phase = printer.phase("project");
     let asked = Bridge::start(&BridgeOptions::new(directory.to_owned(), cache_directory::find())).and_then(
         |mut bridge| {
@@ -156,9 +157,9 @@ pub(super) fn project(directory: &Utf8Path, survey: Survey) -> anyhow::Result<Pr
         });
     }
     let mut wanted: Vec<String> =
-        LOOKED_FOR.iter().chain(&OF_THE_PROJECT).map(|path| (*path).to_owned()).collect();
+        REFERENCED.iter().chain(&REFERENCED_IN_PROJECT).map(|path| (*path).to_owned()).collect();
     for application in project.applications.iter().filter(|application| !application.path.is_empty()) {
-        wanted.extend(LOOKED_FOR.iter().map(|path| format!("{}/{path}", application.path)));
+        wanted.extend(REFERENCED.iter().map(|path| format!("{}/{path}", application.path)));
     }
     project.present = wanted.into_iter().filter(|path| directory.join(path).exists()).collect();
     for dependency in survey.path_dependency_directories {
@@ -175,7 +176,7 @@ pub(super) fn project(directory: &Utf8Path, survey: Survey) -> anyhow::Result<Pr
     project.path_dependencies.dedup();
     let runtime = directory.join("config/runtime.exs");
     if runtime.is_file() {
-        project.runtime_configuration = RuntimeConfiguration { text: Some(fs_err::read_to_string(runtime)?) };
+        project.runtime_exs = Some(fs_err::read_to_string(runtime)?);
     }
     let tools = directory.join(".tool-versions");
     if tools.is_file() {

@@ -1,17 +1,21 @@
 //! `beamship image`: a container image of a release, built, written, loaded and pushed.
+//!
+//! What the command line names is resolved before anything is built, so that a mistyped registry or a missing login is
+//! reported at once. Then a draft of each image is made, which knows what goes into it and whether it will run; only
+//! after that is anything written and published.
 
+mod destination;
 mod inspect;
-
-use std::io::Write;
+mod platforms;
+mod report;
 
 use anyhow::Context;
-use camino::{Utf8Path, Utf8PathBuf};
-use image::document::Platform;
-use image::registry::{Patience, Pushed, Registry, push};
-use image::{Engine, Images, Layout, Reference, archive};
-use serde::Serialize;
+use camino::Utf8PathBuf;
+use image::{Images, Layout, Reference};
 use tree::archive::Compression;
 
+use self::destination::{Destination, Output};
+use self::report::Report;
 use super::build;
 use crate::arguments::{
     ArchiveArguments, BuildArguments, CompileArguments, GlobalArguments, ImageArguments, ImageCommand,
@@ -23,59 +27,6 @@ use crate::image_source;
 use crate::printer::{Printer, count, size};
 use crate::project_directory;
 use crate::project_lock::ProjectLock;
-use crate::report::print_json;
-
-/// What is printed with `--json`.
-#[derive(Serialize)]
-struct Report {
-    name: String,
-    digest: String,
-    bytes: u64,
-    images: Vec<ImageReport>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    output: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    loaded: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pushed: Option<PushReport>,
-}
-
-#[derive(Serialize)]
-struct ImageReport {
-    digest: String,
-    platform: String,
-    layers: Vec<LayerReport>,
-}
-
-#[derive(Serialize)]
-struct LayerReport {
-    name: String,
-    digest: String,
-    bytes: u64,
-}
-
-/// An image that would be made.
-#[derive(Serialize)]
-struct DraftReport {
-    platform: String,
-    layers: Vec<DraftedLayer>,
-}
-
-#[derive(Serialize)]
-struct DraftedLayer {
-    name: &'static str,
-    files: usize,
-    /// Before compression.
-    bytes: u64,
-}
-
-#[derive(Serialize)]
-struct PushReport {
-    image: String,
-    sent: u64,
-    present: u64,
-    mounted: u64,
-}
 
 /// Builds an image, or does another task on images.
 pub(crate) fn run(
@@ -89,73 +40,24 @@ pub(crate) fn run(
     let project = project_directory::find(global)?;
     // Layers are written from the files of the release: no other build may exchange it meanwhile.
     let _lock = arguments.release.is_empty().then(|| ProjectLock::acquire(&project, printer));
-    // What is wrong with the command line is told before anything is built.
-    let push_name = match &arguments.push {
-        Some(Some(name)) => Some(Reference::parse(name)?),
-        Some(None) => match &arguments.tag {
-            Some(tag) => Some(Reference::parse(tag)?),
-            None => {
-                anyhow::bail!("--push does not say where to\nhint: --push registry.example.com/team/name:tag")
-            }
-        },
-        None => None,
-    };
-    if push_name.as_ref().is_some_and(|name| !name.is_tagged()) {
-        anyhow::bail!("--push names a digest\nhint: name a tag; the digest is what comes out");
-    }
-    let registry = push_name.map(|name| Registry::new(&name, true, Patience::default())).transpose()?;
-    let engine = arguments.load.then(Engine::find).transpose()?;
-    let tag = arguments.tag.as_deref().map(Reference::parse).transpose()?;
+    let destination = Destination::resolve(arguments)?;
     let base = (arguments.base != "scratch").then(|| image_source::open(&arguments.base)).transpose()?;
     let origin = Origin::of(&project)?;
-    let builder = Builder {
-        arguments,
-        printer,
-        origin: &origin,
-        base,
-        environment: pairs("--env", &arguments.env)?,
-        labels: pairs("--label", &arguments.label)?,
-    };
+    let environment = pairs("--env", &arguments.env)?;
+    let labels = pairs("--label", &arguments.label)?;
+    let builder = Builder { arguments, printer, origin: &origin, base, environment, labels };
+
     let (sources, default_layout) = sources(arguments, global, printer)?;
-    let (name, version) =
-        sources.first().map(|source| (source.name.clone(), source.version.clone())).unwrap_or_default();
-    let tag = match tag {
-        Some(tag) => tag,
-        // Versions may have a `+`, which tags cannot.
-        None => Reference::parse(&format!("{}:{}", name.to_lowercase(), version.replace('+', "-")))?,
-    };
-    let mut drafts = Vec::new();
-    for (index, source) in sources.into_iter().enumerate() {
-        drafts.push(builder.draft(source, arguments.root.get(index).map(Utf8PathBuf::as_path))?);
-    }
-    check_platforms(&drafts, &arguments.platform)?;
+    let tag = destination.tag(sources.first())?;
+    let drafts = drafts(&builder, sources)?;
+    platforms::check(&drafts, &arguments.platform)?;
     if arguments.dry_run {
-        return print_drafts(&drafts, global.json);
+        return report::print_drafts(&drafts, global.json);
     }
-    let place = Place::new(arguments, default_layout)?;
-    let layout = Layout::open(&place.layout)?;
-    let images = write(drafts, arguments, &layout, &tag, printer)?;
-    let mut report = Report::new(&images, &tag)?;
-    if let Some(file) = &place.archive {
-        let phase = printer.phase("archive");
-        let bytes = archive::write(&images, Some(&tag), file)?;
-        phase.finish(&format!("{file}, {}", size(bytes)));
-    }
-    report.output = place.shown();
-    if let Some(engine) = engine {
-        load(&engine, &images, &tag, printer)?;
-        report.loaded = Some(tag.familiar());
-    }
-    if let Some(registry) = registry {
-        let pushed = send(&registry, &images, printer)?;
-        report.pushed = Some(PushReport {
-            image: registry.reference().with_digest(images.root()?.descriptor.digest.clone()).to_string(),
-            sent: pushed.sent,
-            present: pushed.present,
-            mounted: pushed.mounted,
-        });
-    }
-    report.announce(global.json, printer)
+    let output = Output::new(arguments, default_layout)?;
+    let images = write(drafts, arguments, &output, &tag, printer)?;
+    let published = destination.publish(&images, &tag, &output, printer)?;
+    Report::new(&images, &tag, published)?.announce(global.json, printer)
 }
 
 /// The releases that the image is made of, and where its layout is by default.
@@ -191,50 +93,30 @@ fn sources(
     Ok((vec![source], Some(layout)))
 }
 
-/// Where an image goes.
-struct Place {
-    layout: Utf8PathBuf,
-    archive: Option<Utf8PathBuf>,
-    /// Removes the layout when the image is only passed on.
-    temporary: Option<tempfile::TempDir>,
+/// What each image consists of. The roots of the command line belong to the releases in order.
+fn drafts(builder: &Builder<'_>, sources: Vec<ReleaseSource>) -> anyhow::Result<Vec<Draft>> {
+    let roots = &builder.arguments.root;
+    let numbered = sources.into_iter().enumerate();
+    numbered
+        .map(|(index, source)| builder.draft(source, roots.get(index).map(Utf8PathBuf::as_path)))
+        .collect()
 }
 
-impl Place {
-    fn new(arguments: &ImageArguments, default_layout: Option<Utf8PathBuf>) -> anyhow::Result<Self> {
-        let archive = arguments.output.clone().filter(|path| path.extension() == Some("tar"));
-        if let (Some(directory), None) = (&arguments.output, &archive) {
-            return Ok(Self { layout: directory.clone(), archive: None, temporary: None });
-        }
-        if let Some(layout) = default_layout {
-            return Ok(Self { layout, archive, temporary: None });
-        }
-        if archive.is_none() && !arguments.load && arguments.push.is_none() {
-            anyhow::bail!("nothing says what to do with the image\nhint: name --output, --load or --push");
-        }
-        let temporary = tempfile::tempdir().context("cannot create a temporary directory")?;
-        let layout = Utf8Path::from_path(temporary.path()).context("the temporary directory is not UTF-8")?;
-        Ok(Self { layout: layout.join("image"), archive, temporary: Some(temporary) })
-    }
-
-    fn shown(&self) -> Option<String> {
-        let layout = self.temporary.is_none().then_some(&self.layout);
-        self.archive.as_ref().or(layout).map(ToString::to_string)
-    }
-}
-
+/// Writes the images into the layout, which names them by the tag.
 fn write(
     drafts: Vec<Draft>,
     arguments: &ImageArguments,
-    layout: &Layout,
+    output: &Output,
     tag: &Reference,
     printer: &Printer,
 ) -> anyhow::Result<Images> {
+    let layout = Layout::open(output.layout())?;
     let compression = if arguments.zstd { Compression::Zstd } else { Compression::Gzip };
     let mut all = Vec::new();
     for draft in drafts {
         let phase = printer.phase("image");
         let (platform, summary) = (draft.platform.to_string(), draft.summary.clone());
-        let image = draft.write(layout, compression, &phase)?;
+        let image = draft.write(&layout, compression, &phase)?;
         let bytes = image.layers.iter().map(|layer| layer.descriptor.size).sum();
         let layers = count(image.layers.len());
         let separator = if summary.is_empty() { "" } else { ", " };
@@ -246,83 +128,6 @@ fn write(
     Ok(images)
 }
 
-fn load(engine: &Engine, images: &Images, tag: &Reference, printer: &Printer) -> anyhow::Result<()> {
-    let phase = printer.phase("load");
-    engine.load(images, tag)?;
-    phase.finish(&format!("{} into {}", tag.familiar(), engine.name()));
-    Ok(())
-}
-
-fn send(registry: &Registry, images: &Images, printer: &Printer) -> anyhow::Result<Pushed> {
-    let phase = printer.phase("push");
-    let progress = |done: u64, total: u64| {
-        phase.progress(
-            usize::try_from(done).unwrap_or(usize::MAX),
-            usize::try_from(total).unwrap_or(usize::MAX),
-        );
-    };
-    let pushed = push(registry, images, &progress)?;
-    let mut text = format!("{}, {} sent", registry.reference(), size(pushed.sent));
-    if pushed.present > 0 {
-        text.push_str(&format!(", {} were there", size(pushed.present)));
-    }
-    if pushed.mounted > 0 {
-        text.push_str(&format!(", {} mounted", size(pushed.mounted)));
-    }
-    phase.finish(&text);
-    Ok(pushed)
-}
-
-impl Report {
-    fn new(images: &Images, tag: &Reference) -> anyhow::Result<Self> {
-        let image = |image: &image::Image| ImageReport {
-            digest: image.manifest.descriptor.digest.to_string(),
-            platform: image
-                .manifest
-                .descriptor
-                .platform
-                .as_ref()
-                .map(ToString::to_string)
-                .unwrap_or_default(),
-            layers: image
-                .layers
-                .iter()
-                .map(|layer| LayerReport {
-                    name: layer.title.clone(),
-                    digest: layer.descriptor.digest.to_string(),
-                    bytes: layer.descriptor.size,
-                })
-                .collect(),
-        };
-        Ok(Self {
-            name: tag.familiar(),
-            digest: images.root()?.descriptor.digest.to_string(),
-            bytes: images.size(),
-            images: images.images.iter().map(image).collect(),
-            output: None,
-            loaded: None,
-            pushed: None,
-        })
-    }
-
-    fn announce(&self, json: bool, printer: &Printer) -> anyhow::Result<()> {
-        if json {
-            return print_json(self);
-        }
-        printer.say(&format!("\nThe image {} is {}, {}", self.name, self.digest, size(self.bytes)));
-        if let Some(output) = &self.output {
-            printer.say(&format!("\n    {output}"));
-        }
-        if let Some(pushed) = &self.pushed {
-            printer.say(&format!("\n    docker pull {}", pushed.image));
-        }
-        if let Some(loaded) = &self.loaded {
-            printer.say(&format!("\n    docker run --rm {loaded}"));
-        }
-        Ok(())
-    }
-}
-
 fn pairs(option: &str, given: &[String]) -> anyhow::Result<Vec<(String, String)>> {
     let pair = |text: &String| {
         let (name, value) = text
@@ -332,51 +137,4 @@ fn pairs(option: &str, given: &[String]) -> anyhow::Result<Vec<(String, String)>
         Ok((name.to_owned(), value.to_owned()))
     };
     given.iter().map(pair).collect()
-}
-
-/// Whether the releases are for the platforms that were asked for, and each for another one.
-fn check_platforms(drafts: &[Draft], wanted: &[String]) -> anyhow::Result<()> {
-    let found: Vec<String> = drafts.iter().map(|draft| draft.platform.to_string()).collect();
-    if let Some(twice) = found.iter().enumerate().find(|(index, platform)| found[..*index].contains(platform))
-    {
-        anyhow::bail!("two of the releases are for {}", twice.1);
-    }
-    for wanted in wanted {
-        let parts: Vec<&str> = wanted.split('/').collect();
-        let [os, architecture, ..] = parts.as_slice() else {
-            anyhow::bail!("--platform is `{wanted}`\nhint: it has to be like `linux/amd64`");
-        };
-        let platform =
-            Platform { os: (*os).to_owned(), architecture: (*architecture).to_owned(), variant: None };
-        if !drafts.iter().any(|draft| draft.platform.accepts(&platform)) {
-            anyhow::bail!(
-                "the release is for {}, not for {wanted}\nhint: a virtual machine runs on what it was built for: build the release on {wanted} (or under emulation) and name both with --release",
-                found.join(" and ")
-            );
-        }
-    }
-    Ok(())
-}
-
-fn print_drafts(drafts: &[Draft], json: bool) -> anyhow::Result<()> {
-    if json {
-        let layer = |(name, files, bytes)| DraftedLayer { name, files, bytes };
-        let image = |draft: &Draft| DraftReport {
-            platform: draft.platform.to_string(),
-            layers: draft.contents().map(layer).collect(),
-        };
-        return print_json(&drafts.iter().map(image).collect::<Vec<_>>());
-    }
-    let mut text = String::new();
-    for draft in drafts {
-        text.push_str(&format!("{}\n", draft.platform));
-        for (name, files, bytes) in draft.contents() {
-            text.push_str(&format!(
-                "  {name:<14} {:>6} files {:>10} before compression\n",
-                count(files),
-                size(bytes)
-            ));
-        }
-    }
-    Ok(anstream::stdout().write_all(text.as_bytes())?)
 }

@@ -3,7 +3,7 @@
 use release::TEMPLATES;
 
 use crate::arguments::{GlobalArguments, InitArguments};
-use crate::generated_files::{NewFile, Writing, put};
+use crate::generated_files::{NewFile, WriteOptions, write_all};
 use crate::printer::Printer;
 use crate::project_directory;
 
@@ -22,11 +22,11 @@ pub(crate) fn run(
             text: template.text.to_owned(),
         })
         .collect();
-    let writing = Writing {
+    let write_options = WriteOptions {
         force: arguments.force,
         dry_run: arguments.dry_run,
         json: global.json,
         shows_difference: false,
     };
-    put(&project, &files, writing, printer)
+    write_all(&project, &files, write_options, printer)
 }

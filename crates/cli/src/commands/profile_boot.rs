@@ -17,7 +17,7 @@ use release::{FAST_BOOT, PROFILE};
 
 use super::trial::{HINT, Started, Trial};
 use crate::arguments::{GlobalArguments, ProfileBootArguments};
-use crate::generated_files::{NewFile, Writing, put};
+use crate::generated_files::{NewFile, WriteOptions, write_all};
 use crate::printer::{Printer, count};
 use crate::{project_directory, release_directory};
 
@@ -52,8 +52,9 @@ pub(crate) fn run(
         text.push('\n');
     }
     let file = NewFile { path: format!("rel/{PROFILE}"), mode: None, text };
-    let writing = Writing { force: true, dry_run: false, json: global.json, shows_difference: false };
-    put(&project, &[file], writing, printer)?;
+    let write_options =
+        WriteOptions { force: true, dry_run: false, json: global.json, shows_difference: false };
+    write_all(&project, &[file], write_options, printer)?;
     printer.say("\nThe next `beamship build` makes a release that starts with these.");
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! `beamship secret`: random text for `SECRET_KEY_BASE`, or a cookie, as `mix phx.gen.secret` and `Mix.Release` make them.
+//! `beamship secret`: random text for `SECRET_KEY_BASE`, as `mix phx.gen.secret` prints it, or a cookie.
 
 use std::io::Write;
 

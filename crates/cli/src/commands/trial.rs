@@ -12,6 +12,7 @@ use camino::Utf8PathBuf;
 use rustix::process::{Pid, Signal, kill_process_group};
 
 use crate::cookie;
+use crate::hinted_error::HintedError;
 
 /// How much of what a system has printed is shown when it fails.
 const LAST_LINES: usize = 20;
@@ -110,7 +111,7 @@ impl Trial {
         let output =
             self.command(arguments).output().with_context(|| format!("cannot run `{}`", self.program))?;
         if !output.status.success() {
-            anyhow::bail!("{}", String::from_utf8_lossy(&output.stderr).trim().trim_start_matches("error: "));
+            return Err(HintedError::of_launcher(&output.stderr).into());
         }
         String::from_utf8(output.stdout).context("the answer of the system is not UTF-8")
     }

@@ -1,12 +1,12 @@
 //! What an image says about where it comes from.
 
 use std::collections::BTreeMap;
-use std::process::{Command, Stdio};
 
 use camino::Utf8Path;
 use image::document::annotation;
 use image::rfc3339;
 
+use crate::git;
 use crate::modification_time::modification_time;
 
 /// Where a project's sources are, and of when.
@@ -23,12 +23,12 @@ impl Origin {
     ///
     /// # Errors
     ///
-    /// When `SOURCE_DATE_EPOCH` is no number.
+    /// When `SOURCE_DATE_EPOCH` is not a number.
     pub(crate) fn of(project: &Utf8Path) -> anyhow::Result<Self> {
         Ok(Self {
             created: modification_time(project)?.unwrap_or(0),
-            revision: git(project, &["describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]),
-            source: git(project, &["remote", "get-url", "origin"]).and_then(|url| public_url(&url)),
+            revision: git::ask(project, &["describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]),
+            source: git::ask(project, &["remote", "get-url", "origin"]).and_then(|url| public_url(&url)),
         })
     }
 
@@ -45,29 +45,24 @@ impl Origin {
     }
 }
 
-fn git(project: &Utf8Path, arguments: &[&str]) -> Option<String> {
-    let output = Command::new("git")
-        .args(["-C", project.as_str()])
-        .args(arguments)
-        .stderr(Stdio::null())
-        .output()
-        .ok()
-        .filter(|output| output.status.success())?;
-    let text = String::from_utf8(output.stdout).ok()?.trim().to_owned();
-    (!text.is_empty()).then_some(text)
-}
-
 /// The address of a repository as everybody may know it: never with the password or the token that clones it.
 fn public_url(url: &str) -> Option<String> {
     if let Some(rest) = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://")) {
         let (host, path) = rest.split_once('/')?;
         let host = host.rsplit('@').next()?;
+        let path = path.split(['?', '#']).next()?;
         return Some(format!("https://{host}/{path}"));
     }
-    let rest = url.strip_prefix("ssh://").unwrap_or(url);
-    let (_, rest) = rest.split_once('@')?;
-    let (host, path) = rest.split_once([':', '/'])?;
-    Some(format!("https://{host}/{path}"))
+    if let Some(rest) = url.strip_prefix("ssh://") {
+        let (host, path) = rest.split_once('/')?;
+        // The port is that of SSH.
+        let host = host.rsplit('@').next()?.split(':').next()?;
+        return Some(format!("https://{host}/{path}"));
+    }
+    // `user@host:path`; what has a slash before its colon is a path of this machine.
+    let (host, path) = url.split_once(':').filter(|(host, _)| !host.contains('/'))?;
+    let (_, host) = host.split_once('@')?;
+    Some(format!("https://{host}/{}", path.trim_start_matches('/')))
 }
 
 #[cfg(test)]
@@ -82,7 +77,16 @@ mod tests {
             ("https://ghp_token@github.com/acme/shop", Some("https://github.com/acme/shop")),
             ("git@github.com:acme/shop.git", Some("https://github.com/acme/shop.git")),
             ("ssh://git@git.example.com/acme/shop", Some("https://git.example.com/acme/shop")),
+            (
+                "https://git.example.com/a/shop.git?private_token=geheim#x",
+                Some("https://git.example.com/a/shop.git"),
+            ),
+            ("ssh://git@git.example.com:2222/acme/shop.git", Some("https://git.example.com/acme/shop.git")),
+            ("git@github.com:/acme/shop.git", Some("https://github.com/acme/shop.git")),
             ("/srv/git/shop", None),
+            ("/srv/team@work/a:b/c", None),
+            ("../team@work/a", None),
+            ("file:///srv/a@b/c", None),
         ];
         for (url, expected) in cases {
             assert_eq!(public_url(url).as_deref(), expected, "{url}");

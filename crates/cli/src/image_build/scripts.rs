@@ -1,5 +1,7 @@
 //! What in a release needs a shell, and what can do without.
 
+use std::collections::BTreeSet;
+use std::fmt;
 use std::io::Read;
 use std::sync::Arc;
 
@@ -7,11 +9,13 @@ use image::Shell;
 use image::overlay_command::{COMMANDS, OverlayCommand};
 use tree::{Content, Node, Tree, TreePath};
 
+use super::command_line;
+
 /// Scripts are short. What is longer is something else.
 const LONGEST: usize = 64 * 1024;
 
-/// Applications of OTP that run shell commands.
-const RUNS_COMMANDS: &str = "os_mon";
+/// The application of OTP that runs shell commands: `df`, `free`.
+const OS_MON: &str = "os_mon";
 
 /// What the launcher does by itself, but for `daemon`: nothing in an image keeps what it would print.
 fn own_commands() -> Vec<&'static str> {
@@ -24,9 +28,38 @@ fn own_commands() -> Vec<&'static str> {
 pub(crate) struct Scripts {
     /// The commands in `bin` besides the release's own, sorted.
     commands: Vec<String>,
-    shell: Option<Shell>,
     /// Why there has to be a shell.
-    pub(crate) reasons: Vec<String>,
+    pub(crate) reasons: BTreeSet<ShellReason>,
+}
+
+/// Something in a release that does not work without a shell, in the order of the paths in a release.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum ShellReason {
+    /// A script in `bin` that the launcher cannot do the work of.
+    Script(TreePath),
+    /// The application `os_mon`, which runs shell commands.
+    OsMon,
+    /// An `env.sh` with commands in it.
+    EnvSh(TreePath),
+}
+
+impl ShellReason {
+    fn shell(&self) -> Shell {
+        match self {
+            Self::Script(_) | Self::OsMon => Shell::WithPrograms,
+            Self::EnvSh(_) => Shell::Plain,
+        }
+    }
+}
+
+impl fmt::Display for ShellReason {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Script(path) => write!(formatter, "`{path}` is a script"),
+            Self::OsMon => write!(formatter, "`{OS_MON}` runs shell commands"),
+            Self::EnvSh(path) => write!(formatter, "`{path}` holds shell code"),
+        }
+    }
 }
 
 impl Scripts {
@@ -52,17 +85,14 @@ impl Scripts {
                         lines.push_str(&command.line(file));
                         tree.replace(path.clone(), Node::Link { target: name.to_owned() })?;
                     } else if bytes.starts_with(b"#!") {
-                        scripts.need(Shell::WithPrograms, format!("`{path}` is a script"));
+                        scripts.reasons.insert(ShellReason::Script(path));
                     }
                 }
                 ["releases", _, "env.sh"] if is_sourced(&beginning(content)?) => {
-                    scripts.need(Shell::Plain, format!("`{path}` holds shell code"));
+                    scripts.reasons.insert(ShellReason::EnvSh(path));
                 }
-                ["lib", directory, ..]
-                    if directory.split('-').next() == Some(RUNS_COMMANDS)
-                        && !scripts.mentions(RUNS_COMMANDS) =>
-                {
-                    scripts.need(Shell::WithPrograms, format!("`{RUNS_COMMANDS}` runs shell commands"));
+                ["lib", directory, ..] if directory.split('-').next() == Some(OS_MON) => {
+                    scripts.reasons.insert(ShellReason::OsMon);
                 }
                 _ => {}
             }
@@ -83,9 +113,10 @@ impl Scripts {
     ///
     /// # Errors
     ///
-    /// When there is none of this name.
+    /// When there is none of this name, or a quotation in it has no end.
     pub(crate) fn check(&self, command: &str) -> anyhow::Result<()> {
-        let name = command.split_whitespace().next().unwrap_or_default();
+        let words = command_line::words(command)?;
+        let name = words.first().map(String::as_str).unwrap_or_default();
         if own_commands().contains(&name) || self.has(name) {
             return Ok(());
         }
@@ -98,18 +129,10 @@ impl Scripts {
         )
     }
 
-    /// The shell that is needed, or wanted.
+    /// The shell that is needed, or asked for.
     pub(crate) fn shell_needed(&self, is_wanted: bool) -> Option<Shell> {
-        if is_wanted { Some(Shell::WithPrograms) } else { self.shell }
-    }
-
-    fn need(&mut self, shell: Shell, reason: String) {
-        self.shell = self.shell.max(Some(shell));
-        self.reasons.push(reason);
-    }
-
-    fn mentions(&self, word: &str) -> bool {
-        self.reasons.iter().any(|reason| reason.contains(word))
+        let needed = self.reasons.iter().map(ShellReason::shell).max();
+        if is_wanted { Some(Shell::WithPrograms) } else { needed }
     }
 }
 
@@ -125,7 +148,7 @@ fn beginning(content: &Content) -> anyhow::Result<Vec<u8>> {
     }
 }
 
-/// Whether an `env.sh` needs a shell: of what is too long to tell that is assumed.
+/// Whether an `env.sh` needs a shell. One that is too long to be examined is assumed to.
 fn is_sourced(script: &[u8]) -> bool {
     script.len() > LONGEST || launcher::needs_shell(script)
 }
@@ -146,7 +169,7 @@ mod tests {
             tree.add(TreePath::new(path).unwrap(), node).unwrap();
         }
         let scripts = Scripts::translate(&mut tree, "shop").unwrap();
-        assert_eq!((scripts.shell, scripts.reasons.len()), (Some(Shell::WithPrograms), 2));
+        assert_eq!((scripts.shell_needed(false), scripts.reasons.len()), (Some(Shell::WithPrograms), 2));
     }
 
     fn tree(files: &[(&str, &str)]) -> Tree {
@@ -199,7 +222,7 @@ mod tests {
     fn what_needs_a_shell_gets_one() {
         let reasons = |files: &[(&str, &str)]| {
             let scripts = Scripts::translate(&mut tree(files), "shop").unwrap();
-            (scripts.shell, scripts.reasons.len())
+            (scripts.shell_needed(false), scripts.reasons.len())
         };
         assert_eq!(reasons(&[("releases/1/env.sh", "export A=1")]), (Some(Shell::Plain), 1));
         assert_eq!(reasons(&[("bin/backup", "#!/bin/sh\npg_dump\n")]), (Some(Shell::WithPrograms), 1));
@@ -212,5 +235,23 @@ mod tests {
             (Some(Shell::WithPrograms), 1)
         );
         assert_eq!(reasons(&[("bin/tool", "\u{7f}ELF")]), (None, 0));
+    }
+
+    /// The paths of scripts hold names and versions that a project chooses.
+    #[test]
+    fn a_path_that_contains_os_mon_is_not_os_mon() {
+        let mut tree = tree(&[
+            ("bin/os_mon", "#!/bin/sh\npg_dump\n"),
+            ("lib/os_mon-2.8/ebin/a.beam", ""),
+            ("releases/1+os_mon/env.sh", "export A=1"),
+        ]);
+        let scripts = Scripts::translate(&mut tree, "shop").unwrap();
+        let reasons: Vec<String> = scripts.reasons.iter().map(ToString::to_string).collect();
+        let expected = [
+            "`bin/os_mon` is a script",
+            "`os_mon` runs shell commands",
+            "`releases/1+os_mon/env.sh` holds shell code",
+        ];
+        assert_eq!(reasons, expected);
     }
 }

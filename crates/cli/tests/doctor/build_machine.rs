@@ -158,7 +158,7 @@ fn a_project_that_forgets_things() {
     );
     assert_eq!(
         said.one("overlays"),
-        "error: the release option :overlays names `extra`, which is no directory"
+        "error: the release option :overlays names `extra`, which is not a directory"
     );
     let said = with("demo: []", "demo: [runtime_config_path: false], \"Bad-Name\": [steps: []]");
     assert_eq!(said.of("runtime_configuration")[0], "ok: there is to be none: `runtime_config_path: false`");

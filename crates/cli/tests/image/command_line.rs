@@ -14,6 +14,14 @@ fn wrong_arguments_are_refused_at_once() {
         fail(&mut sandbox.beamship(sandbox.path(), &all))
     };
     assert!(message(&["--tag", "Shop"]).contains("`Shop` is not the name of an image"));
+    let digest = format!("shop@sha256:{}", "0".repeat(64));
+    assert!(message(&["--tag", &digest]).contains("--tag names a digest\nhint: "));
+    std::fs::write(sandbox.path().join("plain"), "").unwrap();
+    assert!(message(&["--output", "plain"]).contains("--output `plain` is a file"));
+    for name in ["x.tar.gz", "x.tgz", "x.tar.zst"] {
+        let message = message(&["--output", name]);
+        assert!(message.contains("is not compressed, its layers are\nhint: name it FILE.tar"), "{message}");
+    }
     assert!(message(&["--push"]).contains("--push does not say where to\nhint: "));
     assert!(message(&["--push", "a b"]).contains("`a b` is not the name of an image"));
     assert!(message(&["--env", "NOVALUE"]).contains("--env is `NOVALUE`\nhint: it has to be NAME=VALUE"));
@@ -54,6 +62,9 @@ fn nothing_is_said_about_what_to_do_with_it() {
     let twice = [&["image", "--output", "x"][..], &["--release", release.as_str()].repeat(2)].concat();
     let message = fail(&mut built.sandbox.beamship(&built.project, &twice));
     assert!(message.contains("two of the releases are for linux/"), "{message}");
+    let arguments = ["image", "--release", release.as_str(), "--command", "eval \"1", "--output", "x"];
+    let message = fail(&mut built.sandbox.beamship(&built.project, &arguments));
+    assert!(message.contains("`eval \"1` has a \" without its end\nhint: "), "{message}");
     let arguments = ["image", "--release", release.as_str(), "--command", "sever", "--output", "x"];
     let message = fail(&mut built.sandbox.beamship(&built.project, &arguments));
     assert!(
@@ -85,6 +96,31 @@ fn a_registry_that_is_not_there_is_named() {
     );
     assert!(message.contains(&format!("to `{address}`: ")), "{message}");
     assert!(message.contains("hint: is the registry there"), "{message}");
+}
+
+/// Plain HTTP, a password with it, is for this machine alone, whatever proxy the rest of the world is asked through.
+#[test]
+fn a_registry_of_this_machine_is_asked_directly() {
+    let sandbox = Sandbox::new();
+    let proxy = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = proxy.local_addr().unwrap();
+    proxy.set_nonblocking(true).unwrap();
+    let registry = TcpListener::bind("127.0.0.1:0").unwrap();
+    let name = format!("{}/shop:1", registry.local_addr().unwrap());
+    std::thread::spawn(move || {
+        let (mut stream, _) = registry.accept().unwrap();
+        let mut request = [0; 4096];
+        let _ = std::io::Read::read(&mut stream, &mut request);
+        std::io::Write::write_all(&mut stream, b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n")
+            .unwrap();
+    });
+    let mut command = sandbox.beamship(sandbox.path(), &["image", "inspect", &name]);
+    for variable in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"] {
+        command.env(variable, format!("http://{address}"));
+    }
+    let message = fail(&mut command);
+    assert!(message.contains("404"), "{message}");
+    assert_eq!(proxy.accept().unwrap_err().kind(), std::io::ErrorKind::WouldBlock, "the proxy was asked");
 }
 
 /// Credentials are asked for before anything is built, and what a helper says is nobody's business.
@@ -127,7 +163,7 @@ fn a_credential_helper_that_fails_is_named() {
     let message = push(r#"{"credsStore": "missing"}"#);
     assert!(message.contains("`docker-credential-missing`"), "{message}");
     let message = push(r#"{"credsStore": "../evil"}"#);
-    assert!(message.contains("that is no name of a program"), "{message}");
+    assert!(message.contains("that is not a valid program name"), "{message}");
     // Who has logged in is not sent away as somebody who has not.
     std::fs::remove_file(&configuration).unwrap();
     std::fs::create_dir(&configuration).unwrap();
@@ -165,5 +201,5 @@ fn an_archive_and_a_dry_run() {
             .sandbox
             .beamship(&built.project, &["image", "--release", release.as_str(), "--output", "config"]),
     );
-    assert!(message.contains("`config` holds something else than an image"), "{message}");
+    assert!(message.contains("`config` holds something other than an image"), "{message}");
 }

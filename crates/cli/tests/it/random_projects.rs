@@ -5,7 +5,7 @@
 
 use std::fmt::Write as _;
 
-use beamship::files::MachineFiles;
+use beamship::machine_files::MachineFiles;
 use camino::{Utf8Path, Utf8PathBuf};
 use project::{Bridge, BridgeOptions, CompileOptions, ReleaseRequest};
 use release::{MANIFEST, Materials, Plan};

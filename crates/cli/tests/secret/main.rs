@@ -1,4 +1,4 @@
-//! `beamship secret`: what `mix phx.gen.secret` prints, and a cookie.
+//! `beamship secret`: the cases of Phoenix's own tests of its generator (`test/mix/tasks/phx.gen.secret_test.exs`), and cookies.
 
 #![allow(clippy::disallowed_methods, clippy::unwrap_used, clippy::panic, reason = "a test may fail")]
 

@@ -1,7 +1,7 @@
 //! Where a configuration asks for variables, and under which conditions.
 
 use super::condition::Condition;
-use super::token::{Placed, Token, tokens};
+use super::token::{LocatedToken, Token, tokens};
 
 /// A place where variables are asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,7 +41,7 @@ struct Block<'t> {
 }
 
 struct Walk<'w, 't> {
-    tokens: &'w [Placed<'t>],
+    tokens: &'w [LocatedToken<'t>],
     /// Brackets that are open.
     depth: usize,
     /// `if` and its like whose `do` has not come yet, and whether it is understood.
@@ -63,7 +63,7 @@ const DEEPEST: usize = 64;
 
 impl<'t> Walk<'_, 't> {
     fn token(&self, index: usize) -> Option<Token<'t>> {
-        self.tokens.get(index).map(|placed| placed.token)
+        self.tokens.get(index).map(|located| located.token)
     }
 
     fn step(&mut self, index: usize) {
@@ -123,7 +123,7 @@ impl<'t> Walk<'_, 't> {
         }
     }
 
-    /// Ends `do: …` where at least so many brackets were open; gives the condition of the outermost.
+    /// Ends `do: …` where at least so many brackets were open; returns the condition of the outermost.
     fn end_inline(&mut self, depth: usize) -> Option<Condition<'t>> {
         let mut ended = None;
         while let Some(Block { condition, inline_at: Some(at) }) = self.blocks.last().copied()
@@ -226,8 +226,8 @@ impl<'t> Walk<'_, 't> {
     /// The token behind the bracket that belongs to the one here.
     fn behind_brackets(&self, index: usize) -> usize {
         let mut depth = 0;
-        for (offset, placed) in self.tokens.iter().enumerate().skip(index).take(LONGEST) {
-            match placed.token {
+        for (offset, located) in self.tokens.iter().enumerate().skip(index).take(LONGEST) {
+            match located.token {
                 Token::Other('(' | '[' | '{') => depth += 1,
                 Token::Other(')' | ']' | '}') => depth -= 1,
                 _ => {}

@@ -1,6 +1,6 @@
 //! Elixir source as tokens, as far as it matters for finding calls in it.
 //!
-//! What has to be right is where texts and comments begin and end: what they contain is no code, except for what stands
+//! What has to be right is where strings and comments begin and end: what they contain is not code, except for what stands
 //! in `#{…}`. Everything else may be coarse: a character that means nothing here is a token of its own.
 
 /// A piece of source.
@@ -10,32 +10,32 @@ pub(super) enum Token<'t> {
     Word(&'t str),
     /// A name and a colon: `do:`.
     Key(&'t str),
-    /// A text between double quotes without anything interpolated.
+    /// A string between double quotes without anything interpolated.
     Text(&'t str),
     /// The end of a line.
     Newline,
-    /// Any other character; `"` for a text that is not plain, `~` for a sigil.
+    /// Any other character; `"` for a string that is not plain, `~` for a sigil.
     Other(char),
 }
 
 /// A token and its line, the first being 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Placed<'t> {
+pub(super) struct LocatedToken<'t> {
     pub(super) token: Token<'t>,
     pub(super) line: usize,
 }
 
-/// What the lexer is inside of.
+/// What the lexer is in the middle of.
 #[derive(Clone, Copy, Debug)]
 enum Inside {
-    /// A text: how it ends, and whether it can have interpolation and escapes in it.
+    /// A string: how it ends, and whether it can have interpolation and escapes in it.
     Text { end: &'static str, interpolates: bool },
     /// Code between `#{` and `}`, with so many braces open.
     Interpolation { braces: usize },
 }
 
 /// The tokens of a source. Whatever it is, there are no more of them than it has characters.
-pub(super) fn tokens(source: &str) -> Vec<Placed<'_>> {
+pub(super) fn tokens(source: &str) -> Vec<LocatedToken<'_>> {
     let mut lexer = Lexer { source, position: 0, line: 1, inside: Vec::new(), tokens: Vec::new() };
     while lexer.position < source.len() {
         match lexer.inside.last().copied() {
@@ -51,7 +51,7 @@ struct Lexer<'t> {
     position: usize,
     line: usize,
     inside: Vec<Inside>,
-    tokens: Vec<Placed<'t>>,
+    tokens: Vec<LocatedToken<'t>>,
 }
 
 impl<'t> Lexer<'t> {
@@ -60,7 +60,7 @@ impl<'t> Lexer<'t> {
     }
 
     fn push(&mut self, token: Token<'t>) {
-        self.tokens.push(Placed { token, line: self.line });
+        self.tokens.push(LocatedToken { token, line: self.line });
     }
 
     /// Goes behind so many bytes, and counts their lines.
@@ -70,7 +70,7 @@ impl<'t> Lexer<'t> {
         self.position += bytes;
     }
 
-    /// Reads on in a text, up to its end or to an interpolation.
+    /// Reads on in a string, up to its end or to an interpolation.
     fn text(&mut self, end: &'static str, interpolates: bool) {
         let rest = self.rest();
         let mut characters = rest.char_indices();
@@ -106,7 +106,7 @@ impl<'t> Lexer<'t> {
             '#' => self.skip(rest.find('\n').unwrap_or(rest.len())),
             '"' | '\'' => self.quoted(rest, first),
             '~' => self.sigil(rest),
-            // A character: `?"` begins no text.
+            // A character: `?"` does not begin a string.
             '?' => {
                 self.push(Token::Other('?'));
                 let mut characters = rest.chars().skip(1);
@@ -220,7 +220,7 @@ mod tests {
     use super::*;
 
     fn lexed(source: &str) -> Vec<Token<'_>> {
-        tokens(source).into_iter().map(|placed| placed.token).collect()
+        tokens(source).into_iter().map(|located| located.token).collect()
     }
 
     #[test]
@@ -288,8 +288,8 @@ mod tests {
 
     #[test]
     fn lines_are_counted() {
-        let placed = tokens("a\n\"\"\"\nx\n\"\"\"\nb \"c\nd\" e");
-        let lines: Vec<usize> = placed.iter().map(|placed| placed.line).collect();
+        let located = tokens("a\n\"\"\"\nx\n\"\"\"\nb \"c\nd\" e");
+        let lines: Vec<usize> = located.iter().map(|located| located.line).collect();
         assert_eq!(lines, [1, 1, 2, 4, 5, 5, 6]);
     }
 }

@@ -1,8 +1,7 @@
-//! Phoenix's cases (specification §12.5), and what it refuses or asks a registry for.
+//! The cases of Phoenix's own tests of its generator (`test/mix/tasks/phx.gen.release_test.exs`), numbered G1 to G7 here, and
+//! what that refuses or asks a registry for.
 
-use beamship_generate::{
-    Builder, Notice, Options, Part, Project, RuntimeConfiguration, files, fitting, notices,
-};
+use beamship_generate::{Builder, Notice, Options, Part, Project, default_parts, files, notices};
 
 use crate::{generated, names, phoenix, text, umbrella};
 
@@ -178,9 +177,9 @@ fn a_minimal_start_is_an_option() {
 
 #[test]
 fn what_fits_is_generated() {
-    assert_eq!(fitting(&phoenix()), [Part::Release, Part::Docker]);
+    assert_eq!(default_parts(&phoenix()), [Part::Release, Part::Docker]);
     let plain = Project { dependencies: names(&[]), ..phoenix() };
-    assert_eq!(fitting(&plain), [Part::Docker]);
+    assert_eq!(default_parts(&plain), [Part::Docker]);
 }
 
 #[test]
@@ -210,8 +209,7 @@ fn node_packages_and_dependencies_inside_are_copied_first() {
 #[test]
 fn what_the_runtime_configuration_lacks_is_told() {
     let variables = |text: Option<&str>, project: Project| -> Vec<&'static str> {
-        let runtime_configuration = RuntimeConfiguration { text: text.map(str::to_owned) };
-        let all = notices(&Project { runtime_configuration, ..project });
+        let all = notices(&Project { runtime_exs: text.map(str::to_owned), ..project });
         all.into_iter().map(|Notice { variable, .. }| variable).collect()
     };
     assert_eq!(variables(None, phoenix()), ["ECTO_IPV6", "PHX_SERVER", "PHX_HOST"]);

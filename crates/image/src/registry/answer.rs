@@ -3,8 +3,8 @@
 use std::io::Read;
 use std::time::Duration;
 
-use ureq::Body;
-use ureq::http::Response;
+use ureq::http::{Response, Uri};
+use ureq::{Body, ResponseExt};
 
 use super::RegistryError;
 use crate::layout::LARGEST_DOCUMENT;
@@ -34,7 +34,17 @@ impl Answer {
     }
 
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        self.response.headers().get(name)?.to_str().ok()
+        self.headers(name).next()
+    }
+
+    /// All headers of this name.
+    pub(super) fn headers(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.response.headers().get_all(name).iter().filter_map(|value| value.to_str().ok())
+    }
+
+    /// Where it comes from, after all redirects.
+    pub(super) fn address(&self) -> &Uri {
+        self.response.get_uri()
     }
 
     /// How long the registry wants to be left alone.
@@ -48,7 +58,7 @@ impl Answer {
         let reader = self.response.body_mut().as_reader();
         match reader.take(LARGEST_DOCUMENT + 1).read_to_end(&mut bytes) {
             Ok(_) if bytes.len() as u64 <= LARGEST_DOCUMENT => Ok(bytes),
-            Ok(_) => Err(self.nonsense("is too large")),
+            Ok(_) => Err(self.unexpected("is too large")),
             Err(error) => Err(RegistryError::Unreachable {
                 registry: self.registry,
                 action: self.action,
@@ -63,11 +73,11 @@ impl Answer {
     }
 
     /// An error that says what is wrong with it.
-    pub(crate) fn nonsense(&self, reason: &str) -> RegistryError {
-        RegistryError::Nonsense {
+    pub(crate) fn unexpected(&self, problem: &str) -> RegistryError {
+        RegistryError::UnexpectedAnswer {
             registry: self.registry.clone(),
             action: self.action.clone(),
-            reason: reason.to_owned(),
+            reason: format!("its answer {problem}"),
         }
     }
 
@@ -80,8 +90,8 @@ impl Answer {
     pub(crate) fn refusal(self) -> RegistryError {
         let (registry, action, status) = (self.registry.clone(), self.action.clone(), self.status());
         let title = self.response.status().to_string();
-        let said = self.bytes().map(|bytes| reason(&bytes)).unwrap_or_default();
-        let reason = if said.is_empty() { title } else { format!("{title}: {said}") };
+        let details = self.bytes().map(|bytes| reason(&bytes)).unwrap_or_default();
+        let reason = if details.is_empty() { title } else { format!("{title}: {details}") };
         RegistryError::Refused { registry, action, status, reason }
     }
 }

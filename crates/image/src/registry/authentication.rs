@@ -1,4 +1,4 @@
-//! Proving to a registry who asks: its challenge, the token service, or a password (RFC 9110 section 11; Docker's token
+//! Authentication at a registry: its challenge, the token service, or a password (RFC 9110 section 11; Docker's token
 //! authentication).
 
 use std::collections::BTreeMap;
@@ -7,8 +7,7 @@ use data_encoding::BASE64;
 use serde::Deserialize;
 use ureq::http::Method;
 
-use super::{Body, Call, Registry, RegistryError};
-use crate::reference::is_loopback;
+use super::{Body, Call, Challenge, Registry, RegistryError, address};
 
 /// What the registry has accepted.
 #[derive(Default)]
@@ -39,10 +38,11 @@ struct TokenAnswer {
 }
 
 impl Registry {
-    /// Answers a challenge. None when there is nothing to answer it with, or the answer has just been refused.
+    /// Answers one of the challenges: a token rather than a password. None when there is nothing to answer any with, or the
+    /// answer has just been refused.
     pub(super) fn authenticate(
         &self,
-        challenge: &str,
+        challenges: &[Challenge],
         refused: Option<&str>,
     ) -> Result<Option<String>, RegistryError> {
         let mut authorization = self.authorization();
@@ -50,16 +50,14 @@ impl Registry {
         if authorization.header.as_deref() != refused {
             return Ok(authorization.header());
         }
-        let (scheme, parameters) = parse_challenge(challenge);
-        let header = match scheme.as_str() {
-            "basic" => match &self.credentials {
-                Some(credentials) if refused.is_none() => {
-                    credentials.password().map(|(user, password)| basic(user, password))
-                }
-                _ => None,
-            },
-            "bearer" => Some(format!("Bearer {}", self.token(&parameters, &authorization.sources)?)),
-            _ => None,
+        let of_scheme = |scheme: &str| challenges.iter().find(|challenge| challenge.scheme == scheme);
+        let header = if let Some(challenge) = of_scheme("bearer") {
+            Some(format!("Bearer {}", self.token(&challenge.parameters, &authorization.sources)?))
+        } else if of_scheme("basic").is_some() && refused.is_none() {
+            let password = self.credentials.as_ref().and_then(super::Credentials::password);
+            password.map(|(user, password)| basic(user, password))
+        } else {
+            None
         };
         if header.as_deref() == refused {
             return Ok(None);
@@ -75,17 +73,19 @@ impl Registry {
     ) -> Result<String, RegistryError> {
         let registry = self.reference.registry();
         let action = "log in to".to_owned();
-        let nonsense = |reason: &str| RegistryError::Nonsense {
+        let unexpected = |reason: &str| RegistryError::UnexpectedAnswer {
             registry: registry.to_owned(),
             action: "log in to".to_owned(),
             reason: reason.to_owned(),
         };
-        let realm = parameters.get("realm").ok_or_else(|| nonsense("names no token service"))?;
-        if !may_have_credentials(realm) {
-            return Err(nonsense("names a token service without encryption, to which no password is sent"));
+        let realm = parameters.get("realm").ok_or_else(|| unexpected("its answer names no token service"))?;
+        if !address::is_private(realm) {
+            return Err(unexpected(
+                "its answer names a token service without encryption, to which no password is sent",
+            ));
         }
-        let rights = if self.writes { "pull,push" } else { "pull" };
-        let mut scopes = vec![format!("repository:{}:{rights}", self.reference.repository())];
+        let mut scopes =
+            vec![format!("repository:{}:{}", self.reference.repository(), self.access.actions())];
         scopes.extend(sources.iter().map(|source| format!("repository:{source}:pull")));
         let mut fields: Vec<(&str, &str)> = Vec::new();
         if let Some(service) = parameters.get("service") {
@@ -120,38 +120,22 @@ impl Registry {
             }
             self.ask_token_service(&Call { action, method: Method::GET, url, headers, body: Body::None })?
         };
-        let answer: TokenAnswer =
-            serde_json::from_slice(&answer).map_err(|_| nonsense("of the token service is no token"))?;
-        answer.token.or(answer.access_token).ok_or_else(|| nonsense("of the token service holds no token"))
+        let answer: TokenAnswer = serde_json::from_slice(&answer)
+            .map_err(|_| unexpected("the answer of its token service is not a token"))?;
+        answer
+            .token
+            .or(answer.access_token)
+            .ok_or_else(|| unexpected("the answer of its token service holds no token"))
     }
 
     /// As [`Registry::ask`], without an answer to a challenge: this is the answer.
     fn ask_token_service(&self, call: &Call<'_>) -> Result<Vec<u8>, RegistryError> {
-        let mut attempt = 1;
-        loop {
-            let is_last = attempt >= self.patience.attempts;
-            match self.send(call, None) {
-                Ok(answer) if answer.is_transient() && !is_last => self.pause(attempt, answer.retry_after()),
-                Ok(answer) => return answer.expect(&[200])?.bytes(),
-                Err(error) if error.is_transient() && !is_last => self.pause(attempt, None),
-                Err(error) => return Err(error),
-            }
-            attempt += 1;
-        }
+        self.retried(|| self.send(call, None))?.expect(&[200])?.bytes()
     }
 }
 
 fn basic(user: &str, password: &str) -> String {
     format!("Basic {}", BASE64.encode(format!("{user}:{password}").as_bytes()))
-}
-
-/// Whether what is sent to this address can be read by nobody else.
-fn may_have_credentials(url: &str) -> bool {
-    url.starts_with("https://")
-        || url
-            .strip_prefix("http://")
-            .and_then(|rest| rest.split(['/', '?', '#']).next())
-            .is_some_and(|host| !host.contains('@') && is_loopback(host))
 }
 
 /// Fields as a form or a query writes them.
@@ -169,72 +153,9 @@ fn encode(fields: &[(&str, &str)]) -> String {
     fields.iter().map(|(name, value)| format!("{name}={}", escape(value))).collect::<Vec<_>>().join("&")
 }
 
-/// The scheme of a challenge, in lower case, and its parameters.
-fn parse_challenge(challenge: &str) -> (String, BTreeMap<String, String>) {
-    let (scheme, mut rest) = challenge.trim().split_once(' ').unwrap_or((challenge.trim(), ""));
-    let mut parameters = BTreeMap::new();
-    while let Some((name, after)) = rest.split_once('=') {
-        let name = name.trim_matches([' ', ',']).to_ascii_lowercase();
-        let value;
-        if let Some(quoted) = after.strip_prefix('"') {
-            let mut text = String::new();
-            let mut characters = quoted.char_indices();
-            let mut end = quoted.len();
-            while let Some((index, character)) = characters.next() {
-                match character {
-                    '"' => {
-                        end = index + 1;
-                        break;
-                    }
-                    '\\' => text.extend(characters.next().map(|(_, escaped)| escaped)),
-                    other => text.push(other),
-                }
-            }
-            value = text;
-            rest = &quoted[end..];
-        } else {
-            let (plain, after) = after.split_once(',').unwrap_or((after, ""));
-            value = plain.trim().to_owned();
-            rest = after;
-        }
-        parameters.insert(name, value);
-    }
-    (scheme.to_ascii_lowercase(), parameters)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn challenges_are_understood() {
-        let text =
-            r#"Bearer realm="https://auth.docker.io/token",service="registry, \"x\"" , scope=a:b:pull"#;
-        let (scheme, parameters) = parse_challenge(text);
-        assert_eq!(scheme, "bearer");
-        assert_eq!(parameters["realm"], "https://auth.docker.io/token");
-        assert_eq!(parameters["service"], "registry, \"x\"");
-        assert_eq!(parameters["scope"], "a:b:pull");
-        for odd in ["", "Basic", "Bearer =", "Bearer a=\"b", "Bearer a=\"b\\", "Bearer \u{e4}=\u{e4}\",=\""] {
-            let _ = parse_challenge(odd);
-        }
-    }
-
-    #[test]
-    fn passwords_are_not_sent_in_the_clear() {
-        for good in ["https://auth.example.com/token", "http://localhost:5001/token", "http://127.0.0.1/t?x"]
-        {
-            assert!(may_have_credentials(good), "{good}");
-        }
-        for bad in [
-            "http://auth.example.com/",
-            "ftp://localhost",
-            "http://localhost@evil.com/",
-            "http://localhost.evil.com",
-        ] {
-            assert!(!may_have_credentials(bad), "{bad}");
-        }
-    }
 
     #[test]
     fn fields_are_escaped() {

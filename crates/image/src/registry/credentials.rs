@@ -20,7 +20,7 @@ const DOCKER_HUB_KEY: &str = "https://index.docker.io/v1/";
 /// The name under which helpers give a token instead of a password.
 const TOKEN_USER: &str = "<token>";
 
-/// Who asks. Its debug form says nothing.
+/// The credentials of a user. The debug form does not show them.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Credentials {
     /// A user and a password.
@@ -59,14 +59,14 @@ impl fmt::Debug for Credentials {
 /// Credentials are there, and cannot be read.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "cannot read the credentials for `{registry}` from {from}: {reason}\nhint: `docker login {registry}` writes them anew"
+    "cannot read the credentials for `{registry}` from {from}: {reason}\nhint: `docker login {registry}` writes them again"
 )]
 pub struct CredentialsError {
     /// The registry.
     pub registry: String,
     /// The file or the program.
     pub from: String,
-    /// What is wrong. Never what is in it.
+    /// What is wrong, never the content.
     pub reason: String,
 }
 
@@ -87,7 +87,7 @@ struct Login {
     identitytoken: Option<String>,
 }
 
-/// What a helper answers.
+/// The answer of a helper.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct HelperAnswer {
@@ -191,7 +191,7 @@ fn keys(reference: &Reference) -> Vec<String> {
     keys
 }
 
-/// A name without what different tools put around it.
+/// The name of a registry, without the scheme and the path that some tools add to it.
 fn normal(key: &str) -> &str {
     let key = key.strip_prefix("https://").or_else(|| key.strip_prefix("http://")).unwrap_or(key);
     key.strip_suffix("/v1/").or_else(|| key.strip_suffix("/v2/")).unwrap_or(key).trim_end_matches('/')
@@ -206,7 +206,7 @@ fn of_helper(helper: &str, key: &str, registry: &str) -> Result<Option<Credentia
     };
     let is_name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
     if !helper.bytes().all(is_name) {
-        return Err(error("that is no name of a program".to_owned()));
+        return Err(error("that is not a valid program name".to_owned()));
     }
     let mut child = Command::new(&program)
         .arg("get")
@@ -216,17 +216,17 @@ fn of_helper(helper: &str, key: &str, registry: &str) -> Result<Option<Credentia
         .spawn()
         .map_err(|reason| error(reason.to_string()))?;
     if let Some(mut stdin) = child.stdin.take() {
-        // A helper that does not read it has its reasons, which its status tells.
+        // A helper that does not read it says why by its exit status.
         let _ = stdin.write_all(key.as_bytes());
     }
     let output = child.wait_with_output().map_err(|reason| error(reason.to_string()))?;
     if !output.status.success() {
-        let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).trim().to_owned();
-        let is_unknown = said.contains("not found") || said.contains("no credentials");
+        let printed = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).trim().to_owned();
+        let is_unknown = printed.contains("not found") || printed.contains("no credentials");
         if is_unknown {
             return Ok(None);
         }
-        // What it says may be a secret.
+        // What it prints may be a secret.
         let status = output.status;
         return Err(error(format!("it failed with {status} (`echo {key} | {program} get` shows why)")));
     }
@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn damaged_logins_are_told_without_their_content() {
+    fn damaged_logins_are_reported_without_their_content() {
         let reference = Reference::parse("r.example.com/x").unwrap();
         for json in ["{", r#"{"auths": {"r.example.com": {"auth": "geheim!"}}}"#] {
             let error = of_file(json.as_bytes(), "config.json".into(), &reference).unwrap_err();

@@ -34,9 +34,9 @@ pub enum RegistryError {
         /// What the registry said.
         reason: String,
     },
-    /// The answer makes no sense.
-    #[error("cannot {action} `{registry}`: its answer {reason}\nhint: is that address a container registry?")]
-    Nonsense {
+    /// The answer is not one that a registry gives.
+    #[error("cannot {action} `{registry}`: {reason}\nhint: is that address a container registry?")]
+    UnexpectedAnswer {
         /// The registry.
         registry: String,
         /// What was being done.
@@ -44,7 +44,7 @@ pub enum RegistryError {
         /// What is wrong with the answer.
         reason: String,
     },
-    /// The registry has something else than it was given.
+    /// The registry has stored something other than it was given.
     #[error(
         "`{registry}` says that it has stored `{found}` instead of `{expected}`\nhint: something between here and the \
          registry changes what is sent; the image was not published there"

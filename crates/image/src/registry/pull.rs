@@ -6,6 +6,7 @@ use camino::Utf8Path;
 use sha2::{Digest as _, Sha256};
 use ureq::http::Method;
 
+use super::retry::Retry;
 use super::{Body, Call, Registry, RegistryError};
 use crate::digest::Digest;
 use crate::document::{Descriptor, media_type};
@@ -42,7 +43,7 @@ impl Remote {
         let answer = self.registry.ask(&call)?.expect(&[200])?;
         let kind = answer.header("content-type").unwrap_or_default().split(';').next().unwrap_or_default();
         if !accepted.contains(&kind) {
-            return Err(answer.nonsense(&format!("is of a kind that is not known: `{kind}`")));
+            return Err(answer.unexpected(&format!("has the unknown media type `{kind}`")));
         }
         let kind = kind.to_owned();
         Ok((kind, answer.bytes()?))
@@ -55,63 +56,81 @@ impl Remote {
         file: &mut dyn Write,
         target: &Utf8Path,
     ) -> Result<(), ImageError> {
-        let name = self.name();
-        let mut hash = Sha256::new();
-        let mut done = 0_u64;
-        let mut failures = 0;
-        while done < descriptor.size {
+        let mut download =
+            LayerDownload { size: descriptor.size, file, target, hash: Sha256::new(), received: 0 };
+        let mut retry = Retry::new(self.registry.retry_policy);
+        while download.received < descriptor.size {
+            let before = download.received;
             let mut call = self.get("fetch a layer from", &format!("blobs/{}", descriptor.digest));
-            if done > 0 {
-                call.headers.push(("range", format!("bytes={done}-")));
+            if before > 0 {
+                call.headers.push(("range", format!("bytes={before}-")));
             }
             let answer = self.registry.ask(&call)?.expect(&[200, 206])?;
-            let skip = if answer.status() == 200 { done } else { 0 };
-            let mut reader = answer.into_reader();
-            // Who does not know parts sends the whole again.
-            let skipped = std::io::copy(&mut (&mut reader).take(skip), &mut std::io::sink());
-            let before = done;
-            let reason = loop {
-                let mut buffer = [0; 64 * 1024];
-                match skipped
-                    .as_ref()
-                    .map_err(ToString::to_string)
-                    .and_then(|_| reader.read(&mut buffer).map_err(|error| error.to_string()))
-                {
-                    Ok(0) => break "the connection ended too early".to_owned(),
-                    Ok(read) => {
-                        let read = &buffer[..read];
-                        hash.update(read);
-                        file.write_all(read).at("write", target)?;
-                        done += read.len() as u64;
-                        if done >= descriptor.size {
-                            break String::new();
-                        }
-                    }
-                    Err(error) => break error,
-                }
-            };
-            failures = if done > before { 0 } else { failures + 1 };
-            if failures >= self.registry.patience.attempts {
-                return Err(RegistryError::Unreachable {
-                    registry: self.registry.reference().registry().to_owned(),
-                    action: call.action,
-                    reason,
-                }
-                .into());
-            }
-            if done < descriptor.size {
-                self.registry.pause(failures + 1, None);
+            // A registry that does not know ranges sends the whole layer again.
+            let skipped = if answer.status() == 200 { before } else { 0 };
+            let reading = download.read_until_broken(answer.into_reader(), skipped)?;
+            let Reading::Broken(reason) = reading else { break };
+            if download.received > before {
+                retry.reset();
+                retry.pause(None);
+            } else if !retry.again(None) {
+                let registry = self.registry.reference().registry().to_owned();
+                return Err(RegistryError::Unreachable { registry, action: call.action, reason }.into());
             }
         }
+        let LayerDownload { hash, received, .. } = download;
         let found = Digest::from_sha256(hash.finalize().into());
-        if done == descriptor.size && found == descriptor.digest {
+        if received == descriptor.size && found == descriptor.digest {
             return Ok(());
         }
         Err(ImageError::WrongDigest {
-            from: name,
+            from: self.name(),
             expected: descriptor.digest.to_string(),
             found: found.to_string(),
         })
+    }
+}
+
+/// A layer that is being fetched into a file.
+struct LayerDownload<'a> {
+    size: u64,
+    file: &'a mut dyn Write,
+    target: &'a Utf8Path,
+    /// The digest of what has been received.
+    hash: Sha256,
+    received: u64,
+}
+
+/// How the body of an answer ended.
+enum Reading {
+    /// The layer is complete.
+    Done,
+    /// The connection broke, for this reason.
+    Broken(String),
+}
+
+impl LayerDownload<'_> {
+    /// Reads a body, its beginning left out, until the layer is complete or the connection breaks.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be written.
+    fn read_until_broken(&mut self, mut body: impl Read, skipped: u64) -> Result<Reading, ImageError> {
+        if let Err(error) = std::io::copy(&mut (&mut body).take(skipped), &mut std::io::sink()) {
+            return Ok(Reading::Broken(error.to_string()));
+        }
+        let mut buffer = [0; 64 * 1024];
+        while self.received < self.size {
+            let length = match body.read(&mut buffer) {
+                Ok(0) => return Ok(Reading::Broken("the connection ended too early".to_owned())),
+                Ok(length) => length,
+                Err(error) => return Ok(Reading::Broken(error.to_string())),
+            };
+            self.hash.update(&buffer[..length]);
+            self.file.write_all(&buffer[..length]).at("write", self.target)?;
+            self.received += length as u64;
+        }
+        Ok(Reading::Done)
     }
 }
 

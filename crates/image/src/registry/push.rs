@@ -1,4 +1,4 @@
-//! Sending an image: what is there is not sent, what breaks is resumed.
+//! Sending an image: its blobs first, several at a time and only those that the registry lacks, then its manifest.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -6,17 +6,15 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use camino::Utf8Path;
 use ureq::http::Method;
 
-use super::{Answer, Body, Call, Registry, RegistryError};
+use super::upload::BlobUpload;
+use super::{Body, Call, Registry, RegistryError};
 use crate::digest::Digest;
 use crate::image::{Document, Images};
 use crate::layer::Layer;
-use crate::reference::{Reference, is_loopback};
+use crate::reference::Reference;
 
 /// Blobs that are sent at the same time.
 const PARALLEL: usize = 3;
-
-/// The size of a piece of a blob in bytes: what is sent again, at most, after a broken connection.
-const PIECE: u64 = 16 * 1024 * 1024;
 
 /// What has been sent.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -35,11 +33,11 @@ pub struct Pushed {
 pub type Progress<'a> = &'a (dyn Fn(u64, u64) + Sync);
 
 /// Sends images to the repository that the registry was made for, and publishes them under its tag. The tag is set last:
-/// whoever is interrupted has published nothing.
+/// a push that is interrupted has published nothing.
 ///
 /// # Errors
 ///
-/// When the registry refuses something, or is out of reach for longer than there is patience.
+/// When the registry refuses something, or fails more often than its [`RetryPolicy`](super::RetryPolicy) allows.
 pub fn push(registry: &Registry, images: &Images, progress: Progress<'_>) -> Result<Pushed, RegistryError> {
     let mut blobs: Vec<Blob<'_>> = images.layers().into_iter().map(Blob::of_layer).collect();
     blobs.extend(images.images.iter().map(|image| Blob::of_config(&image.config)));
@@ -91,7 +89,7 @@ fn send_all(
                     *result = Err(error);
                     has_failed.store(true, Ordering::Relaxed);
                 }
-                // The first failure is the one that is told.
+                // The first failure is the one that is reported.
                 (_, Err(_)) => {}
             }
         }
@@ -106,14 +104,14 @@ fn send_all(
 }
 
 /// A content to be sent.
-struct Blob<'a> {
+pub(super) struct Blob<'a> {
     /// For messages.
     title: String,
-    digest: &'a Digest,
-    size: u64,
+    pub(super) digest: &'a Digest,
+    pub(super) size: u64,
     content: Content<'a>,
     /// Registry and repository that have it.
-    origin: Option<&'a (String, String)>,
+    pub(super) origin: Option<&'a (String, String)>,
 }
 
 #[derive(Clone, Copy)]
@@ -143,187 +141,50 @@ impl<'a> Blob<'a> {
         }
     }
 
-    fn piece(&self, offset: u64, length: u64) -> Body<'a> {
+    /// What is done with it, for messages.
+    pub(super) fn action(&self) -> String {
+        format!("push {} to", self.title)
+    }
+
+    /// A request that is about it.
+    pub(super) fn call<'b>(&self, method: Method, url: String, body: Body<'b>) -> Call<'b> {
+        Call { action: self.action(), method, url, headers: Vec::new(), body }
+    }
+
+    /// Its content. `progress` hears how many bytes of it have been sent.
+    pub(super) fn body<'b>(&'b self, progress: &'b dyn Fn(u64)) -> Body<'b> {
         match self.content {
-            Content::File(file) => Body::Part { file, offset, length },
-            Content::Bytes(bytes) => {
-                let range = usize::try_from(offset).ok().zip(usize::try_from(offset + length).ok());
-                Body::Bytes(range.and_then(|(start, end)| bytes.get(start..end)).unwrap_or_default())
-            }
+            Content::File(file) => Body::File { file, size: self.size, progress },
+            Content::Bytes(bytes) => Body::Bytes(bytes),
         }
     }
 }
 
-enum Outcome {
+/// How a blob has come into the repository.
+pub(super) enum Outcome {
+    /// It was sent.
     Sent,
+    /// It was there before.
     Present,
+    /// The registry has taken it from another repository of its own.
     Mounted,
 }
 
-/// A place where the registry takes a blob.
-struct Upload {
-    url: String,
-    piece: u64,
-}
-
-/// What to do after a piece.
-enum Step {
-    /// So much has arrived.
-    Arrived(u64),
-    /// The registry knows nothing of it any more.
-    Lost,
-}
-
 impl Registry {
-    fn push_blob(&self, blob: &Blob<'_>, arrived: &dyn Fn(u64)) -> Result<Outcome, RegistryError> {
-        if self.has_blob(blob)? {
-            arrived(blob.size);
-            return Ok(Outcome::Present);
+    fn push_blob(&self, blob: &Blob<'_>, progress: &dyn Fn(u64)) -> Result<Outcome, RegistryError> {
+        if !self.has_blob(blob)? {
+            return BlobUpload::new(self, blob, progress).run();
         }
-        let mut failures = 0;
-        let mut told = 0;
-        let Some(mut upload) = self.start_upload(blob)? else {
-            arrived(blob.size);
-            return Ok(Outcome::Mounted);
-        };
-        let mut offset = 0;
-        loop {
-            let before = offset;
-            let sent = if offset < blob.size {
-                self.send_piece(blob, &mut upload, offset)
-            } else {
-                match self.finish_upload(blob, &upload) {
-                    Ok(true) => {
-                        arrived(blob.size - told);
-                        return Ok(Outcome::Sent);
-                    }
-                    Ok(false) => Ok(Step::Lost),
-                    Err(error) => Err(error),
-                }
-            };
-            let failure = match sent {
-                Ok(Step::Arrived(now)) if now > before => {
-                    offset = now;
-                    failures = 0;
-                    if now > told {
-                        arrived(now - told);
-                        told = now;
-                    }
-                    continue;
-                }
-                Ok(_) => None,
-                Err(error) if error.is_transient() => Some(error),
-                Err(error) => return Err(error),
-            };
-            failures += 1;
-            if failures >= self.patience.attempts {
-                return Err(failure.unwrap_or_else(|| RegistryError::Nonsense {
-                    registry: self.reference().registry().to_owned(),
-                    action: format!("push {} to", blob.title),
-                    reason: "is, again and again, that nothing of it has arrived".to_owned(),
-                }));
-            }
-            self.pause(failures, None);
-            // The last answer may have been lost, and not what was sent.
-            if self.has_blob(blob)? {
-                arrived(blob.size - told);
-                return Ok(Outcome::Sent);
-            }
-            offset = match self.arrived(blob, &upload)? {
-                Step::Arrived(now) if failure.is_some() && now <= blob.size => now,
-                _ => match self.start_upload(blob)? {
-                    Some(anew) => {
-                        upload = anew;
-                        0
-                    }
-                    None => return Ok(Outcome::Mounted),
-                },
-            };
-        }
+        progress(blob.size);
+        Ok(Outcome::Present)
     }
 
-    fn call<'a>(&self, blob: &Blob<'_>, method: Method, url: String, body: Body<'a>) -> Call<'a> {
-        Call { action: format!("push {} to", blob.title), method, url, headers: Vec::new(), body }
-    }
-
-    fn has_blob(&self, blob: &Blob<'_>) -> Result<bool, RegistryError> {
+    pub(super) fn has_blob(&self, blob: &Blob<'_>) -> Result<bool, RegistryError> {
         let url = self.url(&format!("blobs/{}", blob.digest));
-        let answer = self.ask(&self.call(blob, Method::HEAD, url, Body::None))?;
+        let answer = self.ask(&blob.call(Method::HEAD, url, Body::None))?;
         match answer.status() {
             200 => Ok(true),
             404 => Ok(false),
-            _ => Err(answer.refusal()),
-        }
-    }
-
-    /// Asks for a place; none when the registry has taken the blob from where it has it already.
-    fn start_upload(&self, blob: &Blob<'_>) -> Result<Option<Upload>, RegistryError> {
-        let mut url = self.url("blobs/uploads/");
-        if let Some((registry, repository)) = blob.origin
-            && registry == self.reference().registry()
-            && repository != self.reference().repository()
-        {
-            self.authorization().add_source(repository);
-            url.push_str(&format!("?mount={}&from={repository}", blob.digest));
-        }
-        let mut call = self.call(blob, Method::POST, url, Body::Bytes(b""));
-        call.headers.push(("content-type", "application/octet-stream".to_owned()));
-        let answer = self.ask(&call)?.expect(&[201, 202])?;
-        if answer.status() == 201 {
-            return Ok(None);
-        }
-        let least = answer.header("oci-chunk-min-length").and_then(|text| text.parse().ok()).unwrap_or(0);
-        let url = self.location(&answer)?;
-        Ok(Some(Upload { url, piece: PIECE.max(least) }))
-    }
-
-    fn send_piece(&self, blob: &Blob<'_>, upload: &mut Upload, offset: u64) -> Result<Step, RegistryError> {
-        let length = upload.piece.min(blob.size - offset);
-        let end = offset + length;
-        let mut call = self.call(blob, Method::PATCH, upload.url.clone(), blob.piece(offset, length));
-        call.headers.push(("content-type", "application/octet-stream".to_owned()));
-        // Not every registry knows pieces: what goes as a whole says nothing of them.
-        if length < blob.size {
-            call.headers.push(("content-range", format!("{offset}-{}", end - 1)));
-        }
-        let answer = self.ask_once(&call)?;
-        match answer.status() {
-            201 | 202 | 204 => {
-                let arrived = range_end(&answer).filter(|arrived| (1..=end).contains(arrived));
-                upload.url = self.location(&answer)?;
-                Ok(Step::Arrived(arrived.unwrap_or(end)))
-            }
-            404 | 410 | 416 => Ok(Step::Lost),
-            _ if answer.is_transient() => Err(self.busy(blob, answer)),
-            _ => Err(answer.refusal()),
-        }
-    }
-
-    /// How much the registry has got.
-    fn arrived(&self, blob: &Blob<'_>, upload: &Upload) -> Result<Step, RegistryError> {
-        let answer = self.ask(&self.call(blob, Method::GET, upload.url.clone(), Body::None))?;
-        Ok(match answer.status() {
-            // `0-0` is one byte or none, and so counts as none.
-            200 | 204 => Step::Arrived(range_end(&answer).filter(|end| *end > 1).unwrap_or(0)),
-            _ => Step::Lost,
-        })
-    }
-
-    /// Says that this was all; whether the registry agrees.
-    fn finish_upload(&self, blob: &Blob<'_>, upload: &Upload) -> Result<bool, RegistryError> {
-        let separator = if upload.url.contains('?') { '&' } else { '?' };
-        let url = format!("{}{separator}digest={}", upload.url, blob.digest);
-        let mut call = self.call(blob, Method::PUT, url, Body::Bytes(b""));
-        call.headers.push(("content-type", "application/octet-stream".to_owned()));
-        let answer = self.ask_once(&call)?;
-        match answer.status() {
-            201 | 204 => {
-                self.check_digest(&answer, blob.digest)?;
-                Ok(true)
-            }
-            // The pieces were not what they should have been, or the place is gone.
-            400 | 404 | 410 | 416 => Ok(false),
-            _ if answer.is_transient() => Err(self.busy(blob, answer)),
             _ => Err(answer.refusal()),
         }
     }
@@ -339,51 +200,10 @@ impl Registry {
         let answer = self.ask(&call)?.expect(&[201])?;
         self.check_digest(&answer, &document.descriptor.digest)
     }
-
-    fn check_digest(&self, answer: &Answer, expected: &Digest) -> Result<(), RegistryError> {
-        match answer.header("docker-content-digest") {
-            Some(found) if found != expected.as_str() => Err(RegistryError::WrongDigest {
-                registry: self.reference().registry().to_owned(),
-                expected: expected.to_string(),
-                found: found.to_owned(),
-            }),
-            _ => Ok(()),
-        }
-    }
-
-    /// A registry that is busy is as good as one that does not answer, once it has had its pause.
-    fn busy(&self, blob: &Blob<'_>, answer: Answer) -> RegistryError {
-        if let Some(pause) = answer.retry_after() {
-            self.pause(1, Some(pause));
-        }
-        RegistryError::Unreachable {
-            registry: self.reference().registry().to_owned(),
-            action: format!("push {} to", blob.title),
-            reason: answer.refusal().to_string(),
-        }
-    }
-
-    /// The address in an answer, whole. What was sent in confidence goes nowhere in the clear.
-    fn location(&self, answer: &Answer) -> Result<String, RegistryError> {
-        let location = answer.header("location").unwrap_or_default();
-        if location.starts_with('/') {
-            return Ok(format!("{}{location}", self.reference().base_url()));
-        }
-        let host = location.strip_prefix("http://").and_then(|rest| rest.split('/').next());
-        let is_good = location.starts_with("https://") || host.is_some_and(is_loopback);
-        if is_good { Ok(location.to_owned()) } else { Err(answer.nonsense("names no place to send to")) }
-    }
-}
-
-/// The number of bytes that `Range: 0-END` tells of.
-fn range_end(answer: &Answer) -> Option<u64> {
-    let range = answer.header("range")?;
-    let (_, end) = range.trim_start_matches("bytes=").split_once('-')?;
-    end.trim().parse::<u64>().ok()?.checked_add(1)
 }
 
 impl Reference {
-    /// What `--push` publishes has a tag: a digest alone is no name to give.
+    /// Whether it names a tag, as what is published has to: a digest follows from the content and cannot be chosen.
     pub fn is_tagged(&self) -> bool {
         self.digest().is_none()
     }

@@ -3,18 +3,18 @@
 use std::time::Duration;
 
 use beamship_image::document::Platform;
-use beamship_image::registry::{Credentials, Patience, Registry, RegistryError, Remote, push};
+use beamship_image::registry::{Access, Credentials, Registry, RegistryError, Remote, RetryPolicy, push};
 use beamship_image::{Base, ImageError};
 
 use crate::images::{images, temporary};
 use crate::registry_server::{Behaviour, Fault, Server};
 
-fn patience(attempts: u32) -> Patience {
-    Patience { attempts, first_pause: Duration::from_millis(1) }
+fn policy(attempts: u32) -> RetryPolicy {
+    RetryPolicy { attempts, first_pause: Duration::from_millis(1) }
 }
 
 fn registry(server: &Server, name: &str, attempts: u32) -> Registry {
-    Registry::with_credentials(&server.reference(name), true, patience(attempts), None)
+    Registry::with_credentials(&server.reference(name), Access::Push, policy(attempts), None)
 }
 
 /// With a third of all requests failing in seven ways.
@@ -56,7 +56,7 @@ fn a_push_through_a_failing_registry_is_complete_or_fails_cleanly() {
 }
 
 #[test]
-fn more_patience_gets_through() {
+fn more_attempts_get_through() {
     let (_guard, directory) = temporary();
     let images = images(&directory);
     for seed in 1..=20 {
@@ -81,6 +81,53 @@ fn a_registry_that_never_works_ends_the_push() {
         assert!(error.to_string().starts_with("cannot push "), "{fault:?}: {error}");
         assert!(server.store.lock().unwrap().manifests.is_empty(), "{fault:?}");
     }
+}
+
+#[test]
+fn a_registry_that_forgets_every_upload_ends_the_push() {
+    let (_guard, directory) = temporary();
+    let images = images(&directory);
+    let server = Server::start(Behaviour { always: Some(Fault::Forget), ..Behaviour::default() });
+    let error = push(&registry(&server, "shop:1", 3), &images, &|_, _| {}).unwrap_err();
+    assert!(matches!(error, RegistryError::Refused { status: 404, .. }), "{error}");
+    let requests = &server.store.lock().unwrap().requests;
+    let sent = requests.iter().filter(|request| request.starts_with("PUT")).count();
+    assert!((3..=9).contains(&sent), "{sent}: three times, three blobs at a time");
+}
+
+/// However far it gets each time: it was sent again without end.
+#[test]
+fn a_registry_that_refuses_every_complete_blob_ends_the_push() {
+    let (_guard, directory) = temporary();
+    let images = images(&directory);
+    for (status, attempts) in
+        [("400 Bad Request", 1), ("416 Range Not Satisfiable", 1), ("503 Service Unavailable", 3)]
+    {
+        let server = Server::start(Behaviour { refuses_blobs: Some(status), ..Behaviour::default() });
+        let error = push(&registry(&server, "shop:1", 3), &images, &|_, _| {}).unwrap_err();
+        assert!(error.to_string().contains(&format!("{status}: X: not today")), "{error}");
+        let requests = &server.store.lock().unwrap().requests;
+        let sent = requests.iter().filter(|request| request.starts_with("PUT")).count();
+        assert!((attempts..=3 * attempts).contains(&sent), "{status}: {sent}, three blobs at a time");
+    }
+}
+
+/// Progress is of bytes that are sent for the first time, and of all of them.
+#[test]
+fn progress_never_goes_back() {
+    use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+    let (_guard, directory) = temporary();
+    let images = images(&directory);
+    let server = Server::start(Behaviour { faults: Some(7), ..Behaviour::default() });
+    let last = AtomicU64::new(0);
+    push(&registry(&server, "shop:1", 12), &images, &|arrived, total| {
+        assert!(arrived <= total);
+        last.fetch_max(arrived, Relaxed);
+    })
+    .unwrap();
+    let config = images.images[0].config.descriptor.size;
+    let layers: u64 = images.layers().iter().map(|layer| layer.descriptor.size).sum();
+    assert_eq!(last.load(Relaxed), layers + config);
 }
 
 #[test]
@@ -156,6 +203,16 @@ fn layers_of_the_base_are_mounted() {
     let base = Base::fetch(&remote, &Platform::linux("amd64"), &cache).unwrap();
     let image = beamship_image::Image::new(&crate::images::options("amd64"), Some(&base), vec![]).unwrap();
     let images = beamship_image::Images::new(vec![image]).unwrap();
+    // In the layout everybody may read them, and in the cache nobody else.
+    let layout = beamship_image::Layout::open(&directory.join("layout")).unwrap();
+    layout.publish(&images, None).unwrap();
+    for layer in &base.layers {
+        let mode = |file: &camino::Utf8Path| {
+            std::os::unix::fs::PermissionsExt::mode(&fs_err::metadata(file).unwrap().permissions()) & 0o777
+        };
+        assert_eq!(mode(&layer.file), 0o600);
+        assert_eq!(mode(&layout.directory().join(layer.descriptor.digest.blob_path())), 0o644);
+    }
     let layers: u64 = base.layers.iter().map(|layer| layer.descriptor.size).sum();
     let pushed = push(&registry(&server, "other:1", 3), &images, &|_, _| {}).unwrap();
     assert_eq!(pushed.mounted, layers);
@@ -164,7 +221,7 @@ fn layers_of_the_base_are_mounted() {
 }
 
 #[test]
-fn no_credentials_is_told_as_such() {
+fn missing_credentials_are_reported_as_such() {
     let (_guard, directory) = temporary();
     let images = images(&directory);
     let server = Server::start(Behaviour { user: Some(("ann", "open")), ..Behaviour::default() });
@@ -172,7 +229,8 @@ fn no_credentials_is_told_as_such() {
     assert!(matches!(error, RegistryError::Refused { status: 401, .. }), "{error}");
     assert!(error.to_string().contains("docker login"), "{error}");
     let wrong = Credentials::Password { user: "ann".to_owned(), password: "geheim".to_owned() };
-    let registry = Registry::with_credentials(&server.reference("shop:1"), true, patience(3), Some(wrong));
+    let registry =
+        Registry::with_credentials(&server.reference("shop:1"), Access::Push, policy(3), Some(wrong));
     let error = push(&registry, &images, &|_, _| {}).unwrap_err();
     assert!(matches!(error, RegistryError::Refused { status: 401, .. }), "{error}");
     assert!(!format!("{error} {error:?} {registry:?}").contains("geheim"));

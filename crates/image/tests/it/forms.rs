@@ -1,4 +1,4 @@
-//! What is written is what the specification says, and the same every time.
+//! What is written follows the OCI image specification, and is the same every time.
 
 use beamship_image::document::media_type;
 use beamship_image::layout::{Blobs, manifests, stored};
@@ -8,7 +8,7 @@ use oci_spec::image::{ImageConfiguration, ImageIndex, ImageManifest, MediaType, 
 use crate::images::{image, images, temporary};
 
 #[test]
-fn a_layout_is_one_of_the_specification() {
+fn a_layout_follows_the_specification() {
     let (_guard, directory) = temporary();
     let images = images(&directory);
     let index = ImageIndex::from_file(directory.join("index.json")).unwrap();
@@ -61,7 +61,7 @@ fn images_of_others_are_not_replaced() {
     refused("holds several images");
     fs_err::write(layout.join("index.json"), &index).unwrap();
     fs_err::remove_file(layout.join("blobs/.lock")).unwrap();
-    refused("holds something else than an image of beamship's");
+    refused("holds something other than an image of beamship's");
 }
 
 #[test]
@@ -129,6 +129,13 @@ fn an_archive_holds_both_forms() {
     assert_eq!(descriptor.media_type, media_type::MANIFEST);
     let stored = stored(&blobs, &descriptor, &bytes).unwrap();
     assert_eq!(stored.manifest.layers.len(), 3);
+    // Somebody else's archive of the same layout.
+    let other = directory.join("other.tar");
+    let mut tar = std::process::Command::new("tar");
+    let status = tar.args(["-C", directory.join("layout").as_str(), "-cf", other.as_str(), "."]).status();
+    assert!(status.unwrap().success());
+    let blobs = archive::StoredBlobs::open(&other).unwrap().unwrap();
+    assert_eq!(manifests(&blobs).unwrap().len(), 1);
     // Damaged content is not taken for what it should be.
     let mut damaged = fs_err::read(&one).unwrap();
     let needle = b"\"schemaVersion\":2,\"mediaType\":\"application/vnd.oci.image.manifest";
@@ -136,7 +143,7 @@ fn an_archive_holds_both_forms() {
     damaged[at + 16] = b'3';
     fs_err::write(&two, damaged).unwrap();
     let blobs = archive::StoredBlobs::open(&two).unwrap().unwrap();
-    assert!(blobs.root().unwrap_err().to_string().contains("gave something else than"));
+    assert!(blobs.root().unwrap_err().to_string().contains("sent something other than"));
 }
 
 #[test]
@@ -147,7 +154,7 @@ fn what_is_no_image_is_none() {
     assert!(archive::StoredBlobs::open(&directory.join("file")).unwrap().is_none());
     assert!(archive::StoredBlobs::open(&directory.join("missing")).unwrap().is_none());
     let error = Layout::open(&directory).unwrap_err().to_string();
-    assert!(error.contains("holds something else than an image"), "{error}");
+    assert!(error.contains("holds something other than an image"), "{error}");
     fs_err::create_dir_all(directory.join("layout/blobs/sha256")).unwrap();
     fs_err::write(directory.join("layout/oci-layout"), b"{}").unwrap();
     for text in

@@ -1,4 +1,4 @@
-//! Images against a registry that fails, and against the schemas of the specification.
+//! Images against a registry that fails, and against the schemas of the OCI image specification.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail")]
 

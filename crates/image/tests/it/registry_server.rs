@@ -1,4 +1,4 @@
-//! A registry for tests: the parts of the distribution specification that a push and a pull need, and faults on request.
+//! A registry for tests: the parts of the OCI distribution specification that a push and a pull need, and faults on request.
 //!
 //! Whether a request fails, and how, follows from a seed: a test that fails, fails again.
 
@@ -14,7 +14,7 @@ use beamship_image::Digest;
 pub(crate) enum Fault {
     /// The connection ends before the request is read.
     DropAtOnce,
-    /// The connection ends in the middle of the body; what has arrived is kept.
+    /// The connection ends in the middle of the body.
     DropInBody,
     /// The request is done, but its answer never comes.
     DropAnswer,
@@ -41,6 +41,12 @@ pub(crate) struct Behaviour {
     pub(crate) corrupts_blobs: bool,
     /// It wants a token, which it gives to this user with this password.
     pub(crate) user: Option<(&'static str, &'static str)>,
+    /// It wants the password itself, or what nobody here speaks.
+    pub(crate) wants_password: bool,
+    /// It answers with this when a blob is complete.
+    pub(crate) refuses_blobs: Option<&'static str>,
+    /// Blobs are at, and go to, this address.
+    pub(crate) elsewhere: Option<SocketAddr>,
 }
 
 #[derive(Debug, Default)]
@@ -49,7 +55,7 @@ pub(crate) struct Store {
     pub(crate) manifests: BTreeMap<String, (String, Vec<u8>)>,
     /// Which repository shows which blob.
     shown: BTreeSet<(String, String)>,
-    uploads: BTreeMap<String, Vec<u8>>,
+    uploads: BTreeSet<String>,
     random: u64,
     next: u64,
     pub(crate) requests: Vec<String>,
@@ -196,18 +202,35 @@ fn answer(request: &Request, store: &mut Store, behaviour: &Behaviour, address: 
     let header = |name: &str| request.headers.get(name).map(String::as_str).unwrap_or_default();
     if let Some((user, password)) = behaviour.user {
         let basic = format!("Basic {}", base64(&format!("{user}:{password}")));
+        if behaviour.wants_password && header("authorization") != basic {
+            let challenges = ["Negotiate", "Basic realm=\"test\""];
+            let challenges = challenges.map(|challenge| ("www-authenticate", challenge.to_owned()));
+            return ("401 Unauthorized", challenges.to_vec(), Vec::new());
+        }
         if request.path == "/token" {
             return match header("authorization") == basic {
                 true => ("200 OK", vec![], br#"{"token":"sesame"}"#.to_vec()),
                 false => ("401 Unauthorized", vec![], br#"{"errors":[{"code":"UNAUTHORIZED"}]}"#.to_vec()),
             };
         }
-        if header("authorization") != "Bearer sesame" {
+        if !behaviour.wants_password && header("authorization") != "Bearer sesame" {
             let challenge = format!("Bearer realm=\"http://{address}/token\",service=\"test\"");
             return ("401 Unauthorized", vec![("www-authenticate", challenge)], Vec::new());
         }
     }
-    let parts: Vec<&str> = request.path.trim_matches('/').split('/').collect();
+    let mut parts: Vec<&str> = request.path.trim_matches('/').split('/').collect();
+    if let ("GET", Some(elsewhere), ["v2", _, "blobs", _]) =
+        (request.method.as_str(), behaviour.elsewhere, parts.as_slice())
+    {
+        let location = format!("http://{elsewhere}{}", request.path);
+        return ("307 Temporary Redirect", vec![("location", location)], Vec::new());
+    }
+    // An address on the way, as registries have them behind another server.
+    if parts.first() == Some(&"moved") {
+        parts.remove(0);
+    } else if parts.contains(&"manifests") && request.method == "GET" && behaviour.user.is_some() {
+        return ("307 Temporary Redirect", vec![("location", format!("/moved{}", request.path))], Vec::new());
+    }
     match (request.method.as_str(), parts.as_slice()) {
         ("HEAD" | "GET", ["v2", name, "blobs", digest]) => match store.blob(name, digest) {
             Some(bytes) => {
@@ -232,42 +255,36 @@ fn answer(request: &Request, store: &mut Store, behaviour: &Behaviour, address: 
             }
             store.next += 1;
             let id = store.next.to_string();
-            store.uploads.insert(id.clone(), Vec::new());
-            (
-                "202 Accepted",
-                vec![("location", format!("/v2/{name}/blobs/uploads/{id}?state=secret"))],
-                Vec::new(),
-            )
+            store.uploads.insert(id.clone());
+            let location = match behaviour.elsewhere {
+                Some(elsewhere) => format!("http://{elsewhere}/v2/{name}/blobs/uploads/{id}?state=secret"),
+                // Relative to the address that was asked.
+                None if store.next.is_multiple_of(2) => format!("{id}?state=secret"),
+                None => format!("/v2/{name}/blobs/uploads/{id}?state=secret"),
+            };
+            ("202 Accepted", vec![("location", location)], Vec::new())
         }
-        ("PATCH", ["v2", name, "blobs", "uploads", id]) => {
-            let Some(upload) = store.uploads.get_mut(*id) else { return not_found() };
-            let start = header("content-range").split('-').next().and_then(|text| text.parse().ok());
-            if start.is_some_and(|start: usize| start != upload.len()) {
-                return ("416 Range Not Satisfiable", vec![], Vec::new());
-            }
-            upload.extend_from_slice(&request.body);
-            ("202 Accepted", place(name, id, upload.len()), Vec::new())
-        }
-        ("GET", ["v2", name, "blobs", "uploads", id]) => match store.uploads.get(*id) {
-            Some(upload) => ("204 No Content", place(name, id, upload.len()), Vec::new()),
-            None => not_found(),
-        },
         ("PUT", ["v2", name, "blobs", "uploads", id]) => {
-            let Some(upload) = store.uploads.remove(*id) else { return not_found() };
+            if !store.uploads.remove(*id) {
+                return not_found();
+            }
             let digest = parameter(&request.query, "digest").unwrap_or_default();
-            if Digest::of(&upload).as_str() != digest {
+            if let Some(status) = behaviour.refuses_blobs {
+                return (status, vec![], br#"{"errors":[{"code":"X","message":"not today"}]}"#.to_vec());
+            }
+            if Digest::of(&request.body).as_str() != digest {
                 return ("400 Bad Request", vec![], br#"{"errors":[{"code":"DIGEST_INVALID"}]}"#.to_vec());
             }
-            store.blobs.insert(digest.clone(), upload);
+            store.blobs.insert(digest.clone(), request.body.clone());
             store.shown.insert(((*name).to_owned(), digest.clone()));
-            ("201 Created", vec![("docker-content-digest", told(&digest, behaviour))], Vec::new())
+            ("201 Created", vec![("docker-content-digest", stored_digest(&digest, behaviour))], Vec::new())
         }
         ("PUT", ["v2", _, "manifests", name]) if !request.is_cut => {
             let digest = Digest::of(&request.body).to_string();
             let stored = (header("content-type").to_owned(), request.body.clone());
             store.manifests.insert((*name).to_owned(), stored.clone());
             store.manifests.insert(digest.clone(), stored);
-            ("201 Created", vec![("docker-content-digest", told(&digest, behaviour))], Vec::new())
+            ("201 Created", vec![("docker-content-digest", stored_digest(&digest, behaviour))], Vec::new())
         }
         ("GET", ["v2", _, "manifests", name]) => match store.manifests.get(*name) {
             Some((kind, bytes)) => ("200 OK", vec![("content-type", kind.clone())], bytes.clone()),
@@ -277,13 +294,7 @@ fn answer(request: &Request, store: &mut Store, behaviour: &Behaviour, address: 
     }
 }
 
-/// Where an upload goes on, with the range as Docker's registry tells it.
-fn place(name: &str, id: &str, length: usize) -> Vec<(&'static str, String)> {
-    let range = format!("0-{}", length.saturating_sub(1));
-    vec![("location", format!("/v2/{name}/blobs/uploads/{id}?state=secret")), ("range", range)]
-}
-
-fn told(digest: &str, behaviour: &Behaviour) -> String {
+fn stored_digest(digest: &str, behaviour: &Behaviour) -> String {
     if behaviour.lies_about_digests { Digest::of(b"something else").to_string() } else { digest.to_owned() }
 }
 

@@ -20,7 +20,7 @@ use std::ffi::OsString;
 use std::io::IsTerminal;
 use std::process::ExitCode;
 
-use diagnosis::{Findings, Severity};
+use diagnosis::{Findings, Severity, count};
 
 use super::options::Options;
 use crate::configuration::Configuration;
@@ -69,19 +69,6 @@ pub(super) fn run(
     let text = if options.json { findings.json() } else { findings.text(colour) };
     let success = output::print(text.as_bytes())?;
     findings.failure().map_or(Ok(success), |message| Err(Failure::new(message)))
-}
-
-/// A number with separators: `65,536`.
-fn count(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 /// Bytes as people read them.

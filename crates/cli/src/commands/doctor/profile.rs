@@ -1,18 +1,18 @@
-//! The record of a start that the project carries, `rel/boot.profile`: whether it is of this project.
+//! The recorded profile of a start, `rel/boot.profile`: whether it is of this project.
 //!
-//! The compiled code of the project tells. Before its first build nothing is known, and nothing is said.
+//! The compiled code of the project decides. Before its first build nothing is known, and nothing is reported.
 
 use camino::Utf8Path;
 use diagnosis::{Finding, Findings};
 use etf::Atom;
 use release::{Application, ApplicationOrigin, OwnCode, PROFILE, Profile};
 
-use crate::files::MachineFiles;
+use crate::machine_files::MachineFiles;
 
-/// A release of OTP that accepts names that stand twice in a resource file: whether these are right is not the question.
+/// A release of OTP that accepts duplicate names in a resource file: whether these are right is not the question here.
 const LENIENT: u32 = 26;
 
-/// Looks at the profiles in these directories of templates. `build` is where Mix compiles to, `own` are the project's
+/// Checks the profiles in these directories of templates. `build` is where Mix compiles to, `own` are the project's
 /// applications.
 pub(super) fn check<'t>(
     project: &Utf8Path,
@@ -69,24 +69,24 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let project = Utf8Path::from_path(directory.path()).unwrap();
         let build = project.join("_build/prod");
-        let said = || {
+        let found = || {
             let mut findings = Findings::new();
             check(project, ["rel", "other"].into_iter(), &build, &["demo"], &mut findings);
             findings.json()
         };
         fs_err::create_dir(project.join("rel")).unwrap();
         fs_err::write(project.join("rel/boot.profile"), "lists\nElixir.Shop\n").unwrap();
-        assert_eq!(said(), Findings::new().json(), "nothing is compiled");
+        assert_eq!(found(), Findings::new().json(), "nothing is compiled");
         let code = build.join("lib/demo/ebin");
         fs_err::create_dir_all(&code).unwrap();
         let resource = "{application,demo,[{description,\"\"},{vsn,\"1\"},{modules,['Elixir.Demo']},{registered,[]},{applications,[kernel]},{mod,{'Elixir.Demo',[]}}]}.";
         fs_err::write(code.join("demo.app"), resource).unwrap();
         assert!(
-            said().contains("\"warning\"") && said().contains("rel/boot.profile names no module"),
+            found().contains("\"warning\"") && found().contains("rel/boot.profile names no module"),
             "{}",
-            said()
+            found()
         );
         fs_err::write(project.join("rel/boot.profile"), "lists\nElixir.Demo\nElixir.Gone\n").unwrap();
-        assert!(said().contains("\"ok\"") && !said().contains("other"), "{}", said());
+        assert!(found().contains("\"ok\"") && !found().contains("other"), "{}", found());
     }
 }

@@ -1,7 +1,6 @@
 //! The project: whether it loads, and what a release of it will lack.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 
 use ::project::{Bridge, BridgeError, BridgeOptions, ReleaseRequest, ReleaseSources, Survey};
 use camino::{Utf8Path, Utf8PathBuf};
@@ -12,12 +11,13 @@ use release::{PROFILE, TEMPLATES};
 use super::{finding, profile};
 use crate::arguments::GlobalArguments;
 use crate::commands::generate;
-use crate::{cache_directory, project_directory, release_alias};
+use crate::hinted_error::HintedError;
+use crate::{cache_directory, program, project_directory, release_alias};
 
-/// What is told of the output of a project that does not load, in lines.
-const SHOWN: usize = 6;
+/// How much of the output of a project that does not load is shown, in lines.
+const SHOWN_LINES: usize = 6;
 
-/// Looks at it; gives what Mix says about it, when it says something.
+/// Checks the project; returns what Mix says about it, where it can be asked.
 ///
 /// # Errors
 ///
@@ -30,7 +30,7 @@ pub(super) fn check(
 ) -> anyhow::Result<Option<Survey>> {
     let directory = project_directory::find(global)?;
     if !directory.join("mix.exs").is_file() {
-        // Who has named a release need not be in a project.
+        // Somebody who names a release need not be in a project.
         if !is_release_named {
             findings.push(Finding::error(
                 "project",
@@ -46,14 +46,14 @@ pub(super) fn check(
             "it was not loaded: there is no Elixir",
             "install Elixir first; what follows is what can be said without",
         ));
-        files(&directory, &[usual()], findings);
+        files(&directory, &[default_sources()], findings);
         return Ok(None);
     }
     let (survey, build) = match ask(&directory, findings) {
         Ok(answers) => answers,
         Err(error) => {
             findings.push(failed(&error));
-            files(&directory, &[usual()], findings);
+            files(&directory, &[default_sources()], findings);
             return Ok(None);
         }
     };
@@ -66,7 +66,7 @@ pub(super) fn check(
     Ok(Some(survey))
 }
 
-/// Starts the one virtual machine that loads the project; gives what Mix says about it, and where it compiles to.
+/// Starts the one virtual machine that loads the project; returns what Mix says about it, and where it compiles to.
 fn ask(directory: &Utf8Path, findings: &mut Findings) -> Result<(Survey, Utf8PathBuf), BridgeError> {
     let mut bridge = Bridge::start(&BridgeOptions::new(directory.to_owned(), cache_directory::find()))?;
     let environment = bridge.information().mix_env.clone();
@@ -80,7 +80,7 @@ fn ask(directory: &Utf8Path, findings: &mut Findings) -> Result<(Survey, Utf8Pat
             "call what it does from `steps:` of the release",
         ));
     }
-    // A project that defines none has one nevertheless, which cannot be asked for by name; an umbrella has not, and says so.
+    // A project that defines none has one all the same, which cannot be asked for by name; an umbrella has none, and says so.
     let names: Vec<Option<&String>> =
         if survey.releases.len() <= 1 { vec![None] } else { survey.releases.iter().map(Some).collect() };
     for name in names {
@@ -101,17 +101,17 @@ fn ask(directory: &Utf8Path, findings: &mut Findings) -> Result<(Survey, Utf8Pat
     Ok((survey, build))
 }
 
-/// A project that does not load. Where the virtual machine has ended before it could say why, what it has printed does.
+/// A project that does not load. Where the virtual machine has ended before it could say why, its output is shown.
 fn failed(error: &BridgeError) -> Finding {
     let printed = error.output().map(::project::Output::text).unwrap_or_default();
     let lines: Vec<&str> = printed.lines().map(str::trim_end).filter(|line| !line.is_empty()).collect();
     let is_reason = |line: &&str| line.contains("** (") || line.contains("error:");
-    let mut found = finding("project", Severity::Error, &anyhow::anyhow!(error.to_string()));
+    let mut found = HintedError::parse(&error.to_string()).into_finding("project", Severity::Error);
     if let BridgeError::Exited { .. } = error
-        && let Some(first) = lines.iter().position(is_reason).or(lines.len().checked_sub(SHOWN))
+        && let Some(first) = lines.iter().position(is_reason).or(lines.len().checked_sub(SHOWN_LINES))
     {
         found.message =
-            format!("it does not load:\n{}", lines[first..lines.len().min(first + SHOWN)].join("\n"));
+            format!("it does not load:\n{}", lines[first..lines.len().min(first + SHOWN_LINES)].join("\n"));
     }
     found
         .remedy
@@ -119,8 +119,8 @@ fn failed(error: &BridgeError) -> Finding {
     found
 }
 
-/// What a release is made of where `mix.exs` could not be asked.
-fn usual() -> ReleaseSources {
+/// What a release is made of by default, where `mix.exs` could not be asked.
+fn default_sources() -> ReleaseSources {
     ReleaseSources {
         templates: "rel".to_owned(),
         overlays: Vec::new(),
@@ -153,7 +153,8 @@ fn dependencies(directory: &Utf8Path, survey: &Survey, findings: &mut Findings) 
         ));
     }
     if survey.dependencies.iter().any(|name| *name == "elixir_make") {
-        let missing: Vec<&str> = ["make", "cc"].into_iter().filter(|tool| !is_in_path(tool)).collect();
+        let missing: Vec<&str> =
+            ["make", "cc"].into_iter().filter(|tool| program::find(tool).is_none()).collect();
         findings.push(if missing.is_empty() {
             Finding::ok("compiler", "make and cc are there, for dependencies with native code")
         } else {
@@ -169,11 +170,6 @@ fn dependencies(directory: &Utf8Path, survey: &Survey, findings: &mut Findings) 
     }
 }
 
-fn is_in_path(program: &str) -> bool {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path).any(|directory| Path::new(&directory).join(program).is_file())
-}
-
 fn files(directory: &Utf8Path, releases: &[ReleaseSources], findings: &mut Findings) {
     let mut seen: Vec<&ReleaseSources> = Vec::new();
     for sources in releases {
@@ -184,7 +180,7 @@ fn files(directory: &Utf8Path, releases: &[ReleaseSources], findings: &mut Findi
             if !directory.join(overlay).is_dir() {
                 findings.push(Finding::error(
                     "overlays",
-                    format!("the release option :overlays names `{overlay}`, which is no directory"),
+                    format!("the release option :overlays names `{overlay}`, which is not a directory"),
                     "correct it, or create the directory",
                 ));
             }
@@ -242,11 +238,11 @@ fn runtime_configuration(directory: &Utf8Path, sources: &ReleaseSources) -> Find
             all.iter().filter(|it| (it.need == Need::Certain) == needed).map(|it| it.names.join(" or "));
         names.collect::<Vec<_>>().join(", ")
     };
-    let (needed, others) = (named(true), named(false));
+    let (needed, optional) = (named(true), named(false));
     let mut message = format!("{path} {}", if needed.is_empty() { "needs no variable" } else { "needs " });
     message.push_str(&needed);
-    if !others.is_empty() {
-        message.push_str(&format!("; it also asks for {others}"));
+    if !optional.is_empty() {
+        message.push_str(&format!("; it also asks for {optional}"));
     }
     Finding::ok(check, message)
 }
@@ -259,10 +255,10 @@ fn templates(
     findings: &mut Findings,
 ) {
     let check = "templates";
-    let place = directory.join(&sources.templates);
-    let entries = match place.read_dir_utf8() {
+    let templates = directory.join(&sources.templates);
+    let entries = match templates.read_dir_utf8() {
         Ok(entries) => entries,
-        Err(_) if sources.templates == usual().templates => return,
+        Err(_) if sources.templates == default_sources().templates => return,
         Err(error) => {
             let message =
                 format!("the release option :rel_templates_path names `{}`: {error}", sources.templates);
@@ -273,7 +269,7 @@ fn templates(
     let mut names: Vec<String> = entries.flatten().map(|entry| entry.file_name().to_owned()).collect();
     names.sort();
     let is_overlay = |name: &str| {
-        let path = place.join(name);
+        let path = templates.join(name);
         releases.iter().flat_map(|it| &it.overlays).any(|overlay| directory.join(overlay).starts_with(&path))
     };
     let is_known = |name: &str| {
@@ -305,12 +301,13 @@ fn phoenix(directory: &Utf8Path, survey: &Survey, findings: &mut Findings) {
         return;
     }
     let Ok(project) = generate::project(directory, survey.clone()) else { return };
-    let text = project.runtime_configuration.text.clone().unwrap_or_default();
+    let text = project.runtime_exs.clone().unwrap_or_default();
     let serves = survey.serves || text.contains("server: true");
     let mut is_fine = true;
     for notice in ::generate::notices(&project) {
-        let (message, remedy) = notice.text.split_once(". Add ").unwrap_or((&notice.text, ""));
-        let remedy = format!("add {}", remedy.replace("\n\n", "\n"));
+        let message = notice.message;
+        let snippet = notice.indented_snippet().replace("\n\n", "\n");
+        let remedy = format!("add to config/runtime.exs:\n{snippet}");
         match notice.variable {
             "PHX_SERVER" if serves => {}
             "PHX_SERVER" => {
@@ -322,7 +319,7 @@ fn phoenix(directory: &Utf8Path, survey: &Survey, findings: &mut Findings) {
                 is_fine = false;
                 findings.push(Finding::warning("phoenix", message, remedy));
             }
-            // It is needed by few.
+            // Few projects need it.
             _ => findings.push(Finding { remedy: Some(remedy), ..Finding::detail("phoenix", message) }),
         }
     }

@@ -1,4 +1,4 @@
-//! Releases that have been built: whether they are whole, of today, and for one machine.
+//! Releases that have been built: whether they are complete, up to date, and for one machine.
 
 use std::os::unix::fs::PermissionsExt;
 
@@ -6,7 +6,7 @@ use ::project::Survey;
 use abi::Finding as AbiFinding;
 use camino::{Utf8Path, Utf8PathBuf};
 use clap::Parser;
-use diagnosis::{Finding, Findings, Severity};
+use diagnosis::{ERTS_PROGRAMS, Finding, Findings, Severity};
 use freshness::Difference;
 
 use super::{finding, sources};
@@ -20,7 +20,7 @@ const FILES: [&str; 4] = ["start.boot", "start_clean.boot", "sys.config", "vm.ar
 
 const REBUILD: &str = "build it again: `beamship build`";
 
-/// Looks at the one that is named, or at all.
+/// Checks the one that is named, or all.
 ///
 /// # Errors
 ///
@@ -55,15 +55,15 @@ pub(super) fn check(
     }
     let project = crate::project_directory::find(global)?;
     for directory in directories {
-        // Sources say nothing about a release that was brought from somewhere else.
+        // Sources say nothing about a release that was copied from somewhere else.
         let is_of_project = directory.starts_with(&project) && project.join("mix.exs").is_file();
         let project = is_of_project.then_some(project.as_path());
-        one(&directory, project, global, survey, findings);
+        check_release(&directory, project, global, survey, findings);
     }
     Ok(())
 }
 
-fn one(
+fn check_release(
     directory: &Utf8Path,
     project: Option<&Utf8Path>,
     global: &GlobalArguments,
@@ -89,8 +89,8 @@ fn one(
     native_code(directory, findings);
 }
 
-/// Whether it is of today. Where the last build has left a record, that knows; else times of files tell, which change also
-/// when nothing else does.
+/// Whether it is up to date: by the record of the last build, where there is one, else by the times of files, which also
+/// change when nothing else does.
 fn freshness(
     directory: &Utf8Path,
     project: &Utf8Path,
@@ -127,9 +127,11 @@ fn recorded(
 ) -> Option<Result<Summary, Difference>> {
     let name = directory.file_name()?;
     let is_default = survey.is_none_or(|survey| survey.releases.first().is_some_and(|first| first == name));
-    let typed = [vec!["beamship", "build", name], vec!["beamship", "build"]];
-    let results = typed.into_iter().take(if is_default { 2 } else { 1 }).filter_map(|typed| {
-        let Command::Build(arguments) = Arguments::try_parse_from(typed).ok()?.command else { return None };
+    let command_lines = [vec!["beamship", "build", name], vec!["beamship", "build"]];
+    let results = command_lines.into_iter().take(if is_default { 2 } else { 1 }).filter_map(|command_line| {
+        let Command::Build(arguments) = Arguments::try_parse_from(command_line).ok()?.command else {
+            return None;
+        };
         match LastBuild::of_build(&arguments, global).ok()?.reuse() {
             Err(None) => None,
             Err(Some(difference)) => Some(Err(difference)),
@@ -155,21 +157,18 @@ fn modes(directory: &Utf8Path, name: &str) -> Finding {
     let mut programs = vec![directory.join("bin").join(name)];
     for entry in directory.read_dir_utf8().into_iter().flatten().flatten() {
         if entry.file_name().starts_with("erts-") {
-            programs.extend(
-                ["erlexec", "beam.smp", "erl_child_setup"]
-                    .map(|program| entry.path().join("bin").join(program)),
-            );
+            programs.extend(ERTS_PROGRAMS.map(|program| entry.path().join("bin").join(program)));
         }
     }
     for program in &programs {
-        let trouble = match fs_err::metadata(program) {
+        let problem = match fs_err::metadata(program) {
             Ok(metadata) if metadata.permissions().mode() & 0o111 != 0 => continue,
             Ok(_) => format!("`{program}` is not executable"),
             Err(_) => format!("`{program}` is not there"),
         };
         return Finding::error(
             check,
-            trouble,
+            problem,
             "copy releases as tarballs, which keep the modes; or build it again",
         );
     }
@@ -179,7 +178,7 @@ fn modes(directory: &Utf8Path, name: &str) -> Finding {
 /// Whether the release is controlled by the launcher of this beamship.
 fn launcher(program: &Utf8Path) -> Finding {
     let check = "release_launcher";
-    // That there is none has been said.
+    // That there is none has been reported already.
     let (Ok(own), Ok(path)) = (fs_err::read(program), launcher_file::find()) else {
         return Finding::detail(check, "cannot be compared");
     };

@@ -4,14 +4,14 @@ use std::time::SystemTime;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-/// What a release is made of, in the project and in each of its applications. Elsewhere is what builds and editors write.
+/// What a release is made of, in the project and in each of its applications. Other directories hold what builds and editors write.
 const SOURCES: [&str; 8] = ["mix.exs", "mix.lock", "config", "lib", "src", "include", "priv", "rel"];
 
 /// What a build writes itself.
-const MADE: &str = "priv/static";
+const GENERATED: &str = "priv/static";
 
-/// More files than any project has: a link that leads around is followed no longer.
-const MOST: usize = 100_000;
+/// More files than any project has: links in a circle are not followed for ever.
+const MOST_FILES: usize = 100_000;
 
 /// The source that was changed last, if that was after `moment`, relative to the project.
 pub(super) fn changed_since(
@@ -19,25 +19,25 @@ pub(super) fn changed_since(
     applications: &[Utf8PathBuf],
     moment: SystemTime,
 ) -> Option<Utf8PathBuf> {
-    let mut places: Vec<Utf8PathBuf> = SOURCES.iter().map(|name| project.join(name)).collect();
+    let mut pending: Vec<Utf8PathBuf> = SOURCES.iter().map(|name| project.join(name)).collect();
     for application in applications.iter().filter(|path| !path.as_str().is_empty()) {
-        places.extend(SOURCES.iter().map(|name| project.join(application).join(name)));
+        pending.extend(SOURCES.iter().map(|name| project.join(application).join(name)));
     }
     let mut newest = None;
     let mut seen = 0;
-    while let Some(path) = places.pop() {
+    while let Some(path) = pending.pop() {
         seen += 1;
-        if seen > MOST {
+        if seen > MOST_FILES {
             break;
         }
         // Editors keep their own files under such names.
         let is_hidden = path.file_name().is_some_and(|name| name.starts_with('.') || name.ends_with('~'));
         let Ok(metadata) = fs_err::symlink_metadata(&path) else { continue };
-        if is_hidden || path.ends_with(MADE) {
+        if is_hidden || path.ends_with(GENERATED) {
             continue;
         }
         if metadata.is_dir() {
-            places.extend(
+            pending.extend(
                 path.read_dir_utf8().into_iter().flatten().flatten().map(camino::Utf8DirEntry::into_path),
             );
             continue;

@@ -26,7 +26,7 @@ missing = for app <- [:crypto, :sasl, :public_key, :ssl, :parsetools], match?({:
 IO.puts("missing=#{Enum.join(missing, ", ")}")
 "#;
 
-/// Looks at it; gives whether there is an Elixir that runs.
+/// Checks it; returns whether there is an Elixir that runs.
 pub(super) fn check(findings: &mut Findings) -> bool {
     let answers = match ask() {
         Ok(answers) => answers,
@@ -72,10 +72,10 @@ fn ask() -> anyhow::Result<String> {
         _ => BridgeError::Io { action: "run", subject: program.to_owned(), source },
     })?;
     if !output.status.success() {
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        let said = said.lines().find(|line| !line.trim().is_empty()).unwrap_or("it says nothing");
+        let printed = String::from_utf8_lossy(&output.stderr);
+        let reason = printed.lines().find(|line| !line.trim().is_empty()).unwrap_or("it prints nothing");
         anyhow::bail!(
-            "`{program}` does not run: {said}\nhint: `elixir --version` has to work: Erlang (`erl`) has to be in PATH too, in a version that this Elixir supports"
+            "`{program}` does not run: {reason}\nhint: `elixir --version` has to work: Erlang (`erl`) has to be in PATH too, in a version that this Elixir supports"
         );
     }
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())

@@ -6,6 +6,8 @@ use std::time::Duration;
 use release::{Step, StepKind};
 use serde_json::json;
 
+use crate::printable::with_escapes;
+
 /// Width of the bars in a picture, and of what stands before them.
 const BARS: f64 = 640.0;
 const NAMES: f64 = 260.0;
@@ -43,7 +45,7 @@ impl Timeline {
         let Some(step) = self.steps.get(number) else { return true };
         self.rows.push(Row {
             kind: kind(step.kind),
-            subject: step.subject.as_deref().map(printable),
+            subject: step.subject.as_deref().map(with_escapes),
             modules: step.modules,
             begin: at,
         });
@@ -177,21 +179,8 @@ fn microseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
 
-/// Names come from files that anybody may have written: nothing in them moves a cursor.
-fn printable(text: &str) -> String {
-    text.chars()
-        .flat_map(|character| {
-            if character.is_control() {
-                character.escape_default().collect::<Vec<_>>()
-            } else {
-                vec![character]
-            }
-        })
-        .collect()
-}
-
 fn escaped(text: &str) -> String {
-    printable(text).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+    with_escapes(text).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use crate::arguments::{GlobalArguments, InspectArguments};
 use crate::image_source;
+use crate::printable::in_one_line;
 use crate::printer::size;
 use crate::project_directory;
 use crate::report::print_json;
@@ -96,13 +97,13 @@ fn layers_of(image: &str) -> anyhow::Result<BTreeSet<String>> {
 fn inspected(stored: &Stored, since: Option<&BTreeSet<String>>) -> anyhow::Result<Inspected> {
     let config: ImageConfig = serde_json::from_slice(&stored.config)
         .context("the configuration of the image cannot be understood")?;
-    // What made the layers, where they do not say it themselves.
+    // The commands that made the layers, where these have no name.
     let mut history = config.history.iter().filter(|entry| !entry.empty_layer);
     let row = |layer: &Descriptor| {
-        let told =
+        let made_by =
             history.next().and_then(|entry| entry.comment.clone().or_else(|| entry.created_by.clone()));
         Row {
-            name: layer.annotations.get(annotation::LAYER).cloned().or(told).unwrap_or_default(),
+            name: layer.annotations.get(annotation::LAYER).cloned().or(made_by).unwrap_or_default(),
             digest: layer.digest.to_string(),
             bytes: layer.size,
             changed: since.map(|since| !since.contains(layer.digest.as_str())),
@@ -125,11 +126,12 @@ fn inspected(stored: &Stored, since: Option<&BTreeSet<String>>) -> anyhow::Resul
 }
 
 fn table(image: &Inspected) -> String {
-    let mut text = format!("{} {}, {}\n", image.platform, image.digest, size(image.bytes));
+    let shown = |text: &str| in_one_line(text, LONGEST_NAME);
+    let mut text = format!("{} {}, {}\n", shown(&image.platform), image.digest, size(image.bytes));
     let command: Vec<&str> = image.entrypoint.iter().chain(&image.command).map(String::as_str).collect();
     let user = image.user.as_deref().filter(|user| !user.is_empty()).unwrap_or("root");
-    text.push_str(&format!("runs {} as {}\n", printable(&command.join(" ")), printable(user)));
-    let names: Vec<String> = image.layers.iter().map(|layer| printable(&layer.name)).collect();
+    text.push_str(&format!("runs {} as {}\n", shown(&command.join(" ")), shown(user)));
+    let names: Vec<String> = image.layers.iter().map(|layer| shown(&layer.name)).collect();
     let width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0);
     for (layer, name) in image.layers.iter().zip(names) {
         let changed = match layer.changed {
@@ -144,9 +146,4 @@ fn table(image: &Inspected) -> String {
         text.push_str(&format!("{} of {} have changed\n", size(changed), size(image.bytes)));
     }
     text
-}
-
-/// What an image says, for a terminal.
-fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(LONGEST_NAME).collect()
 }

@@ -58,7 +58,7 @@ fn runtime(context: &DoctorContext<'_>) -> Result<String, Failure> {
         return system_erl().map(|path| format!("the Erlang of this machine: {}", path.display()));
     };
     erlexec::check(&bin.join("erlexec"))?;
-    for program in ["erlexec", "beam.smp", "erl_child_setup"] {
+    for program in diagnosis::ERTS_PROGRAMS {
         is_executable(&bin.join(program))?;
     }
     let program = bin.join("beam.smp");
