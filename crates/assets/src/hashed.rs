@@ -54,9 +54,12 @@ impl Hashed {
             return Ok(());
         }
         for bundle in files {
-            let is_script = matches!(name::extension(&bundle.logical), ".js" | ".mjs");
-            let is_stylesheet = name::extension(&bundle.logical) == ".css";
-            if !is_script && !(is_stylesheet && self.files.contains(&bundle.logical)) {
+            let keeps_names = match name::extension(&bundle.logical) {
+                ".js" | ".mjs" => true,
+                ".css" => self.files.contains(&bundle.logical),
+                _ => false,
+            };
+            if !keeps_names {
                 continue;
             }
             let content = fs_err::read(&bundle.path)?;
