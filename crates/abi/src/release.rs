@@ -6,12 +6,11 @@ use std::sync::Arc;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
+use contract::COOKIE;
+
 use crate::AbiError;
 use crate::elf::starts_like_elf;
 use crate::root::{ReadSeek, RootEntry};
-
-/// What only the system's user may read, and is not native code.
-const COOKIE: &str = "releases/COOKIE";
 
 /// Where the bytes of a file are.
 #[derive(Clone, Debug)]
@@ -97,6 +96,7 @@ impl ReleaseFiles {
                 if let Ok(target) = Utf8PathBuf::from_path_buf(target) {
                     self.add_link(path, target);
                 }
+            // The cookie, which only the system's user may read, is not native code.
             } else if kind.is_file() && !file.ends_with(COOKIE) {
                 self.add_file(path, &file)?;
             }

@@ -1,8 +1,8 @@
 //! The tarball of a release: whether it is made, where, and with which times.
 
 use camino::{Utf8Path, Utf8PathBuf};
+use contract::{COOKIE, MANIFEST};
 use project::{ReleaseDescription, Step};
-use release::MANIFEST;
 use tree::archive::{self, ArchiveOptions, Compression};
 use tree::directory::Published;
 use tree::{Content, Node, Tree, TreePath, manifest_text};
@@ -11,8 +11,6 @@ use crate::arguments::ArchiveArguments;
 use crate::modification_time::modification_time;
 use crate::printer::{Printer, count, size};
 use crate::report::{ArchiveReport, Report};
-
-const COOKIE: &str = "releases/COOKIE";
 
 /// What is to be packed, and how.
 pub(crate) struct Archiving {

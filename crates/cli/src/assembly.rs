@@ -4,9 +4,10 @@ use std::io::Write;
 use std::time::Instant;
 
 use camino::{Utf8Path, Utf8PathBuf};
+use contract::MANIFEST;
 use freshness::InitialSnapshot;
 use project::{Bridge, BridgeError, NextStep, Outcome, ReleaseDescription, Step};
-use release::{MANIFEST, Plan};
+use release::Plan;
 use tree::directory::{self, DirectoryOptions, Earlier, Published};
 use tree::{Content, Node, Tree, TreePath};
 

@@ -7,6 +7,7 @@ use std::io::ErrorKind;
 
 use anyhow::Context;
 use camino::Utf8Path;
+use contract::COOKIE;
 use data_encoding::BASE32;
 
 use crate::random;
@@ -21,7 +22,7 @@ pub(crate) fn cookie(configured: Option<&str>, target: &Utf8Path) -> anyhow::Res
     if let Some(cookie) = configured {
         return Ok(cookie.as_bytes().to_vec());
     }
-    match fs_err::read(target.join("releases/COOKIE")) {
+    match fs_err::read(target.join(COOKIE)) {
         Ok(cookie) if !cookie.is_empty() => Ok(cookie),
         Ok(_) => random(),
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => random(),
@@ -51,7 +52,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let target = Utf8Path::from_path(directory.path()).unwrap();
         fs_err::create_dir(target.join("releases")).unwrap();
-        fs_err::write(target.join("releases/COOKIE"), "known").unwrap();
+        fs_err::write(target.join(COOKIE), "known").unwrap();
         assert_eq!(cookie(None, target).unwrap(), b"known");
         assert_eq!(cookie(Some("given"), target).unwrap(), b"given");
     }

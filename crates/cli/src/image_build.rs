@@ -9,12 +9,12 @@ use std::collections::BTreeSet;
 use abi::{DirectoryRoot, Machine, ReleaseFiles};
 use anyhow::Context;
 use camino::{Utf8Path, Utf8PathBuf};
+use contract::MANIFEST;
 use image::document::Platform;
 use image::layout::Blobs;
 use image::{
     Base, Image, ImageOptions, ImageRoot, Layer, LayerKind, Layout, System, SystemOptions, contents, system,
 };
-use release::MANIFEST;
 use tree::archive::Compression;
 use tree::{Content, Node, Tree, TreePath};
 

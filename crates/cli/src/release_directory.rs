@@ -4,12 +4,10 @@ use std::io::{self, ErrorKind};
 
 use anyhow::Context;
 use camino::{Utf8Path, Utf8PathBuf};
+use contract::{START_ERL_DATA, StartErlData};
 
 use crate::arguments::GlobalArguments;
 use crate::project_directory;
-
-/// A file that every release has.
-pub(crate) const START_ERL_DATA: &str = "releases/start_erl.data";
 
 /// The directory of a release: the one that is named, or the one in the project's build directory.
 ///
@@ -106,15 +104,16 @@ fn releases(directory: &Utf8Path) -> anyhow::Result<Vec<Utf8PathBuf>> {
 ///
 /// When there is none.
 pub(crate) fn identity(directory: &Utf8Path) -> anyhow::Result<(String, String)> {
-    let data = fs_err::read_to_string(directory.join(START_ERL_DATA))
-        .with_context(|| format!("`{directory}` is not a release"))?;
-    let version = data.split_whitespace().nth(1).unwrap_or_default().to_owned();
+    let file = directory.join(START_ERL_DATA);
+    let data = fs_err::read_to_string(&file).with_context(|| format!("`{directory}` is not a release"))?;
+    let version = StartErlData::parse(&data).with_context(|| format!("`{file}` holds no versions"))?.version;
     let versions = directory.join("releases").join(&version);
-    for entry in versions.read_dir_utf8().with_context(|| format!("cannot read `{versions}`"))? {
-        let path = entry.with_context(|| format!("cannot list `{versions}`"))?.into_path();
-        if let (Some("rel"), Some(name)) = (path.extension(), path.file_stem()) {
-            return Ok((name.to_owned(), version));
-        }
+    let cannot = || format!("cannot list `{versions}`");
+    let mut names = Vec::new();
+    for entry in versions.read_dir_utf8().with_context(cannot)? {
+        names.push(entry.with_context(cannot)?.file_name().to_owned());
     }
-    anyhow::bail!("`{directory}` is not a release: there is no .rel in `{versions}`")
+    let resource = contract::resource_file(names.iter().map(String::as_str))
+        .with_context(|| format!("`{directory}` is not a release: there is no .rel in `{versions}`"))?;
+    Ok((resource.trim_end_matches(".rel").to_owned(), version))
 }

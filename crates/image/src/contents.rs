@@ -10,16 +10,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use contract::{COOKIE, MANIFEST};
 use tree::{Conflict, Node, PathError, Tree, TreePath};
 
 /// Where a release is in its image.
 pub const RELEASE_ROOT: &str = "app";
-
-/// What a release keeps its cookie in.
-const COOKIE: &str = "releases/COOKIE";
-
-/// The list of a release's own files.
-const MANIFEST: &str = "releases/MANIFEST";
 
 /// The applications of Elixir itself.
 const ELIXIR: [&str; 6] = ["eex", "elixir", "ex_unit", "iex", "logger", "mix"];

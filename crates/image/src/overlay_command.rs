@@ -5,78 +5,52 @@
 //! of `releases/COMMANDS` and a link to the release's launcher, which does the same when it is called by that name.
 //! Whatever says more than that stays a script, and the image gets a shell.
 
-/// Where the launcher finds them, in a release.
-pub const COMMANDS: &str = "releases/COMMANDS";
+use contract::OverlayCommand;
 
-/// What a script does.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OverlayCommand {
-    /// Variables that it sets.
-    pub variables: Vec<(String, String)>,
-    /// Arguments for the release's own command.
-    pub arguments: Vec<String>,
-    /// Whether its own arguments follow these.
-    pub passes_arguments: bool,
+/// Understands a script that sets variables and runs the command of this name beside it, and nothing else.
+pub fn of_script(text: &str, name: &str) -> Option<OverlayCommand> {
+    let mut lines = text.lines();
+    let shell = lines.next()?.strip_prefix("#!")?.trim();
+    if !matches!(shell, "/bin/sh" | "/bin/bash" | "/usr/bin/env sh" | "/usr/bin/env bash") {
+        return None;
+    }
+    let mut command = None;
+    for line in lines.map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
+        // What follows the command that the shell becomes is never reached.
+        if command.is_some() {
+            return None;
+        }
+        if !is_preparation(line) {
+            command = Some(of_line(line, name)?);
+        }
+    }
+    command
 }
 
-impl OverlayCommand {
-    /// Understands a script that sets variables and runs the command of this name beside it, and nothing else.
-    pub fn of_script(text: &str, name: &str) -> Option<Self> {
-        let mut lines = text.lines();
-        let shell = lines.next()?.strip_prefix("#!")?.trim();
-        if !matches!(shell, "/bin/sh" | "/bin/bash" | "/usr/bin/env sh" | "/usr/bin/env bash") {
-            return None;
-        }
-        let mut command = None;
-        for line in lines.map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
-            // What follows the command that the shell becomes is never reached.
-            if command.is_some() {
-                return None;
-            }
-            if !is_preparation(line) {
-                command = Some(Self::of_line(line, name)?);
-            }
-        }
-        command
+fn of_line(line: &str, name: &str) -> Option<OverlayCommand> {
+    let mut words = words(line)?.into_iter().peekable();
+    let mut variables = Vec::new();
+    while let Some((variable, value)) = words.peek().and_then(assignment) {
+        variables.push((variable, value));
+        words.next();
     }
-
-    fn of_line(line: &str, name: &str) -> Option<Self> {
-        let mut words = words(line)?.into_iter().peekable();
-        let mut variables = Vec::new();
-        while let Some((variable, value)) = words.peek().and_then(assignment) {
-            variables.push((variable, value));
-            words.next();
-        }
-        if words.next()?.text != "exec" {
-            return None;
-        }
-        let program = words.next()?.text;
-        if program != format!("./{name}") {
-            return None;
-        }
-        let mut arguments: Vec<Word> = words.collect();
-        let passes_arguments = arguments.last().is_some_and(|word| word.is_all_arguments);
-        if passes_arguments {
-            arguments.pop();
-        }
-        if arguments.iter().any(|word| word.is_all_arguments) || arguments.is_empty() {
-            return None;
-        }
-        let arguments = arguments.into_iter().map(|word| word.text).collect();
-        Some(Self { variables, arguments, passes_arguments })
+    if words.next()?.text != "exec" {
+        return None;
     }
-
-    /// Its line of `releases/COMMANDS`: fields between tabs, which nothing that was understood contains.
-    pub fn line(&self, name: &str) -> String {
-        let mut fields = vec![name.to_owned()];
-        fields.extend(self.variables.iter().map(|(variable, value)| format!("{variable}={value}")));
-        fields.push("--".to_owned());
-        fields.extend(self.arguments.iter().cloned());
-        if self.passes_arguments {
-            fields.push("$@".to_owned());
-        }
-        format!("{}\n", fields.join("\t"))
+    let program = words.next()?.text;
+    if program != format!("./{name}") {
+        return None;
     }
+    let mut arguments: Vec<Word> = words.collect();
+    let passes_arguments = arguments.last().is_some_and(|word| word.is_all_arguments);
+    if passes_arguments {
+        arguments.pop();
+    }
+    if arguments.iter().any(|word| word.is_all_arguments) || arguments.is_empty() {
+        return None;
+    }
+    let arguments = arguments.into_iter().map(|word| word.text).collect();
+    Some(OverlayCommand { variables, arguments, passes_arguments })
 }
 
 /// What scripts do before: it makes no difference to a command that is found by its own place.
@@ -156,7 +130,7 @@ mod tests {
     use super::*;
 
     fn line(script: &str) -> Option<String> {
-        OverlayCommand::of_script(script, "shop").map(|command| command.line("x"))
+        of_script(script, "shop").map(|command| command.line("x"))
     }
 
     #[test]

@@ -33,7 +33,7 @@ pub(crate) fn provide(release: &Release, environment: &Environment) -> Result<()
 /// Whether neither the environment nor the release has a cookie.
 pub(crate) fn is_missing(release: &Release) -> bool {
     let is_given = env_var("RELEASE_COOKIE").is_some() || env_var("RELEASE_COOKIE_FILE").is_some();
-    !is_given && !release.root.join("releases/COOKIE").exists()
+    !is_given && !release.root.join(contract::COOKIE).exists()
 }
 
 /// The file that the cookie comes from, as far as there is one.
@@ -44,7 +44,7 @@ pub(crate) fn file(release: &Release, environment: &Environment) -> Option<PathB
     if let Some(path) = env_var("RELEASE_COOKIE_FILE") {
         return Some(path.into());
     }
-    let files = [release.root.join("releases/COOKIE"), of_this_start(environment)];
+    let files = [release.root.join(contract::COOKIE), of_this_start(environment)];
     files.into_iter().find(|path| path.exists())
 }
 
@@ -105,7 +105,7 @@ fn found(
             cookie => Ok(Some(cookie.to_owned())),
         };
     }
-    let path = release.root.join("releases/COOKIE");
+    let path = release.root.join(contract::COOKIE);
     match std::fs::read_to_string(&path) {
         Ok(cookie) if !cookie.trim().is_empty() => Ok(Some(cookie.trim_end_matches('\n').to_owned())),
         // Without distribution there are no connections that would need it.

@@ -1,14 +1,13 @@
 //! `RELEASE_DISTRIBUTION` and `RELEASE_MODE`: a wrong value is an error, never a start with another one.
 
+use contract::FAST_MODE;
+
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::random::random;
 
 /// The value of `RELEASE_DISTRIBUTION` for a system that takes no part in any.
 const NONE: &str = "none";
-
-/// The mode that a release with a boot profile has by default.
-pub(crate) const FAST: &str = "fast";
 
 /// The characters of an atom, which the whole name is.
 const LONGEST_NAME: usize = 255;
@@ -114,7 +113,7 @@ pub(crate) fn mode(environment: &Environment) -> Result<Mode, Failure> {
     match environment.text("RELEASE_MODE")? {
         "embedded" => Ok(Mode::Embedded),
         "interactive" => Ok(Mode::Interactive),
-        FAST => Ok(Mode::Fast),
+        FAST_MODE => Ok(Mode::Fast),
         other => Err(Failure::new(format!("RELEASE_MODE is `{other}`")).hint(
             "it has to be `embedded` (all code is loaded at start), `interactive` (when it is first used) or `fast` (what a start uses at once, the rest when the system runs)",
         )),

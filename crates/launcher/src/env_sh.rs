@@ -8,7 +8,9 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
 
-use crate::environment::{ENDS_WITH, Environment, is_sourced};
+use contract::ENDS_WITH;
+
+use crate::environment::{Environment, is_sourced};
 use crate::failure::Failure;
 use crate::release::{Release, executable};
 

@@ -9,7 +9,8 @@ use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 use std::process::Command;
 
-use crate::distribution::FAST;
+use contract::ENDS_WITH;
+
 use crate::failure::Failure;
 use crate::release::Release;
 use crate::temporary_directory;
@@ -19,9 +20,6 @@ pub(crate) const ENV_SH_SOURCED: &str = "BEAMSHIP_ENV_SH_SOURCED";
 
 /// Set for the launcher that `run_erl` runs in the background.
 pub(crate) const IN_BACKGROUND: &str = "BEAMSHIP_DAEMON";
-
-/// The number of the process that a trial start ends with: `beamship profile-boot` and `explain-boot` may be killed.
-pub(crate) const ENDS_WITH: &str = "BEAMSHIP_ENDS_WITH";
 
 /// Variables from one launcher to the next one. No other process gets them.
 pub(crate) const BETWEEN_LAUNCHERS: [&str; 3] = [ENV_SH_SOURCED, IN_BACKGROUND, ENDS_WITH];
@@ -54,7 +52,7 @@ impl Environment {
         let directory = release.version_directory();
         // A script of one's own is started as Mix starts it.
         let is_fast = release.has_fast_start() && env_var("RELEASE_BOOT_SCRIPT").is_none();
-        self.fallback("RELEASE_MODE", || if is_fast { FAST.into() } else { "embedded".into() });
+        self.fallback("RELEASE_MODE", || contract::default_mode(is_fast).into());
         let name = self.get("RELEASE_NAME").to_owned();
         self.fallback("RELEASE_NODE", || name);
         let name = release.name.clone();

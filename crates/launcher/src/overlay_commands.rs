@@ -1,23 +1,22 @@
 //! Commands beside the release's own that need no shell.
 //!
 //! In a container image `bin/server` and its like are links to this executable. What they do stands in
-//! `releases/COMMANDS`, a line each, with tabs between: the name, variables to set, `--`, arguments, and `$@` where the
-//! arguments that are given follow. They are found by the name that this executable is called by, or by its first argument.
+//! `releases/COMMANDS` ([`OverlayCommand`]), found by the name that this executable is called by, or by its first argument.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
 
+use contract::{COMMANDS, OverlayCommand};
+
 use crate::environment::BETWEEN_LAUNCHERS;
 use crate::failure::Failure;
 use crate::release::{Release, executable};
 
-const ALL_ARGUMENTS: &str = "$@";
-
 /// The command line that was meant, when it is not one of the release's own commands.
 pub(crate) fn find(release: &Release) -> Result<Option<Command>, Failure> {
-    let path = release.root.join("releases/COMMANDS");
+    let path = release.root.join(COMMANDS);
     let Ok(text) = std::fs::read_to_string(&path) else { return Ok(None) };
     let arguments: Vec<OsString> = std::env::args_os().collect();
     let Some(expanded) = expand(&text, &release.name, &arguments) else { return Ok(None) };
@@ -59,32 +58,16 @@ fn expand(text: &str, release: &str, arguments: &[OsString]) -> Option<Expanded>
     let called = Path::new(given.next()?).file_name()?;
     let is_argument = called == OsStr::new(release);
     let name = if is_argument { given.next()?.as_os_str() } else { called };
-    let fields: Vec<&str> = line(text, name)?.collect();
-    let end = fields.iter().position(|field| *field == "--")?;
-    let variables = fields[..end].iter().filter_map(|field| field.split_once('='));
-    let mut result: Vec<OsString> = Vec::new();
-    for field in &fields[end + 1..] {
-        if *field == ALL_ARGUMENTS {
-            result.extend(given.by_ref().cloned());
-        } else {
-            result.push((*field).into());
-        }
+    let command = OverlayCommand::find(text, name.to_str()?)?;
+    let mut result: Vec<OsString> = command.arguments.into_iter().map(OsString::from).collect();
+    if command.passes_arguments {
+        result.extend(given.cloned());
     }
     // A `bin/start` that runs `start` means the release's own.
     if is_argument && result.first()? == name {
         return None;
     }
-    Some(Expanded {
-        variables: variables.map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
-        arguments: result,
-    })
-}
-
-/// The fields of the line with this name, without it.
-fn line<'t>(text: &'t str, name: &OsStr) -> Option<std::str::Split<'t, char>> {
-    text.lines()
-        .map(|line| line.split('\t'))
-        .find_map(|mut fields| (OsStr::new(fields.next()?) == name).then_some(fields))
+    Some(Expanded { variables: command.variables, arguments: result })
 }
 
 #[cfg(test)]

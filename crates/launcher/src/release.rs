@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use contract::{START_ERL_DATA, StartErlData};
 use etf::Term;
 
 use crate::environment::Environment;
@@ -35,24 +36,17 @@ impl Release {
                 Failure::new(format!("`{}` is not in the `bin` of a release", executable.display()))
             })?
             .to_owned();
-        let data_path = root.join("releases/start_erl.data");
+        let data_path = root.join(START_ERL_DATA);
         let data = std::fs::read_to_string(&data_path).map_err(|error| {
             Failure::cannot("read", data_path.display(), error)
                 .hint("this executable works only as `bin/NAME` of a whole release")
         })?;
-        let mut fields = data.split_whitespace();
-        let (Some(erts_version), Some(current)) = (fields.next(), fields.next()) else {
-            return Err(Failure::new(format!("`{}` holds no versions", data_path.display())));
-        };
+        let data = StartErlData::parse(&data)
+            .ok_or_else(|| Failure::new(format!("`{}` holds no versions", data_path.display())))?;
         let version = std::env::var("RELEASE_VSN").ok().filter(|version| !version.is_empty());
-        let version = version.unwrap_or_else(|| current.to_owned());
-        let mut release = Self {
-            name: String::new(),
-            elixir: (0, 0),
-            erts_version: erts_version.to_owned(),
-            version,
-            root,
-        };
+        let version = version.unwrap_or(data.version);
+        let mut release =
+            Self { name: String::new(), elixir: (0, 0), erts_version: data.erts_version, version, root };
         release.read_resource(&executable)?;
         Ok(release)
     }
@@ -64,7 +58,7 @@ impl Release {
 
     /// Whether it has a script for a fast start.
     pub(crate) fn has_fast_start(&self) -> bool {
-        self.version_directory().join("start_fast.boot").is_file()
+        self.version_directory().join(contract::FAST_BOOT_FILE).is_file()
     }
 
     /// The `bin` of ERTS; none when the release uses the runtime of the machine.
@@ -102,17 +96,15 @@ impl Release {
                 self.version
             ))
         })?;
-        let resource = entries
-            .filter_map(Result::ok)
-            .map(|entry| entry.path())
-            .filter(|path| path.extension().is_some_and(|extension| extension == "rel"))
-            .min();
-        let Some(resource) = resource else {
+        let names: Vec<String> =
+            entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect();
+        let Some(resource) = contract::resource_file(names.iter().map(String::as_str)) else {
             // A hand-made release: its command is named as it is.
             self.name =
                 executable.file_name().map(OsString::from).unwrap_or_default().to_string_lossy().into_owned();
             return Ok(());
         };
+        let resource = directory.join(resource);
         let bytes =
             std::fs::read(&resource).map_err(|error| Failure::cannot("read", resource.display(), error))?;
         let terms =

@@ -8,7 +8,9 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, ExitCode, ExitStatus};
 use std::time::{Duration, Instant};
 
-use crate::environment::{ENDS_WITH, env_var};
+use contract::ENDS_WITH;
+
+use crate::environment::env_var;
 use crate::failure::Failure;
 use crate::notify::Notify;
 use crate::signals::{Signals, reap, send};

@@ -40,7 +40,7 @@ pub(crate) fn command(
     let reboots = configuration.is_some_and(|configuration| configuration.reboots);
     let mode = system_mode(program, environment, reboots)?;
     let script = if mode == Some(Mode::Fast) {
-        OsStr::new("start_fast")
+        OsStr::new(contract::FAST_BOOT_SCRIPT)
     } else {
         environment.get(program.boot_variable())
     };

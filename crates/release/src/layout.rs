@@ -12,6 +12,7 @@ mod start_modules;
 mod version_directory;
 
 use camino::Utf8PathBuf;
+use contract::{COOKIE, MANIFEST, START_ERL_DATA, StartErlData};
 use tree::{Content, Node, Tree, TreePath};
 
 use crate::error::ReleaseError;
@@ -19,10 +20,6 @@ use crate::graph::Graph;
 use crate::source::FileSource;
 use crate::spec::ReleaseSpec;
 pub use profile::{OwnCode, PROFILE, Profile};
-pub use version_directory::FAST_BOOT;
-
-/// Where the tree lists its own files, so that the next build knows which ones it may remove.
-pub const MANIFEST: &str = "releases/MANIFEST";
 
 /// What a release needs besides the project.
 #[derive(Clone, Debug)]
@@ -68,12 +65,10 @@ impl Plan {
             code.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
         })?;
         layout.tree.add_all(code.tree)?;
-        layout.bytes("releases/COOKIE", 0o400, materials.cookie.clone())?;
-        layout.bytes(
-            "releases/start_erl.data",
-            0o644,
-            format!("{} {}", spec.toolchain.erts.version, spec.version).into_bytes(),
-        )?;
+        layout.bytes(COOKIE, 0o400, materials.cookie.clone())?;
+        let data =
+            StartErlData { erts_version: spec.toolchain.erts.version.clone(), version: spec.version.clone() };
+        layout.bytes(START_ERL_DATA, 0o644, data.to_string().into_bytes())?;
         // Empty when no executables are wanted.
         layout.tree.add(TreePath::new("bin")?, Node::Directory { mode: 0o755 })?;
         if let Some(command) = &spec.windows_command {

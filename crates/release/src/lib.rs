@@ -25,7 +25,7 @@ pub use boot::{
 };
 pub use error::ReleaseError;
 pub use graph::Graph;
-pub use layout::{FAST_BOOT, MANIFEST, Materials, OwnCode, PROFILE, Plan, Profile};
+pub use layout::{Materials, OwnCode, PROFILE, Plan, Profile};
 pub use mode::Mode;
 pub use source::{FileKind, FileSource, SourceEntry, SourceError};
 pub use spec::{

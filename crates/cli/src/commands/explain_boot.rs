@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use camino::Utf8Path;
-use release::FAST_BOOT;
+use contract::FAST_BOOT_FILE;
 
 use self::timeline::Timeline;
 use super::trial::{HINT, Trial};
@@ -37,10 +37,10 @@ pub(crate) fn run(
     let place = Utf8Path::from_path(temporary.path()).context("the temporary directory is not UTF-8")?;
     let versions = directory.join("releases").join(&version);
     let given = std::env::var("RELEASE_MODE").ok().filter(|mode| !mode.is_empty());
-    let has_fast = versions.join(FAST_BOOT).is_file();
-    let mode = given.unwrap_or_else(|| if has_fast { "fast".to_owned() } else { "embedded".to_owned() });
+    let has_fast = versions.join(FAST_BOOT_FILE).is_file();
+    let mode = given.unwrap_or_else(|| contract::default_mode(has_fast).to_owned());
     let is_fast = mode == "fast" && has_fast;
-    let boot = versions.join(if is_fast { FAST_BOOT } else { "start.boot" });
+    let boot = versions.join(if is_fast { FAST_BOOT_FILE } else { "start.boot" });
     // The launcher knows `fast` only with a script of its own; what the runtime is told is `interactive`.
     let flag = if mode == "fast" { "interactive" } else { mode.as_str() };
     let instrumented = release::instrument_boot_script(&fs_err::read(&boot)?, flag == "interactive")

@@ -12,8 +12,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use camino::Utf8Path;
+use contract::FAST_BOOT_FILE;
 use etf::Term;
-use release::{FAST_BOOT, PROFILE};
+use release::PROFILE;
 
 use super::trial::{HINT, Started, Trial};
 use crate::arguments::{GlobalArguments, ProfileBootArguments};
@@ -34,7 +35,7 @@ pub(crate) fn run(
     let temporary = tempfile::tempdir().context("cannot create a temporary directory")?;
     let place = Utf8Path::from_path(temporary.path()).context("the temporary directory is not UTF-8")?;
     let trial = Trial::new(directory.join("bin").join(&name), place.to_owned(), "profile-boot")?;
-    let fast = directory.join("releases").join(version).join(FAST_BOOT);
+    let fast = directory.join("releases").join(version).join(FAST_BOOT_FILE);
     let script = match fs_err::read(&fast) {
         Ok(boot) => Some(
             release::recording_boot_script(&boot)

@@ -79,7 +79,7 @@ impl Trial {
             // A dump would be written to the project, and count as something that a build reads.
             .env("ERL_CRASH_DUMP_BYTES", "0")
             // Should this process be killed, nothing else would stop the system.
-            .env("BEAMSHIP_ENDS_WITH", std::process::id().to_string())
+            .env(contract::ENDS_WITH, std::process::id().to_string())
             .stdin(Stdio::null());
         command
     }

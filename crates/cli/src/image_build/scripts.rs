@@ -5,8 +5,9 @@ use std::fmt;
 use std::io::Read;
 use std::sync::Arc;
 
+use contract::COMMANDS;
 use image::Shell;
-use image::overlay_command::{COMMANDS, OverlayCommand};
+use image::overlay_command::of_script;
 use tree::{Content, Node, Tree, TreePath};
 
 use super::command_line;
@@ -81,7 +82,7 @@ impl Scripts {
                     scripts.commands.push((*file).to_owned());
                     let bytes = beginning(content)?;
                     let text = std::str::from_utf8(&bytes).ok().filter(|text| text.len() <= LONGEST);
-                    if let Some(command) = text.and_then(|text| OverlayCommand::of_script(text, name)) {
+                    if let Some(command) = text.and_then(|text| of_script(text, name)) {
                         lines.push_str(&command.line(file));
                         tree.replace(path.clone(), Node::Link { target: name.to_owned() })?;
                     } else if bytes.starts_with(b"#!") {

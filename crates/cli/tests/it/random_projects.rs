@@ -7,8 +7,9 @@ use std::fmt::Write as _;
 
 use beamship::machine_files::MachineFiles;
 use camino::{Utf8Path, Utf8PathBuf};
+use contract::MANIFEST;
 use project::{Bridge, BridgeOptions, CompileOptions, ReleaseRequest};
-use release::{MANIFEST, Materials, Plan};
+use release::{Materials, Plan};
 use tree::TreePath;
 use tree::directory::{self, DirectoryOptions};
 

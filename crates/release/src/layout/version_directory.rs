@@ -12,9 +12,6 @@ use crate::spec::Boot;
 use crate::sys_config::sys_config;
 use crate::templates;
 
-/// The boot script of a fast start, in `releases/VSN`.
-pub const FAST_BOOT: &str = "start_fast.boot";
-
 impl Layout<'_> {
     pub(super) fn version_directory(&mut self, graph: &Graph) -> Result<(), ReleaseError> {
         let spec = self.spec;
@@ -36,7 +33,11 @@ impl Layout<'_> {
                 let modules = start_modules(spec, graph, self.source)?;
                 self.warnings.extend(modules.warning);
                 if let Some(fast) = boot.fast(&modules.used, &spec.runtime) {
-                    self.bytes(&self.version_path(FAST_BOOT), 0o644, fast.boot_file(otp_release)?)?;
+                    self.bytes(
+                        &self.version_path(contract::FAST_BOOT_FILE),
+                        0o644,
+                        fast.boot_file(otp_release)?,
+                    )?;
                 }
             }
         }

@@ -53,7 +53,7 @@ impl Ownership {
                 return Ok(Some(Self::Manifest(paths)));
             }
         }
-        Ok(present(&root.join("releases/start_erl.data"))?.then_some(Self::Mix))
+        Ok(present(&root.join(contract::START_ERL_DATA))?.then_some(Self::Mix))
     }
 
     fn owns(&self, path: &Path) -> bool {

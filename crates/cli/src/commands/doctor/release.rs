@@ -106,7 +106,7 @@ fn freshness(
         // The environment of the build, or a release that was made in another way, says nothing about sources.
         _ => {}
     }
-    let built = fs_err::metadata(directory.join(release_directory::START_ERL_DATA)).ok()?.modified().ok()?;
+    let built = fs_err::metadata(directory.join(contract::START_ERL_DATA)).ok()?.modified().ok()?;
     let applications: Vec<Utf8PathBuf> = match survey {
         Some(survey) => {
             survey.applications.iter().map(|application| application.path.as_str().into()).collect()

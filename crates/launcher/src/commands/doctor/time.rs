@@ -18,7 +18,7 @@ const EARLIEST: Duration = Duration::from_secs(1_767_225_600);
 const TOLERANCE: Duration = Duration::from_secs(60);
 
 pub(super) fn check(context: &DoctorContext<'_>, findings: &mut Findings) {
-    let built = context.release.root.join("releases/start_erl.data");
+    let built = context.release.root.join(contract::START_ERL_DATA);
     let built = std::fs::metadata(built).and_then(|metadata| metadata.modified());
     clock(SystemTime::now(), built.unwrap_or(UNIX_EPOCH), findings);
     zone(findings);
