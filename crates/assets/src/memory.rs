@@ -38,7 +38,8 @@ impl Memory {
         let (input, output) = (input.canonicalize_utf8().ok()?, output.canonicalize_utf8().ok()?);
         let name = HEXLOWER.encode(&Sha256::digest(format!("{input}\0{output}"))[..16]);
         let path = options.cache.as_ref()?.join("digested").join(name);
-        // The time of new entries does not change those that are there.
+        // The time of new entries does not change those that are there. The number counts the versions of beamship that give
+        // another result for the same files.
         let settings = format!("2 {:?}", Options { modified: 0, cache: None, ..options.clone() });
         Some(Self { path, settings })
     }
