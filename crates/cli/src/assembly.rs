@@ -1,6 +1,5 @@
 //! A planned release is written, changed by the custom steps of its project, and packed.
 
-use std::io::Write;
 use std::time::Instant;
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -14,6 +13,7 @@ use tree::{Content, Node, Tree, TreePath};
 use crate::archiving::Archiving;
 use crate::bridge_failure::explain;
 use crate::interruption::Watch;
+use crate::output;
 use crate::printer::{Phase, Printer, count, size};
 use crate::report::{Report, print_json};
 
@@ -146,7 +146,7 @@ impl Assembly<'_> {
         if self.archive.is_wanted() {
             text.push_str(&format!("tarball {}\n", self.archive.path()));
         }
-        Ok(anstream::stdout().write_all(text.as_bytes())?)
+        Ok(output::print(text)?)
     }
 }
 

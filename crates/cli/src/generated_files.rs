@@ -1,6 +1,6 @@
 //! Files put into a project: created, replaced where that was asked for, and never lost.
 
-use std::io::{BufRead, ErrorKind, IsTerminal, Write};
+use std::io::ErrorKind;
 use std::os::unix::fs::PermissionsExt;
 
 use anyhow::Context;
@@ -11,6 +11,7 @@ use tree::file::create_directories;
 
 use crate::failure::Declined;
 use crate::printer::Printer;
+use crate::question;
 use crate::report::print_json;
 
 /// A file that goes into a project.
@@ -111,7 +112,8 @@ fn change(
     if options.shows_difference {
         printer.say(&difference(&String::from_utf8_lossy(&present), file));
     }
-    let is_replaced = !options.dry_run && replace(&file.path)?;
+    let question = format!("`{}` is there and differs. Replace it?", file.path);
+    let is_replaced = !options.dry_run && question::ask(&question, false)? == Some(true);
     Ok(if is_replaced { Change::Replaced } else { Change::Kept })
 }
 
@@ -121,17 +123,6 @@ fn difference(present: &str, file: &NewFile) -> String {
     let mut unified = difference.unified_diff();
     let (old, new) = (format!("{} (there)", file.path), format!("{} (generated)", file.path));
     unified.context_radius(3).header(&old, &new).to_string().trim_end().to_owned()
-}
-
-/// Asks whether a file is to be replaced, if there is somebody to ask.
-fn replace(path: &str) -> anyhow::Result<bool> {
-    if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
-        return Ok(false);
-    }
-    write!(anstream::stderr(), "`{path}` is there and differs. Replace it? [y/N] ")?;
-    let mut answer = String::new();
-    std::io::stdin().lock().read_line(&mut answer)?;
-    Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
 }
 
 /// Writes a file so that it is never there in part.

@@ -7,6 +7,7 @@ mod archiving;
 pub mod arguments;
 mod assembly;
 mod bridge_failure;
+mod build_directory;
 mod cache_directory;
 mod commands;
 mod compilation;
@@ -23,12 +24,14 @@ mod launcher_file;
 pub mod machine_files;
 mod modification_time;
 mod native_code;
+mod output;
 mod pipeline;
 mod printable;
 mod printer;
 mod program;
 mod project_directory;
 mod project_lock;
+mod question;
 mod random;
 mod release_alias;
 mod release_directory;
@@ -48,10 +51,10 @@ pub fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         // Help is such an error, and its output may not be written either.
-        Err(told) => {
-            return match told.print() {
-                Ok(()) => ExitCode::from(u8::try_from(told.exit_code()).unwrap_or(2)),
-                Err(error) => failure::print(&error.into()),
+        Err(help) => {
+            return match help.print() {
+                Ok(()) => ExitCode::from(u8::try_from(help.exit_code()).unwrap_or(2)),
+                Err(error) => failure::print(&output::OutputError::from(error).into()),
             };
         }
     };

@@ -1,4 +1,4 @@
-//! All that is printed goes through here: stdout is data, stderr is talk.
+//! stderr: what is said while a command works. (Data goes to stdout, by `output`.)
 //!
 //! A phase of a build is one line: what, with which result, how long. On a terminal the line is there while the phase
 //! runs, with a bar where there is something to count; elsewhere only finished lines are written.

@@ -7,7 +7,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use contract::{START_ERL_DATA, StartErlData};
 
 use crate::arguments::GlobalArguments;
-use crate::project_directory;
+use crate::{build_directory, project_directory};
 
 /// The directory of a release: the one that is named, or the one in the project's build directory.
 ///
@@ -28,7 +28,7 @@ pub(crate) fn find(
         }
         return Ok(directory);
     }
-    let all = build_directory(global)?;
+    let all = directory_of_all(global)?;
     let hint = "build one with `beamship build`, or name its directory with --release";
     if let Some(name) = name {
         let directory = all.join(name);
@@ -53,7 +53,7 @@ pub(crate) fn find(
 ///
 /// When the directory of the project, or of its releases, cannot be read.
 pub(crate) fn all(global: &GlobalArguments) -> anyhow::Result<Vec<Utf8PathBuf>> {
-    releases(&build_directory(global)?)
+    releases(&directory_of_all(global)?)
 }
 
 /// Whether a directory holds a release.
@@ -74,10 +74,8 @@ fn is_absence(error: &io::Error) -> bool {
 }
 
 /// Where releases are built.
-fn build_directory(global: &GlobalArguments) -> anyhow::Result<Utf8PathBuf> {
-    let environment = std::env::var("MIX_ENV").ok().filter(|value| !value.is_empty());
-    let environment = environment.as_deref().unwrap_or("prod");
-    Ok(project_directory::find(global)?.join("_build").join(environment).join("rel"))
+fn directory_of_all(global: &GlobalArguments) -> anyhow::Result<Utf8PathBuf> {
+    Ok(build_directory::find(&project_directory::find(global)?).join("rel"))
 }
 
 fn releases(directory: &Utf8Path) -> anyhow::Result<Vec<Utf8PathBuf>> {

@@ -1,11 +1,12 @@
 //! The result of a build, for machines (`--json`).
 
 use std::collections::BTreeMap;
-use std::io::Write;
 use std::time::Duration;
 
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
+
+use crate::output;
 
 /// Prints a result for a machine.
 ///
@@ -15,7 +16,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) fn print_json(result: &impl Serialize) -> anyhow::Result<()> {
     let mut text = serde_json::to_string_pretty(result).context("cannot write the result as JSON")?;
     text.push('\n');
-    Ok(anstream::stdout().write_all(text.as_bytes())?)
+    Ok(output::print(text)?)
 }
 
 /// What a build did.

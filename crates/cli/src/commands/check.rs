@@ -1,13 +1,12 @@
 //! `beamship check abi`: whether a release finds, on a system, the libraries that its native code needs.
 
-use std::io::Write;
-
 use abi::{Finding, ReleaseFiles, Report, SymbolVersion};
 use camino::Utf8Path;
 use serde::Serialize;
 
 use crate::abi_target::Target;
 use crate::arguments::{Check, CheckAbiArguments, CheckArguments, GlobalArguments};
+use crate::output;
 use crate::printer::{Printer, count};
 use crate::report::print_json;
 use crate::{native_code, release_directory};
@@ -57,7 +56,7 @@ fn abi(arguments: &CheckAbiArguments, global: &GlobalArguments, printer: &Printe
             Json { release: &directory, target: target.name(), report: &report, messages: messages(&report) };
         print_json(&json)?;
     } else {
-        anstream::stdout().write_all(table(&report).as_bytes())?;
+        output::print(table(&report))?;
     }
     conclude(&report, target.name(), printer)
 }

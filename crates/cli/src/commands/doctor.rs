@@ -10,13 +10,12 @@ mod release;
 mod sources;
 mod toolchain;
 
-use std::io::Write;
-
 use ::project::Survey;
 use diagnosis::{Finding, Findings, Severity};
 
 use crate::arguments::{DoctorArguments, GlobalArguments};
 use crate::hinted_error::HintedError;
+use crate::output;
 use crate::project_directory;
 
 /// Checks everything and prints the findings.
@@ -30,7 +29,7 @@ pub(crate) fn run(arguments: &DoctorArguments, global: &GlobalArguments) -> anyh
     release::check(arguments, global, survey.as_ref(), &mut findings)?;
     // Colours go no further where they are not wanted.
     let text = if global.json { findings.json() } else { findings.text(true) };
-    anstream::stdout().write_all(text.as_bytes())?;
+    output::print(text)?;
     match findings.failure() {
         None => Ok(()),
         Some(message) => anyhow::bail!(message),

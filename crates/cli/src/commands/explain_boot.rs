@@ -6,7 +6,7 @@
 
 mod timeline;
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader};
 use std::process::{ChildStdout, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
@@ -18,6 +18,7 @@ use contract::FAST_BOOT_FILE;
 use self::timeline::Timeline;
 use super::trial::{HINT, Trial};
 use crate::arguments::{ExplainBootArguments, GlobalArguments};
+use crate::output;
 use crate::printer::Printer;
 use crate::release_directory;
 
@@ -56,7 +57,7 @@ pub(crate) fn run(
         fs_err::write(file, timeline.svg(&format!("{name} {version}, RELEASE_MODE={mode}")))?;
     }
     let text = if global.json { timeline.json(&name, &version, &mode)? } else { timeline.table() };
-    Ok(anstream::stdout().write_all(text.as_bytes())?)
+    Ok(output::print(text)?)
 }
 
 /// Starts the system, reads its marks until the last, and stops it.

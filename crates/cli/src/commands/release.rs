@@ -1,7 +1,5 @@
 //! `beamship release`: what `mix release` does.
 
-use std::io::{BufRead, IsTerminal, Write};
-
 use project::ReleaseLocation;
 
 use crate::arguments::{GlobalArguments, ReleaseArguments};
@@ -11,6 +9,7 @@ use crate::pipeline::{Intent, Pipeline};
 use crate::printer::Printer;
 use crate::project_directory;
 use crate::project_lock::ProjectLock;
+use crate::question;
 
 /// Compiles and assembles.
 pub(crate) fn run(
@@ -40,19 +39,15 @@ pub(crate) fn run(
 /// that could not be built again, and a build that does nothing must not look like one that did.
 fn confirm(location: &ReleaseLocation) -> anyhow::Result<()> {
     let exists = location.path.join("releases").join(&location.version).exists();
-    if !exists || !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
+    if !exists {
         return Ok(());
     }
     let name = format!("{}-{}", location.name, location.version);
-    write!(anstream::stderr(), "The release {name} already exists. Replace it? [Y/n] ")?;
-    let mut answer = String::new();
-    std::io::stdin().lock().read_line(&mut answer)?;
-    match answer.trim().to_lowercase().as_str() {
-        "" if answer.ends_with('\n') => Ok(()),
-        "y" | "yes" => Ok(()),
-        _ => Err(Declined(format!(
+    if question::ask(&format!("The release {name} already exists. Replace it?"), true)? == Some(false) {
+        return Err(Declined(format!(
             "{name} was not replaced: you said no\nhint: --overwrite replaces without asking"
         ))
-        .into()),
+        .into());
     }
+    Ok(())
 }

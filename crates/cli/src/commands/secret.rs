@@ -1,10 +1,9 @@
 //! `beamship secret`: random text for `SECRET_KEY_BASE`, as `mix phx.gen.secret` prints it, or a cookie.
 
-use std::io::Write;
-
 use data_encoding::BASE64_NOPAD;
 
 use crate::arguments::{GlobalArguments, SecretArguments};
+use crate::output;
 use crate::{cookie, random};
 
 /// Prints a secret, which is written nowhere else.
@@ -20,7 +19,7 @@ pub(crate) fn run(arguments: &SecretArguments, global: &GlobalArguments) -> anyh
         (false, true) => format!("export SECRET_KEY_BASE={text}"),
         (false, false) => text,
     };
-    Ok(writeln!(anstream::stdout(), "{line}")?)
+    Ok(output::print(format!("{line}\n"))?)
 }
 
 /// The first characters of as many random bytes in base 64, as `mix phx.gen.secret` prints them.

@@ -1,19 +1,18 @@
 //! `beamship image inspect`: of which layers an image consists, and which of them are not in another one.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::io::Write;
-
 use anyhow::Context;
 use image::document::{Descriptor, ImageConfig, annotation};
 use image::layout::{Stored, manifests, stored};
 use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::arguments::{GlobalArguments, InspectArguments};
 use crate::image_source;
+use crate::output;
 use crate::printable::in_one_line;
 use crate::printer::size;
-use crate::project_directory;
 use crate::report::print_json;
+use crate::{build_directory, project_directory};
 
 /// The longest name of a layer that is shown: those of Dockerfiles are whole commands.
 const LONGEST_NAME: usize = 40;
@@ -61,14 +60,12 @@ pub(super) fn run(arguments: &InspectArguments, global: &GlobalArguments) -> any
         return print_json(&all);
     }
     let text: String = all.iter().map(table).collect::<Vec<_>>().join("\n");
-    Ok(anstream::stdout().write_all(text.as_bytes())?)
+    Ok(output::print(text)?)
 }
 
 /// The layout of the project's image, where it has one.
 fn built_last(global: &GlobalArguments) -> anyhow::Result<String> {
-    let environment = std::env::var("MIX_ENV").ok().filter(|value| !value.is_empty());
-    let build = project_directory::find(global)?.join("_build");
-    let all = build.join(environment.as_deref().unwrap_or("prod")).join("image");
+    let all = build_directory::find(&project_directory::find(global)?).join("image");
     let mut found = Vec::new();
     for entry in all.read_dir_utf8().into_iter().flatten().flatten() {
         if entry.path().join("index.json").is_file() {

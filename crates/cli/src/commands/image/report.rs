@@ -1,13 +1,12 @@
 //! What `beamship image` says in the end, to people and as JSON: an image that was made, or one that would be.
 
-use std::io::Write;
-
 use image::registry::Pushed;
 use image::{Images, Reference};
 use serde::Serialize;
 
 use super::destination::Published;
 use crate::image_build::Draft;
+use crate::output;
 use crate::printer::{Printer, count, size};
 use crate::report::print_json;
 
@@ -150,5 +149,5 @@ pub(super) fn print_drafts(drafts: &[Draft], json: bool) -> anyhow::Result<()> {
             ));
         }
     }
-    Ok(anstream::stdout().write_all(text.as_bytes())?)
+    Ok(output::print(text)?)
 }
