@@ -6,6 +6,7 @@
 
 mod destination;
 mod inspect;
+mod passing_layout;
 mod platforms;
 mod report;
 

@@ -1,13 +1,13 @@
 //! Where an image goes: to disk, into an engine of this machine, to a registry.
 //!
 //! An image is always written to disk first. Where nothing on disk was asked for, because the image is only loaded or pushed,
-//! that is a temporary directory.
+//! that is a [`PassingLayout`].
 
-use anyhow::Context;
 use camino::{Utf8Path, Utf8PathBuf};
 use image::registry::{Access, Pushed, Registry, RetryPolicy, push};
 use image::{Engine, Images, Reference, archive};
 
+use super::passing_layout::PassingLayout;
 use super::report::PushReport;
 use crate::arguments::ImageArguments;
 use crate::image_build::ReleaseSource;
@@ -109,7 +109,7 @@ pub(super) struct Output {
     layout: Utf8PathBuf,
     archive: Option<Utf8PathBuf>,
     /// Removes the layout when the image is only passed on.
-    temporary: Option<tempfile::TempDir>,
+    passing: Option<PassingLayout>,
 }
 
 impl Output {
@@ -124,17 +124,16 @@ impl Output {
     ) -> anyhow::Result<Self> {
         let archive = arguments.output.clone().filter(|path| path.extension() == Some("tar"));
         if let (Some(directory), None) = (&arguments.output, &archive) {
-            return Ok(Self { layout: directory.clone(), archive: None, temporary: None });
+            return Ok(Self { layout: directory.clone(), archive: None, passing: None });
         }
         if let Some(layout) = default_layout {
-            return Ok(Self { layout, archive, temporary: None });
+            return Ok(Self { layout, archive, passing: None });
         }
         if archive.is_none() && !arguments.load && arguments.push.is_none() {
             anyhow::bail!("nothing says what to do with the image\nhint: name --output, --load or --push");
         }
-        let temporary = tempfile::tempdir().context("cannot create a temporary directory")?;
-        let layout = Utf8Path::from_path(temporary.path()).context("the temporary directory is not UTF-8")?;
-        Ok(Self { layout: layout.join("image"), archive, temporary: Some(temporary) })
+        let passing = PassingLayout::create()?;
+        Ok(Self { layout: passing.path()?, archive, passing: Some(passing) })
     }
 
     /// The directory of the layout.
@@ -143,7 +142,7 @@ impl Output {
     }
 
     fn shown(&self) -> Option<String> {
-        let layout = self.temporary.is_none().then_some(&self.layout);
+        let layout = self.passing.is_none().then_some(&self.layout);
         self.archive.as_ref().or(layout).map(ToString::to_string)
     }
 }
