@@ -2,7 +2,8 @@
 #![no_main]
 
 use beamship_image::document::{ImageConfig, Index, Manifest};
-use beamship_image::overlay_command::OverlayCommand;
+use beamship_contract::OverlayCommand;
+use beamship_image::overlay_command::of_script;
 use beamship_image::{Digest, Reference};
 use libfuzzer_sys::fuzz_target;
 
@@ -22,9 +23,10 @@ fuzz_target!(|bytes: &[u8]| {
         assert_eq!(again.tag_or_digest(), reference.tag_or_digest());
         assert_eq!((again.registry(), again.repository()), (reference.registry(), reference.repository()));
     }
-    if let Some(command) = OverlayCommand::of_script(text, "shop") {
+    if let Some(command) = of_script(text, "shop") {
         let line = command.line("server");
         assert_eq!(line.matches('\n').count(), 1, "{line:?}");
         assert!(!command.arguments.is_empty());
+        assert_eq!(OverlayCommand::find(&line, "server"), Some(command), "{line:?}");
     }
 });

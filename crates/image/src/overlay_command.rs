@@ -46,7 +46,7 @@ fn of_line(line: &str, name: &str) -> Option<OverlayCommand> {
     if passes_arguments {
         arguments.pop();
     }
-    if arguments.iter().any(|word| word.is_all_arguments) || arguments.is_empty() {
+    if arguments.iter().any(|word| word.text == "$@") || arguments.is_empty() {
         return None;
     }
     let arguments = arguments.into_iter().map(|word| word.text).collect();
@@ -157,6 +157,7 @@ mod tests {
             "A=$B exec ./shop start",
             "exec ./shop eval \"$CODE\"",
             "exec ./shop start \"$@\" more",
+            "exec ./shop eval '$@'",
             "exec ./shop 'a",
             "exec ./shop *",
             "if true; then",
