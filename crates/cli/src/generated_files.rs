@@ -125,8 +125,10 @@ fn difference(present: &str, file: &NewFile) -> String {
     unified.context_radius(3).header(&old, &new).to_string().trim_end().to_owned()
 }
 
-/// Writes a file so that it is never there in part.
+/// Writes a file so that it is never there in part. Where a link stands, the file that it leads to is replaced.
 fn write(target: &Utf8Path, file: &NewFile) -> anyhow::Result<()> {
+    let resolved = if target.is_symlink() { target.canonicalize_utf8().ok() } else { None };
+    let target = resolved.as_deref().unwrap_or(target);
     if let Some(directory) = target.parent() {
         create_directories(directory)
             .with_context(|| format!("cannot create the directory `{directory}`"))?;
@@ -146,5 +148,28 @@ fn word(change: Change, dry_run: bool) -> &'static str {
         (Change::Identical, _) => "identical",
         (Change::Kept, false) => "kept",
         (Change::Kept, true) => "keep",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_stays_and_leads_to_the_new_text() {
+        let directory = tempfile::tempdir().unwrap();
+        let directory = Utf8Path::from_path(directory.path()).unwrap();
+        let (link, target) = (directory.join("Dockerfile"), directory.join("infra/Dockerfile"));
+        fs_err::create_dir(directory.join("infra")).unwrap();
+        fs_err::write(&target, "old").unwrap();
+        fs_err::os::unix::fs::symlink("infra/Dockerfile", &link).unwrap();
+        let new = NewFile { path: "Dockerfile".to_owned(), text: "new".to_owned(), mode: None };
+        write(&link, &new).unwrap();
+        assert!(link.is_symlink());
+        assert_eq!(fs_err::read_to_string(&target).unwrap(), "new");
+        // One that leads nowhere is replaced.
+        fs_err::remove_file(&target).unwrap();
+        write(&link, &new).unwrap();
+        assert_eq!((link.is_symlink(), fs_err::read_to_string(&link).unwrap().as_str()), (false, "new"));
     }
 }
