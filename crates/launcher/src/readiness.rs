@@ -1,7 +1,8 @@
 //! Whether the system is ready: it has started, all its permanent applications run, and all its code can be loaded.
 //!
 //! [`check`] asks once, for the command `ready` and for the doctor. [`Readiness`] is for a process that has just started a
-//! system and waits. A node that listens and does not know its cookie yet logs an error for every connection. So it is only tried whether the node listens until it does, and the node is asked a moment later.
+//! system and waits. A node that listens and does not know its cookie yet logs an error for every connection. So until the node
+//! listens nothing but that is tried, and it is asked a moment later.
 
 use std::time::{Duration, Instant};
 

@@ -103,7 +103,7 @@ fn drafts(builder: &Builder<'_>, sources: Vec<ReleaseSource>) -> anyhow::Result<
         .collect()
 }
 
-/// Writes the images into the layout, which names them by the tag.
+/// Writes the layers of the images into the layout, which names the images by the tag where it is kept.
 fn write(
     drafts: Vec<Draft>,
     arguments: &ImageArguments,
@@ -125,7 +125,9 @@ fn write(
         all.push(image);
     }
     let images = Images::new(all)?;
-    layout.publish(&images, Some(tag))?;
+    if output.is_kept() {
+        layout.publish(&images, Some(tag))?;
+    }
     Ok(images)
 }
 

@@ -141,8 +141,14 @@ impl Output {
         &self.layout
     }
 
+    /// Whether the layout stays. One that does not needs neither an index nor the layers of the base image, which are in
+    /// the cache.
+    pub(super) fn is_kept(&self) -> bool {
+        self.passing.is_none()
+    }
+
     fn shown(&self) -> Option<String> {
-        let layout = self.passing.is_none().then_some(&self.layout);
+        let layout = self.is_kept().then_some(&self.layout);
         self.archive.as_ref().or(layout).map(ToString::to_string)
     }
 }
