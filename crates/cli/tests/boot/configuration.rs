@@ -39,6 +39,8 @@ impl Project {
         let system = self.start(Some(mode), &self.sandbox.join("log"));
         succeed(&mut self.command(&["ready", "--wait", "30"]));
         let state = self.rpc(STATE);
+        // Without that the next one's `rpc` may find this one, which outlives its launcher for a moment.
+        succeed(&mut self.command(&["stop", "--wait"]));
         drop(system);
         state
     }
