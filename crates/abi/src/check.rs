@@ -73,8 +73,11 @@ impl Report {
     /// which the findings name the first program.
     pub fn unusable(&self) -> BTreeSet<&Utf8PathBuf> {
         let mut files: BTreeSet<&Utf8PathBuf> = self.findings.iter().map(Finding::file).collect();
-        let is_main = |finding: &Finding| matches!(finding, Finding::Interpreter { interpreter, .. } if Some(interpreter) == self.interpreter.as_ref());
-        if self.findings.iter().any(is_main) {
+        let is_missing = self.findings.iter().any(|finding| match finding {
+            Finding::Interpreter { interpreter, .. } => Some(interpreter) == self.interpreter.as_ref(),
+            _ => false,
+        });
+        if is_missing {
             let loaded = self.files.iter().filter(|file| file.dynamic && Some(file.machine) == self.machine);
             files.extend(loaded.map(|file| &file.path));
         }

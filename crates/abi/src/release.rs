@@ -5,7 +5,6 @@ use std::io::Cursor;
 use std::sync::Arc;
 
 use camino::{Utf8Path, Utf8PathBuf};
-
 use contract::COOKIE;
 
 use crate::AbiError;

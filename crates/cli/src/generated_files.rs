@@ -127,8 +127,13 @@ fn difference(present: &str, file: &NewFile) -> String {
 
 /// Writes a file so that it is never there in part. Where a link stands, the file that it leads to is replaced.
 fn write(target: &Utf8Path, file: &NewFile) -> anyhow::Result<()> {
-    let resolved = if target.is_symlink() { target.canonicalize_utf8().ok() } else { None };
-    let target = resolved.as_deref().unwrap_or(target);
+    let resolved = match target.canonicalize_utf8() {
+        Ok(resolved) => resolved,
+        // There is nothing yet, or a link that leads nowhere.
+        Err(error) if error.kind() == ErrorKind::NotFound => target.to_owned(),
+        Err(error) => return Err(error).with_context(|| format!("cannot write `{target}`")),
+    };
+    let target = resolved.as_path();
     if let Some(directory) = target.parent() {
         create_directories(directory)
             .with_context(|| format!("cannot create the directory `{directory}`"))?;

@@ -142,7 +142,7 @@ impl<'a> Blob<'a> {
     }
 
     /// What is done with it, for messages.
-    pub(super) fn action(&self) -> String {
+    fn action(&self) -> String {
         format!("push {} to", self.title)
     }
 

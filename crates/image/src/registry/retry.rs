@@ -54,13 +54,9 @@ impl Retry {
     /// Waits, and counts nothing.
     pub(super) fn pause(&self, asked_for: Option<Duration>) {
         let doublings = self.failures.saturating_sub(1).min(16);
-        pause(asked_for.unwrap_or_else(|| self.policy.first_pause.saturating_mul(1 << doublings)));
+        let pause = asked_for.unwrap_or_else(|| self.policy.first_pause.saturating_mul(1 << doublings));
+        std::thread::sleep(pause.min(LONGEST_PAUSE));
     }
-}
-
-/// Waits, though not longer than anybody would.
-pub(super) fn pause(duration: Duration) {
-    std::thread::sleep(duration.min(LONGEST_PAUSE));
 }
 
 #[cfg(test)]

@@ -6,11 +6,12 @@
 //! second one has arrived. So a blob whose connection breaks is sent again from its beginning, unless only the answer was lost.
 
 use std::cell::Cell;
+use std::time::Duration;
 
 use ureq::http::Method;
 
 use super::push::{Blob, Outcome};
-use super::retry::{Retry, pause};
+use super::retry::Retry;
 use super::{Answer, Body, Registry, RegistryError, address};
 use crate::digest::Digest;
 
@@ -25,6 +26,12 @@ pub(super) struct BlobUpload<'a> {
     progress: &'a dyn Fn(u64),
     /// How much of it has been reported as progress, which never goes back.
     reported: Cell<u64>,
+}
+
+/// Why a blob has not arrived, and the pause that the registry asks for.
+struct Failure {
+    error: RegistryError,
+    asked_for: Option<Duration>,
 }
 
 impl<'a> BlobUpload<'a> {
@@ -43,8 +50,8 @@ impl<'a> BlobUpload<'a> {
         let outcome = loop {
             let Some(session) = self.registry.open_session(self.blob)? else { break Outcome::Mounted };
             let Some(failure) = self.send(&session)? else { break Outcome::Sent };
-            if !retry.again(None) {
-                return Err(failure);
+            if !retry.again(failure.asked_for) {
+                return Err(failure.error);
             }
             // The answer may have been lost, and not what was sent.
             if self.registry.has_blob(self.blob)? {
@@ -56,7 +63,7 @@ impl<'a> BlobUpload<'a> {
     }
 
     /// Sends the blob to where a session takes it. None when it has arrived; a failure that another attempt may not meet.
-    fn send(&self, session: &str) -> Result<Option<RegistryError>, RegistryError> {
+    fn send(&self, session: &str) -> Result<Option<Failure>, RegistryError> {
         let separator = if session.contains('?') { '&' } else { '?' };
         let url = format!("{session}{separator}digest={}", self.blob.digest);
         let report = |sent| self.report(sent);
@@ -67,7 +74,7 @@ impl<'a> BlobUpload<'a> {
         }
         let answer = match self.registry.ask_once(&call) {
             Ok(answer) => answer,
-            Err(error) if error.is_transient() => return Ok(Some(error)),
+            Err(error) if error.is_transient() => return Ok(Some(Failure { error, asked_for: None })),
             Err(error) => return Err(error),
         };
         match answer.status() {
@@ -76,12 +83,10 @@ impl<'a> BlobUpload<'a> {
                 Ok(None)
             }
             // The session is gone. (A registry of several machines that know nothing of each other.)
-            404 | 410 => Ok(Some(answer.refusal())),
+            404 | 410 => Ok(Some(Failure { error: answer.refusal(), asked_for: None })),
             _ if answer.is_transient() => {
-                if let Some(asked_for) = answer.retry_after() {
-                    pause(asked_for);
-                }
-                Ok(Some(answer.refusal()))
+                let asked_for = answer.retry_after();
+                Ok(Some(Failure { error: answer.refusal(), asked_for }))
             }
             _ => Err(answer.refusal()),
         }
