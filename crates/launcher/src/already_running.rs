@@ -13,6 +13,7 @@ use crate::calls::os_process_id;
 use crate::control::Route;
 use crate::distribution::Distribution;
 use crate::environment::Environment;
+use crate::epmd::Epmd;
 use crate::failure::Failure;
 use crate::release::Release;
 use crate::state::State;
@@ -26,13 +27,17 @@ const POLL_INTERVAL: Duration = Duration::from_millis(50);
 /// How long a search may take. Its EPMD and its node are on this machine.
 const SEARCH_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Fails when a node of this name runs. Without distribution nodes have no names.
-pub(crate) fn refuse(release: &Release, environment: &Environment) -> Result<(), Failure> {
+/// Fails when a node of this name runs. Without distribution nodes have no names. Else it tells what is known of EPMD, which was asked.
+pub(crate) fn refuse(release: &Release, environment: &Environment) -> Result<Epmd, Failure> {
     if Distribution::from_environment(environment)? == Distribution::None {
-        return Ok(());
+        return Ok(Epmd::NotSeen);
     }
     let deadline = Deadline::after(SHUTDOWN_TIMEOUT);
-    while let Some(found) = running(release, environment) {
+    loop {
+        let found = match running(release, environment) {
+            Search::Found(found) => found,
+            Search::Nothing(epmd) => return Ok(epmd),
+        };
         let Some(left) = deadline.remaining() else {
             let node = environment.text("RELEASE_NODE")?;
             let program = environment.get("RELEASE_PROG").display();
@@ -42,22 +47,35 @@ pub(crate) fn refuse(release: &Release, environment: &Environment) -> Result<(),
         };
         sleep(left.min(POLL_INTERVAL));
     }
-    Ok(())
 }
 
-/// The running system, as the message describes it.
-fn running(release: &Release, environment: &Environment) -> Option<String> {
+/// What a search has found.
+enum Search {
+    /// The running system, as the message describes it.
+    Found(String),
+    /// None that could be asked.
+    Nothing(Epmd),
+}
+
+fn running(release: &Release, environment: &Environment) -> Search {
     if let Some(state) = State::of_running(environment) {
-        return Some(format!(" as process {}", state.process.pid));
+        return Search::Found(format!(" as process {}", state.process.pid));
     }
     // One that was started elsewhere, or that has another RELEASE_TMP. When this finds nothing, the start goes on.
-    let Ok(Route::Native { address, cookie }) = Route::find(release, environment) else { return None };
+    let Ok(Route::Native { address, cookie }) = Route::find(release, environment) else {
+        return Search::Nothing(Epmd::NotSeen);
+    };
     match Connection::open(&address, &cookie, Deadline::after(SEARCH_TIMEOUT)) {
         Ok(mut connection) => {
             let found = os_process_id(&mut connection, Deadline::after(SEARCH_TIMEOUT));
-            Some(found.map_or_else(|_| format!(" on `{}`", address.host), |pid| format!(" as process {pid}")))
+            Search::Found(
+                found.map_or_else(|_| format!(" on `{}`", address.host), |pid| format!(" as process {pid}")),
+            )
         }
-        Err(NodeError::Cookie) => Some(", with another cookie".to_owned()),
-        Err(_) => None,
+        Err(NodeError::Cookie) => Search::Found(", with another cookie".to_owned()),
+        Err(NodeError::NotRegistered { address, .. }) if address.ip().is_loopback() => {
+            Search::Nothing(Epmd::Answers)
+        }
+        Err(_) => Search::Nothing(Epmd::NotSeen),
     }
 }

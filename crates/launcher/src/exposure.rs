@@ -11,6 +11,7 @@ use std::process::Command;
 use crate::configuration::Configuration;
 use crate::distribution::Distribution;
 use crate::environment::{Environment, env_var};
+use crate::epmd::Epmd;
 use crate::failure::Failure;
 use crate::random::random;
 use crate::vm_arguments::DistributionArguments;
@@ -24,6 +25,8 @@ pub(crate) struct Exposure {
     pub(crate) port: Option<u16>,
     /// Whether neither the launcher nor the project restricts where the node listens.
     pub(crate) is_on_all_interfaces: bool,
+    /// Whether there is an EPMD, so that none has to be started.
+    pub(crate) epmd: Epmd,
 }
 
 impl Exposure {
@@ -47,7 +50,8 @@ impl Exposure {
             }),
         };
         let port = if without_epmd()? && arguments.port.is_none() { Some(free_port()?) } else { None };
-        Ok(Self { address, port, is_on_all_interfaces: address.is_none() && !is_named })
+        let is_on_all_interfaces = address.is_none() && !is_named;
+        Ok(Self { address, port, is_on_all_interfaces, epmd: Epmd::NotSeen })
     }
 
     /// The arguments of the virtual machine.
@@ -59,6 +63,8 @@ impl Exposure {
         if let Some(port) = self.port {
             arguments.extend(["-start_epmd", "false", "-erl_epmd_port"].map(str::to_owned));
             arguments.push(port.to_string());
+        } else if self.epmd == Epmd::Answers {
+            arguments.extend(["-start_epmd", "false"].map(str::to_owned));
         }
         arguments
     }
@@ -155,9 +161,11 @@ mod tests {
     #[test]
     fn arguments_name_interface_and_port() {
         let exposure =
-            Exposure { address: Some([127, 0, 0, 1].into()), port: Some(4711), is_on_all_interfaces: false };
+            Exposure { address: Some([127, 0, 0, 1].into()), port: Some(4711), ..Exposure::default() };
         let expected = "-kernel inet_dist_use_interface {127,0,0,1} -start_epmd false -erl_epmd_port 4711";
         assert_eq!(exposure.arguments().join(" "), expected);
+        let answered = Exposure { epmd: Epmd::Answers, ..Exposure::default() };
+        assert_eq!(answered.arguments().join(" "), "-start_epmd false");
         assert!(Exposure::default().arguments().is_empty());
     }
 }

@@ -100,12 +100,13 @@ impl Project {
     }
 
     fn start(&self, mode: Option<&str>, log: &Utf8Path) -> System {
+        self.start_with(mode.map(|mode| ("RELEASE_MODE", mode)), log)
+    }
+
+    fn start_with(&self, variable: Option<(&str, &str)>, log: &Utf8Path) -> System {
         let output = std::fs::File::create(log).unwrap();
         let mut command = self.command(&["start"]);
-        command.stdout(output.try_clone().unwrap()).stderr(output).stdin(Stdio::null());
-        if let Some(mode) = mode {
-            command.env("RELEASE_MODE", mode);
-        }
+        command.stdout(output.try_clone().unwrap()).stderr(output).stdin(Stdio::null()).envs(variable);
         System(command.spawn().unwrap())
     }
 
@@ -177,6 +178,37 @@ fn loaded_first(script: &Utf8Path) -> BTreeSet<String> {
         _ => None,
     });
     load.flatten().filter_map(Term::as_atom).map(ToString::to_string).collect()
+}
+
+/// Modules that are loaded without the code server's knowing from where.
+const UNKNOWN: &str = "IO.inspect(for module <- :erlang.loaded() -- :erlang.pre_loaded(), \
+    match?(false, :code.is_loaded(module)), do: module)";
+
+#[test]
+fn the_code_server_knows_what_was_loaded_before_it() {
+    let project = Project::new();
+    let _system = project.start(None, &project.sandbox.join("log"));
+    succeed(&mut project.command(&["ready", "--wait", "30"]));
+    assert_eq!(project.rpc(UNKNOWN), "[:beamship_start]\n");
+    let file = project.rpc("IO.puts(:code.which(Demo.Sized))");
+    assert!(file.ends_with("releases/0.1.0/consolidated/Elixir.Demo.Sized.beam\n"), "{file}");
+}
+
+#[test]
+fn a_module_in_a_directory_that_comes_first_is_the_one_that_is_loaded() {
+    let project = Project::new();
+    let script = project.release().join("releases/0.1.0/start_fast.boot");
+    assert!(loaded_first(&script).contains("Elixir.Demo.Used"));
+    let patches = project.sandbox.join("patches");
+    write(&patches.join("used.ex"), "defmodule Demo.Used do\n  def run, do: :patched\nend\n");
+    succeed(
+        project.sandbox.command("elixirc").args(["-o", patches.as_str(), "used.ex"]).current_dir(&patches),
+    );
+    let flags = format!("-pa {patches}");
+    let _system = project.start_with(Some(("ERL_FLAGS", &flags)), &project.sandbox.join("log"));
+    succeed(&mut project.command(&["ready", "--wait", "30"]));
+    assert_eq!(project.rpc("IO.inspect(Demo.Used.run())"), ":patched\n");
+    assert_eq!(project.rpc(UNKNOWN), "[:beamship_start]\n");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use crate::configuration::Configuration;
 use crate::cookie;
 use crate::crash_dump::CrashDump;
 use crate::environment::Environment;
-use crate::epmd;
+use crate::epmd::{self, Epmd};
 use crate::exposure::Exposure;
 use crate::failure::Failure;
 use crate::file_limit;
@@ -25,9 +25,9 @@ pub(super) fn run<T>(
     environment: &Environment,
     until_found: T,
 ) -> Result<ExitCode, Failure> {
-    already_running::refuse(release, environment)?;
+    let epmd = already_running::refuse(release, environment)?;
     let configuration = Configuration::prepare(release, environment)?;
-    let exposure = prepare_system(release, environment, &configuration)?;
+    let exposure = prepare_system(release, environment, &configuration, epmd)?;
     let command = command(release, environment, Some(&configuration), &Program::Start, &exposure)?;
     supervise_system(command, Keys::Launcher, release, environment, &exposure, until_found)
 }
@@ -39,9 +39,9 @@ pub(super) fn run_iex<T>(
     environment: &Environment,
     until_found: T,
 ) -> Result<ExitCode, Failure> {
-    already_running::refuse(release, environment)?;
+    let epmd = already_running::refuse(release, environment)?;
     let configuration = Configuration::prepare(release, environment)?;
-    let exposure = prepare_system(release, environment, &configuration)?;
+    let exposure = prepare_system(release, environment, &configuration, epmd)?;
     let mut command = command(release, environment, Some(&configuration), &Program::StartIex, &exposure)?;
     if configuration.copy.is_some() {
         return supervise_system(command, Keys::VirtualMachine, release, environment, &exposure, until_found);
@@ -58,9 +58,11 @@ fn prepare_system(
     release: &Release,
     environment: &Environment,
     configuration: &Configuration,
+    epmd: Epmd,
 ) -> Result<Exposure, Failure> {
     cookie::provide(release, environment)?;
-    let exposure = Exposure::of_system(environment, configuration)?;
+    let mut exposure = Exposure::of_system(environment, configuration)?;
+    exposure.epmd = epmd;
     file_limit::lower(environment);
     epmd::start_without_shell(release, environment, &exposure)?;
     Ok(exposure)

@@ -1,30 +1,85 @@
 %% What the script of a fast start calls. It is brought along by the script itself, compiled by the oldest OTP that is
 %% supported, and knows nothing of Elixir; the first function runs before any other module is loaded.
 -module(beamship_start).
--export([wake_schedulers/0, use_compiled/3, load_later/1]).
+-export([load_first/2, use_compiled/3, load_later/1]).
 
-%% Lets every scheduler take its part of the modules that are loaded next.
+%% How many modules become part of the system at once. Doing it one by one takes longer; what is prepared takes memory until
+%% it is done, and nobody else can do anything for the last ones.
+-define(CHUNK, 16).
+
+%% Loads the modules that a start uses, as fast as the machine can: two processes of each scheduler read and prepare one after
+%% the other, and what they have prepared becomes part of the system meanwhile.
 %%
-%% They are prepared by processes of one scheduler, and another one that sleeps is woken when enough reductions have been
-%% counted. Preparing a module is a single call that counts few: on two cores OTP 29 has loaded everything with one. A process
-%% that is bound to a scheduler and wakes for a moment leaves it with an empty queue, and then it takes from the others.
-%% `scheduler` is an option of spawn_opt/2 that is not documented; without it the start is slower and nothing else.
-wake_schedulers() ->
-    try wake(erlang:system_info(schedulers_online)) catch error:_ -> ok end.
+%% `primLoad` of the boot script takes twice as long for the last part, because nothing is prepared while a batch of modules becomes
+%% part of the system, and leaves schedulers asleep: one that sleeps is woken when enough reductions have been counted, and
+%% preparing a module is a single call that counts few. On two cores OTP 29 has loaded everything with one. `scheduler` is an option of
+%% spawn_opt/2 that is not documented; without it the start is slower and nothing else.
+%%
+%% A module comes with the numbers of the directories of the path that may have it. Where the path is not the one of the script,
+%% because of `-pa` for instance, all of it is searched. What cannot be loaded here is left to `primLoad`.
+load_first(Modules, Length) ->
+    {ok, Path} = erl_prim_loader:get_path(),
+    Directories = list_to_tuple(Path),
+    Search =
+        case tuple_size(Directories) of
+            Length -> fun(Numbers) -> [element(Number, Directories) || Number <- Numbers] end;
+            _ -> fun(_) -> Path end
+        end,
+    Work = #{modules => list_to_tuple(Modules), next => atomics:new(1, []), search => Search, to => self()},
+    Workers = [start_worker(Scheduler, Work) || Scheduler <- schedulers(erlang:system_info(schedulers_online)), _ <- [1, 2]],
+    collect(length(Workers), [], []).
 
-wake(0) ->
-    ok;
-wake(Scheduler) ->
-    spawn_opt(fun wait_for_modules/0, [{scheduler, Scheduler}]),
-    wake(Scheduler - 1).
+schedulers(0) -> [];
+schedulers(Number) -> [Number | schedulers(Number - 1)].
 
-%% Until all are loaded and the first process of the kernel is there.
-wait_for_modules() ->
-    receive after 1 -> ok end,
-    case whereis(application_controller) of
-        undefined -> wait_for_modules();
-        _ -> ok
+start_worker(Scheduler, Work) ->
+    Start = fun() -> prepare_next(Work) end,
+    try
+        spawn_opt(Start, [monitor, {scheduler, Scheduler}])
+    catch
+        error:_ -> spawn_opt(Start, [monitor])
     end.
+
+prepare_next(#{modules := Modules, next := Next, search := Search, to := Loader} = Work) ->
+    case atomics:add_get(Next, 1, 1) of
+        Number when Number =< tuple_size(Modules) ->
+            {Module, Numbers} = element(Number, Modules),
+            prepare(Module, Search(Numbers), Loader),
+            prepare_next(Work);
+        _ ->
+            ok
+    end.
+
+prepare(_, [], _) ->
+    ok;
+prepare(Module, [Directory | Directories], Loader) ->
+    File = Directory ++ "/" ++ atom_to_list(Module) ++ ".beam",
+    case prim_file:read_file(File) of
+        {ok, Beam} ->
+            Prepared = erlang:prepare_loading(Module, Beam),
+            %% A function that runs when its module is loaded may need others, and is left to `primLoad`.
+            is_reference(Prepared) andalso not erlang:has_prepared_code_on_load(Prepared) andalso
+                (Loader ! {prepared, Prepared, {Module, File}});
+        _ ->
+            prepare(Module, Directories, Loader)
+    end.
+
+%% Until all workers have ended, of which each one's messages come before the word of its end.
+collect(0, Prepared, Files) ->
+    commit(Prepared, Files);
+collect(Workers, Prepared, Files) when length(Prepared) =:= ?CHUNK ->
+    commit(Prepared, Files),
+    collect(Workers, [], []);
+collect(Workers, Prepared, Files) ->
+    receive
+        {prepared, Next, File} -> collect(Workers, [Next | Prepared], [File | Files]);
+        {'DOWN', _, process, _, _} -> collect(Workers - 1, Prepared, Files)
+    end.
+
+commit(Prepared, Files) ->
+    ok = erlang:finish_loading(Prepared),
+    %% What `primLoad` says as well: the code server gets to know from `init` which files have been loaded.
+    init ! {self(), loaded, Files}.
 
 %% Puts the compiled runtime.exs in the place of the provider that would evaluate it, if the file is what was compiled.
 use_compiled(Provider, Source, Beam) ->

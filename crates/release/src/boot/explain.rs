@@ -7,6 +7,7 @@
 use etf::{Atom, AtomEncoding, EncodeError, Term};
 
 use super::script::apply;
+use super::start_module;
 
 /// What a line of the script begins with; the number of the step that begins follows.
 pub const MARK: &str = "beamship_explain_boot_";
@@ -113,6 +114,8 @@ fn step(instruction: &Term, application: Option<&str>) -> Option<Step> {
             Some(step(StepKind::Load, application, modules.as_list().map_or(0, <[Term]>::len)))
         }
         [name, _, _] if name.is_atom("kernelProcess") => Some(step(StepKind::Kernel, None, 0)),
+        // The same modules follow, for what cannot be loaded in this way.
+        _ if start_module::is_load_first(instruction) => Some(step(StepKind::Load, application, 0)),
         [name, call] if name.is_atom("apply") => {
             let [module, function, Term::List(arguments)] = call.as_tuple()? else { return None };
             let (module, function) = (module.as_atom()?.as_str(), function.as_atom()?.as_str());

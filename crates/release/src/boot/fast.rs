@@ -2,15 +2,18 @@
 //!
 //! In embedded mode every module of every application is loaded before the first process starts, and a start calls a
 //! quarter of them. In interactive mode each is looked for when it is first called, one after the other. This script is for
-//! interactive mode, and loads those that a recorded start has used all at once before: what stands before
-//! `kernel_load_completed` is loaded in every mode (`init:eval_script/2`), in parallel, from the whole code path, consolidated
-//! protocols first. The largest come first, so that none of them is waited for when all others are done.
+//! interactive mode, and loads those that a recorded start has used before everything else, in parallel, consolidated protocols
+//! from where they are consolidated. The largest come first, so that none of them is waited for when all others are done. A module
+//! of the script brought along does it (`beamship_start.erl`). `primLoad` comes after it for what it could not load: what stands
+//! before `kernel_load_completed` is loaded in every mode (`init:eval_script/2`).
+//!
+//! The runtime looks at every directory of a path that it is given, so this script gives it one path, where that of `systools`
+//! gives one for each application.
 //!
 //! When the system has started, a process of low priority loads the rest in small batches, so that it neither slows the start
 //! nor occupies the code server, and a running system has as much code loaded as in embedded mode. A module that cannot
 //! be loaded is reported in the log, and `ready` says so.
 
-use std::cmp::Reverse;
 use std::collections::{BTreeSet, HashMap};
 
 use etf::{Atom, Term};
@@ -20,9 +23,6 @@ use crate::spec::RuntimeConfiguration;
 
 /// What OTP loads first and a start does not need: `erl_eval` asks it to check expressions, and those of beamship are not checked.
 const NOT_NEEDED: &str = "erl_lint";
-
-/// How many modules are loaded at once, at most.
-const BATCH: usize = 128;
 
 /// The script for a fast start; none when the given one is not a script as `systools` writes it. `used` are the modules that a
 /// start uses, the largest first. Only those count that the script loads: a profile that is out of date costs time and
@@ -40,13 +40,16 @@ pub(crate) fn fast(script: &Term, used: &[Atom], runtime: &RuntimeConfiguration)
     let first: BTreeSet<&Atom> = now.iter().collect();
     let later: Vec<Atom> = all.into_iter().filter(|module| !first.contains(module)).cloned().collect();
 
+    let is_replaced = |instruction: &&Term| is_load(instruction) || self::path(instruction).is_some();
+    let (before, after) = instructions.split_at(completed);
     let mut result: Vec<Term> =
-        instructions[..completed].iter().filter(|instruction| !is_load(instruction)).cloned().collect();
+        before.iter().filter(|instruction| !is_replaced(instruction)).cloned().collect();
+    result.push(Term::pair(Term::atom("path"), path.clone()));
     result.push(start_module::load());
-    result.push(start_module::wake_schedulers());
-    result.push(Term::pair(Term::atom("path"), shortest_search(path, instructions, &first)));
-    result.extend(batches(&now).iter().map(|batch| load(batch)));
-    result.extend_from_slice(&instructions[completed..]);
+    let directories = path.as_list().unwrap_or_default();
+    result.push(start_module::load_first(&locate(&now, instructions, directories), directories.len()));
+    result.push(load(&now));
+    result.extend(after.iter().filter(|instruction| !is_replaced(instruction)).cloned());
     if let (Some(compiled), Some(provider)) = (&runtime.compiled, runtime.providers.first()) {
         configuration::insert(&mut result, compiled, provider)?;
     }
@@ -67,39 +70,32 @@ pub(super) fn without_modules(script: &Term) -> Option<Term> {
         .filter(|module| script::MANDATORY.contains(&module.as_str()))
         .cloned()
         .collect();
-    let mut kept: Vec<Term> = first.iter().filter(|instruction| !is_load(instruction)).cloned().collect();
+    let loads = |instruction: &&Term| is_load(instruction) || start_module::is_load_first(instruction);
+    let mut kept: Vec<Term> = first.iter().filter(|instruction| !loads(instruction)).cloned().collect();
     kept.push(load(&mandatory));
     kept.extend(rest.iter().filter(|instruction| !start_module::is_load_later(instruction)).cloned());
     Some(Term::Tuple(vec![tag.clone(), identity.clone(), Term::List(kept)]))
 }
 
-/// The same path with those directories first that have the most of these modules: each module is looked for in one directory
-/// after the other, in a release of fifty applications in 17 of them. A module is in one directory only, but for consolidated
-/// protocols, whose directory stays in front.
-fn shortest_search(path: &Term, instructions: &[Term], modules: &BTreeSet<&Atom>) -> Term {
-    let mut counts: HashMap<String, usize> = HashMap::new();
-    let mut current = None;
+/// Modules, each with the numbers of those directories of the path that may have it, counted from one: where the script loads it
+/// from, and before that the consolidated protocols.
+fn locate<'m>(
+    modules: &'m [Atom],
+    instructions: &[Term],
+    directories: &[Term],
+) -> Vec<(&'m Atom, Vec<usize>)> {
+    let mut places: HashMap<&Atom, Vec<usize>> = HashMap::new();
+    let mut current = Vec::new();
     for instruction in instructions {
-        if let Some(directories) = self::path(instruction).and_then(Term::as_list) {
-            // Before the modules of an application stands its own path, its directory last.
-            current = directories.last().and_then(Term::to_text);
-        } else if let Some(directory) = &current {
-            let wanted = loaded(instruction).into_iter().filter(|module| modules.contains(module)).count();
-            *counts.entry(directory.clone()).or_default() += wanted;
+        if let Some(path) = path(instruction).and_then(Term::as_list) {
+            let number = |directory| directories.iter().position(|other| other == directory);
+            current = path.iter().filter_map(number).map(|index| index + 1).collect();
+        }
+        for module in loaded(instruction) {
+            places.entry(module).or_insert_with(|| current.clone());
         }
     }
-    let mut directories = path.as_list().unwrap_or_default().to_vec();
-    directories.sort_by_key(|directory| {
-        let count = directory.to_text().and_then(|directory| counts.get(&directory)).copied();
-        count.map_or((false, Reverse(0)), |count| (true, Reverse(count)))
-    });
-    Term::List(directories)
-}
-
-/// Batches of about the same size, each with its part of the large modules, which come first.
-fn batches(modules: &[Atom]) -> Vec<Vec<Atom>> {
-    let count = modules.len().div_ceil(BATCH);
-    (0..count).map(|first| modules.iter().skip(first).step_by(count).cloned().collect()).collect()
+    modules.iter().map(|module| (module, places.remove(module).unwrap_or_default())).collect()
 }
 
 fn load(modules: &[Atom]) -> Term {
@@ -142,7 +138,8 @@ mod tests {
 
     fn script() -> Term {
         let text = r#"{script,{"demo","1"},[{preLoaded,[init]},{progress,preloaded},{path,["$ROOT/lib/kernel/ebin"]},
-            {primLoad,[error_handler,erl_lint,gen]},{kernel_load_completed},{path,["$RELEASE_LIB/demo/ebin"]},{primLoad,[a,b,c,d]},
+            {primLoad,[error_handler,erl_lint,gen]},{kernel_load_completed},{path,["consolidated","$RELEASE_LIB/demo/ebin"]},
+            {primLoad,[a,b,c,d]},
             {path,["consolidated","$ROOT/lib/kernel/ebin","$RELEASE_LIB/demo/ebin"]},{apply,{x,y,[]}},{progress,started}]}."#;
         etf::text::consult(text.as_bytes()).unwrap().remove(0)
     }
@@ -170,13 +167,18 @@ mod tests {
     fn what_is_used_comes_first_and_the_rest_later() {
         let used = ["d", "gone", "b", "a", "gen"].map(Atom::new);
         let fast = etf::text::plain(&fast(&script(), &used, &runtime(None)).unwrap());
-        // Most of them are in the application.
-        let path = r#"["consolidated","$RELEASE_LIB/demo/ebin","$ROOT/lib/kernel/ebin"]"#;
+        // One path; each module with its directories in it, consolidated protocols before all others.
+        let path = r#"{path,["consolidated","$ROOT/lib/kernel/ebin","$RELEASE_LIB/demo/ebin"]}"#;
         let path = etf::text::plain(&etf::text::consult(format!("{path}.").as_bytes()).unwrap()[0]);
-        let first = format!(
-            "{{apply,{{beamship_start,wake_schedulers,[]}}}},{{path,{path}}},\
-             {{primLoad,[d,b,a,gen,error_handler]}},{{kernel_load_completed}},"
+        assert_eq!(fast.matches("{path,").count(), 1, "{fast}");
+        assert!(
+            fast.contains(&format!("{{progress,preloaded}},{path},{{apply,{{erlang,load_module,")),
+            "{fast}"
         );
+        let first = "{apply,{beamship_start,load_first,[[{d,[1,3]},{b,[1,3]},{a,[1,3]},{gen,[2]},\
+             {error_handler,[2]}],3]}},{primLoad,[d,b,a,gen,error_handler]},{kernel_load_completed},";
+        let first = etf::text::plain(&etf::text::consult(format!("[{first}x].").as_bytes()).unwrap()[0]);
+        let first = first.trim_start_matches('[').trim_end_matches("x]").to_owned();
         assert!(fast.contains(&first), "{fast}");
         let end = "{apply,{erlang,spawn_opt,[beamship_start,load_later,[[c,erl_lint]],[{priority,low}]]}},\
              {progress,started}]}";
@@ -184,19 +186,10 @@ mod tests {
     }
 
     #[test]
-    fn many_modules_are_loaded_in_batches_with_the_large_ones_spread() {
-        let modules: Vec<Atom> = (0..300).map(|number| Atom::new(format!("m{number:03}"))).collect();
-        let batches = batches(&modules);
-        assert_eq!(batches.iter().map(Vec::len).collect::<Vec<_>>(), [100, 100, 100]);
-        assert_eq!(batches[1][..2], ["m001", "m004"].map(Atom::new));
-        assert!(super::batches(&[]).is_empty());
-    }
-
-    #[test]
     fn a_trial_start_is_told_nothing_of_modules() {
         let bare = without_modules(&fast(&script(), &[Atom::new("b")], &runtime(None)).unwrap()).unwrap();
         let bare = etf::text::plain(&bare);
-        assert!(!bare.contains("load_later"), "{bare}");
+        assert!(!bare.contains("load_later") && !bare.contains("load_first"), "{bare}");
         assert!(
             bare.contains("{primLoad,[error_handler,gen]}") && bare.contains("{apply,{x,y,[]}}"),
             "{bare}"

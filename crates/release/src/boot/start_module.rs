@@ -19,9 +19,19 @@ pub(super) fn load() -> Term {
     apply("erlang", "load_module", vec![Term::atom(NAME), Term::binary(BEAM)])
 }
 
-/// Wakes all schedulers, so that each loads its part of what is loaded next.
-pub(super) fn wake_schedulers() -> Term {
-    apply(NAME, "wake_schedulers", Vec::new())
+/// Loads these modules, each from the first that has it of the directories with these numbers in a path of this length.
+pub(super) fn load_first(modules: &[(&Atom, Vec<usize>)], length: usize) -> Term {
+    let number = |number: usize| Term::Integer(i64::try_from(number).unwrap_or_default());
+    let modules = modules.iter().map(|(module, directories)| {
+        let directories = directories.iter().copied().map(number).collect();
+        Term::pair(Term::Atom((*module).clone()), Term::List(directories))
+    });
+    apply(NAME, "load_first", vec![Term::List(modules.collect()), number(length)])
+}
+
+/// Whether an instruction is [`load_first`].
+pub(super) fn is_load_first(instruction: &Term) -> bool {
+    applied(instruction, NAME, "load_first").is_some()
 }
 
 /// Puts the compiled form of a file in the place of the provider that evaluates it, if the file still is `source`.

@@ -3,9 +3,10 @@
 //! A record tells best; `beamship profile-boot` writes one. Without it they are guessed, from two sides. What every start needs of
 //! Erlang and Elixir has been recorded with small systems on the toolchains that are tested (`usual.modules`); of
 //! everything else, the callback modules of the applications, the modules that the configuration names, and those that
-//! either of them mentions: a child specification, a behaviour or an option names a module without calling it. A module
-//! too many costs the time to load it before the start instead of after it, one too few hardly more than that: to go
-//! further than one step made the starts of a Phoenix application slower.
+//! either of them mentions: a child specification, a behaviour or an option names a module without calling it. Of what only
+//! some starts need of Elixir (`frequent.modules`) it is what those mention. A module too many costs the time to load it
+//! before the start instead of after it, one too few hardly more than that: to go further than one step made the starts of a Phoenix
+//! application slower.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, HashMap};
@@ -21,8 +22,11 @@ use crate::mode::Mode;
 use crate::source::FileSource;
 use crate::spec::ReleaseSpec;
 
-/// What starts use of Erlang and Elixir; `scripts/usual-modules` writes it.
+/// What every start uses of Erlang and Elixir; `scripts/usual-modules` writes it.
 pub(super) const USUAL: &str = include_str!("usual.modules");
+
+/// What many starts use in addition, each something else; written by the same.
+const FREQUENT: &str = include_str!("frequent.modules");
 
 /// What those use in addition that evaluate `runtime.exs`; written by the same.
 const EVALUATION: &str = include_str!("evaluation.modules");
@@ -127,7 +131,23 @@ impl<'graph> Modules<'graph> {
                 found.extend(mentioned.into_iter().filter(|atom| self.is_own(atom)));
             }
         }
+        self.add_frequent(&mut found)?;
         Ok(found)
+    }
+
+    /// Adds what the project's and its dependencies' modules among these mention of what many starts use, and what that mentions.
+    fn add_frequent(&mut self, found: &mut BTreeSet<String>) -> Result<(), ReleaseError> {
+        let frequent = self.known(FREQUENT.lines());
+        let mut mentioning: Vec<String> =
+            found.iter().filter(|module| self.is_own(module)).cloned().collect();
+        while let Some(module) = mentioning.pop() {
+            for atom in &self.content(&module)?.atoms {
+                if frequent.contains(atom) && found.insert(atom.clone()) {
+                    mentioning.push(atom.clone());
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Whether this is a module of the project or of one of its dependencies.
