@@ -1,12 +1,12 @@
 //! Which modules a start uses, as far as that can be known before it.
 //!
-//! A record tells best; `beamship profile-boot` writes one. Without it they are guessed, from two sides. What every start needs of
-//! Erlang and Elixir has been recorded with small systems on the toolchains that are tested (`usual.modules`); of
-//! everything else, the callback modules of the applications, the modules that the configuration names, and those that
-//! either of them mentions: a child specification, a behaviour or an option names a module without calling it. Of what only
-//! some starts need of Elixir (`frequent.modules`) it is what those mention. A module too many costs the time to load it
-//! before the start instead of after it, one too few hardly more than that: to go further than one step made the starts of a Phoenix
-//! application slower.
+//! A record tells best; `beamship profile-boot` writes one. Without it they are guessed, from two sides. Recorded once and for
+//! all is what every start needs of Erlang and Elixir, with small systems on the toolchains that are tested (`usual.modules`), and
+//! of widespread libraries, with new Phoenix applications (`libraries.modules`). Of everything else it is the callback modules
+//! of the applications, the modules that the configuration names, and those that either of them mentions: a child
+//! specification, a behaviour or an option names a module without calling it. Of what only some starts need of Elixir
+//! (`frequent.modules`) it is what those mention. A module too many costs the time to load it before the start instead of after
+//! it, one too few hardly more than that: to go further than one step made the starts of a Phoenix application slower.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, HashMap};
@@ -28,7 +28,10 @@ pub(super) const USUAL: &str = include_str!("usual.modules");
 /// What many starts use in addition, each something else; written by the same.
 const FREQUENT: &str = include_str!("frequent.modules");
 
-/// What those use in addition that evaluate `runtime.exs`; written by the same.
+/// What starts use of widespread libraries.
+const LIBRARIES: &str = include_str!("libraries.modules");
+
+/// What those use in addition that evaluate `runtime.exs`; written by `scripts/usual-modules` too.
 const EVALUATION: &str = include_str!("evaluation.modules");
 
 /// The modules that a start uses.
@@ -117,7 +120,7 @@ impl<'graph> Modules<'graph> {
 
     /// What every start uses, what the applications that are started begin with, and what those mention.
     fn guess(&mut self, spec: &ReleaseSpec, graph: &Graph) -> Result<BTreeSet<String>, ReleaseError> {
-        let mut found = self.known(USUAL.lines());
+        let mut found = self.known(USUAL.lines().chain(LIBRARIES.lines()));
         if spec.runtime.file.is_some() && spec.runtime.compiled.is_none() {
             found.append(&mut self.known(EVALUATION.lines()));
         }
