@@ -138,7 +138,7 @@ impl<'a> Pipeline<'a> {
 
     fn run_compile_task(&mut self, arguments: &CompileArguments, no_compile: bool) -> anyhow::Result<()> {
         self.initial = self.scan.take().and_then(BackgroundScan::finish);
-        let local = match self.bridge.local_applications() {
+        let local = match self.bridge.local_sources() {
             Ok(outcome) => outcome.value,
             Err(error) => return Err(explain(error, self.printer)),
         };
@@ -147,8 +147,9 @@ impl<'a> Pipeline<'a> {
             let is_own = |name: &String| information.own_applications.contains(name);
             // Dependencies that are not checked are taken as they are.
             let is_compiled = |it: &&LocalApplication| !arguments.no_deps_check || is_own(&it.name);
-            let compiled: Vec<_> = local.iter().filter(is_compiled).collect();
-            compilation::begin(&self.project, information, &compiled, initial, self.printer)
+            let compiled: Vec<_> = local.applications.iter().filter(is_compiled).collect();
+            let directories = &local.source_directories;
+            compilation::begin(&self.project, information, &compiled, directories, initial, self.printer)
         });
         let recompile_path_dependencies =
             compilation.as_ref().is_some_and(|compilation| compilation.rebuild_reason().is_some());
@@ -167,7 +168,7 @@ impl<'a> Pipeline<'a> {
         }
         compiled?;
         let build = &self.bridge.information().build_path;
-        self.external_resources = external_resources::of_applications(build, &local);
+        self.external_resources = external_resources::of_applications(build, &local.applications);
         if let Some(compilation) = &mut compilation {
             compilation.succeed();
             compilation.include(self.external_resources.iter().cloned());

@@ -121,13 +121,13 @@ defmodule Beamship.Bridge.Inputs do
     ] ++ Mix.Project.config_files()
   end
 
-  # Dependencies by their places, because one can be anywhere, and the configuration of an umbrella.
+  # Dependencies by their places, because one can be anywhere, the configuration of an umbrella, and sources elsewhere.
   defp directories(config) do
     dependencies = for dependency <- Mix.Dep.cached(), destination = dependency.opts[:dest], do: destination
     configuration = config[:config_path] |> Path.expand() |> Path.dirname()
     # One above the project would be everything above it; its files are known by name.
     above? = String.starts_with?(File.cwd!() <> "/", configuration <> "/")
     places = [if(above?, do: "config", else: configuration), Mix.path_for(:archives), config[:deps_path] | dependencies]
-    places |> Enum.filter(&File.dir?/1) |> Enum.uniq()
+    (places ++ Beamship.Bridge.Phases.source_directories()) |> Enum.filter(&File.dir?/1) |> Enum.uniq()
   end
 end
