@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use camino::Utf8PathBuf;
-use freshness::InitialSnapshot;
+use freshness::{Compilation, InitialSnapshot};
 use project::{
-    Bridge, BridgeError, BridgeOptions, CompileOptions, LocalApplication, Notice, Outcome,
+    Bridge, BridgeError, BridgeOptions, CompileOptions, LocalApplication, LocalSources, Notice, Outcome,
     ReleaseDescription, ReleaseLocation, ReleaseRequest, Step, Stream,
 };
 use release::{Materials, Plan};
@@ -47,6 +47,7 @@ pub(crate) struct Pipeline<'a> {
     project: Utf8PathBuf,
     scan: Option<BackgroundScan>,
     initial: Option<InitialSnapshot>,
+    local: LocalSources,
     external_resources: Vec<Utf8PathBuf>,
 }
 
@@ -95,6 +96,7 @@ impl<'a> Pipeline<'a> {
             project,
             scan: Some(scan),
             initial: None,
+            local: LocalSources::default(),
             external_resources: Vec::new(),
         };
         pipeline.report.phase("project", phase.finish(&versions));
@@ -138,23 +140,36 @@ impl<'a> Pipeline<'a> {
 
     fn run_compile_task(&mut self, arguments: &CompileArguments, no_compile: bool) -> anyhow::Result<()> {
         self.initial = self.scan.take().and_then(BackgroundScan::finish);
-        let local = match self.bridge.local_sources() {
+        self.local = match self.bridge.local_sources() {
             Ok(outcome) => outcome.value,
             Err(error) => return Err(explain(error, self.printer)),
         };
+        let initial = self.initial.as_ref().filter(|_| !no_compile);
+        let compilation = initial.map(|initial| self.begin_compilation(arguments, initial));
+        self.finish_compilation(arguments, no_compile, arguments.force, compilation)
+    }
+
+    fn begin_compilation(&self, arguments: &CompileArguments, initial: &InitialSnapshot) -> Compilation {
         let information = self.bridge.information();
-        let mut compilation = self.initial.as_ref().filter(|_| !no_compile).map(|initial| {
-            let is_own = |name: &String| information.own_applications.contains(name);
-            // Dependencies that are not checked are taken as they are.
-            let is_compiled = |it: &&LocalApplication| !arguments.no_deps_check || is_own(&it.name);
-            let compiled: Vec<_> = local.applications.iter().filter(is_compiled).collect();
-            let directories = &local.source_directories;
-            compilation::begin(&self.project, information, &compiled, directories, initial, self.printer)
-        });
+        let is_own = |name: &String| information.own_applications.contains(name);
+        // Dependencies that are not checked are taken as they are.
+        let is_compiled = |it: &&LocalApplication| !arguments.no_deps_check || is_own(&it.name);
+        let compiled: Vec<_> = self.local.applications.iter().filter(is_compiled).collect();
+        let directories = &self.local.source_directories;
+        compilation::begin(&self.project, information, &compiled, directories, initial, self.printer)
+    }
+
+    fn finish_compilation(
+        &mut self,
+        arguments: &CompileArguments,
+        no_compile: bool,
+        force: bool,
+        mut compilation: Option<Compilation>,
+    ) -> anyhow::Result<()> {
         let recompile_path_dependencies =
             compilation.as_ref().is_some_and(|compilation| compilation.rebuild_reason().is_some());
         let options = CompileOptions {
-            force: arguments.force || recompile_path_dependencies,
+            force: force || recompile_path_dependencies,
             recompile_path_dependencies,
             no_compile,
             no_deps_check: arguments.no_deps_check,
@@ -168,7 +183,7 @@ impl<'a> Pipeline<'a> {
         }
         compiled?;
         let build = &self.bridge.information().build_path;
-        self.external_resources = external_resources::of_applications(build, &local.applications);
+        self.external_resources = external_resources::of_applications(build, &self.local.applications);
         if let Some(compilation) = &mut compilation {
             compilation.succeed();
             compilation.include(self.external_resources.iter().cloned());
@@ -176,17 +191,23 @@ impl<'a> Pipeline<'a> {
         Ok(())
     }
 
-    /// Runs `assets.deploy`, when the project has such an alias.
+    /// Runs `assets.deploy`, when the project has such an alias, and compiles once more: code may be compiled from what the
+    /// assets have become, and an application that had no `priv` may have one now.
     ///
     /// # Errors
     ///
-    /// When it fails.
-    pub(crate) fn assets(&mut self) -> anyhow::Result<()> {
+    /// When one of both fails.
+    pub(crate) fn assets(&mut self, arguments: &CompileArguments) -> anyhow::Result<()> {
         let text = |deployed: &bool| {
             if *deployed { "assets.deploy".to_owned() } else { "no alias `assets.deploy`".to_owned() }
         };
-        self.phase("assets", Bridge::deploy_assets, text)?;
-        Ok(())
+        if !self.phase("assets", Bridge::deploy_assets, text)? {
+            return Ok(());
+        }
+        // By the content of what there is now: much of it has been written in the second of the first compilation.
+        let now = BackgroundScan::of_sources(&self.project).finish();
+        let compilation = now.as_ref().map(|now| self.begin_compilation(arguments, now));
+        self.finish_compilation(arguments, false, false, compilation)
     }
 
     /// Finds out which release is meant, and where it goes.

@@ -184,7 +184,8 @@ impl Bridge {
         self.call(Phase::Compile, "compile", options.to_term(), |_| Ok(()))
     }
 
-    /// Runs the project's alias `assets.deploy`; false when there is none. It comes after [`Bridge::compile`].
+    /// Runs the project's alias `assets.deploy`; false when there is none. It comes after [`Bridge::compile`], which compiles
+    /// once more what the assets have changed when it is called again.
     ///
     /// # Errors
     ///

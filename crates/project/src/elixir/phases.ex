@@ -129,8 +129,8 @@ defmodule Beamship.Bridge.Phases do
 
     if List.keymember?(aliases, :"assets.deploy", 0) do
       Beamship.Bridge.Digest.replacing_task(digest, fn -> Mix.Task.run("assets.deploy") end)
-      # With `build_embedded: true` the build directory has copies of what is in priv.
-      if Mix.Project.config()[:app], do: Mix.Project.build_structure()
+      # What has compiled the project would do nothing a second time.
+      Mix.Task.clear()
       %{deployed: true}
     else
       %{deployed: false}
