@@ -3,7 +3,7 @@
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::process::{Command, Stdio};
 
-use camino::Utf8PathBuf;
+use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::differences::files;
 use crate::files::{in_the_next_second, wait_for, write};
@@ -165,6 +165,37 @@ fn whatever_a_build_reads_makes_it_run() {
     assert_eq!(kept.keys().collect::<Vec<_>>(), anew.keys().collect::<Vec<_>>());
     for (path, file) in kept.iter().filter(|(path, file)| file.is_file() && *path != "releases/COOKIE") {
         assert!(std::fs::read(file).unwrap() == std::fs::read(&anew[path]).unwrap(), "{path}");
+    }
+}
+
+/// The version comes from a commit, and the project is one directory of its repository: "nothing has changed" after another one.
+#[test]
+fn a_commit_counts_wherever_the_repository_is() {
+    let project = Project::new();
+    let git = |directory: &Utf8Path, arguments: &[&str]| {
+        let mut command = project.sandbox.command("git");
+        command.args(["-c", "user.name=me", "-c", "user.email=me@localhost"]).args(arguments);
+        succeed(command.current_dir(directory)).stdout.trim().to_owned()
+    };
+    let (above, elsewhere) = (project.sandbox.join(""), project.sandbox.join("elsewhere"));
+    let mix_exs = std::fs::read_to_string(project.file("mix.exs")).unwrap();
+    let version = "version: String.trim(elem(System.cmd(\"git\", [\"describe\", \"--tags\"]), 0)),";
+    write(&project.file("mix.exs"), &mix_exs.replace("version: \"0.1.0\",", version));
+    git(&above, &["init", "-q", "."]);
+    git(&above, &["add", "demo"]);
+    git(&above, &["commit", "-q", "-m", "first"]);
+    git(&above, &["tag", "1.0.0"]);
+    git(&above, &["worktree", "add", "-q", "--detach", elsewhere.as_str()]);
+    let built = |root: &Utf8Path| {
+        let outcome = succeed(&mut project.sandbox.beamship(root, &["build", "--json"]));
+        serde_json::from_str::<serde_json::Value>(&outcome.stdout).unwrap()["version"].clone()
+    };
+    for (root, repository) in [(project.root.clone(), &above), (elsewhere.join("demo"), &elsewhere)] {
+        let next = format!("2.0.{}", repository.as_str().len());
+        assert_eq!(built(&root), "1.0.0");
+        git(repository, &["commit", "-q", "--allow-empty", "-m", "next"]);
+        git(repository, &["tag", &next]);
+        assert_eq!(built(&root), next.as_str());
     }
 }
 
