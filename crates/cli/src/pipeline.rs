@@ -36,6 +36,16 @@ pub(crate) struct Intent {
     pub(crate) dry_run: bool,
 }
 
+/// What the command line says about every compilation.
+fn compile_options(arguments: &CompileArguments) -> CompileOptions {
+    CompileOptions {
+        no_deps_check: arguments.no_deps_check,
+        no_archives_check: arguments.no_archives_check,
+        no_elixir_version_check: arguments.no_elixir_version_check,
+        ..CompileOptions::default()
+    }
+}
+
 /// A build under way.
 pub(crate) struct Pipeline<'a> {
     printer: &'a Printer,
@@ -146,7 +156,8 @@ impl<'a> Pipeline<'a> {
         };
         let initial = self.initial.as_ref().filter(|_| !no_compile);
         let compilation = initial.map(|initial| self.begin_compilation(arguments, initial));
-        self.finish_compilation(arguments, no_compile, arguments.force, compilation)
+        let options = CompileOptions { force: arguments.force, no_compile, ..compile_options(arguments) };
+        self.finish_compilation(options, compilation)
     }
 
     fn begin_compilation(&self, arguments: &CompileArguments, initial: &InitialSnapshot) -> Compilation {
@@ -161,22 +172,13 @@ impl<'a> Pipeline<'a> {
 
     fn finish_compilation(
         &mut self,
-        arguments: &CompileArguments,
-        no_compile: bool,
-        force: bool,
+        mut options: CompileOptions,
         mut compilation: Option<Compilation>,
     ) -> anyhow::Result<()> {
-        let recompile_path_dependencies =
-            compilation.as_ref().is_some_and(|compilation| compilation.rebuild_reason().is_some());
-        let options = CompileOptions {
-            force: force || recompile_path_dependencies,
-            recompile_path_dependencies,
-            no_compile,
-            no_deps_check: arguments.no_deps_check,
-            no_archives_check: arguments.no_archives_check,
-            no_elixir_version_check: arguments.no_elixir_version_check,
-        };
-        let result = if no_compile { "not asked for" } else { "done" };
+        if compilation.as_ref().is_some_and(|compilation| compilation.rebuild_reason().is_some()) {
+            (options.force, options.recompile_path_dependencies) = (true, true);
+        }
+        let result = if options.no_compile { "not asked for" } else { "done" };
         let compiled = self.phase("compile", |bridge| bridge.compile(&options), |()| result.to_owned());
         if let (Err(_), Some(compilation)) = (&compiled, &mut compilation) {
             compilation.fail();
@@ -207,7 +209,8 @@ impl<'a> Pipeline<'a> {
         // By the content of what there is now: much of it has been written in the second of the first compilation.
         let now = BackgroundScan::of_sources(&self.project).finish();
         let compilation = now.as_ref().map(|now| self.begin_compilation(arguments, now));
-        self.finish_compilation(arguments, false, false, compilation)
+        let options = CompileOptions { no_all_warnings: true, ..compile_options(arguments) };
+        self.finish_compilation(options, compilation)
     }
 
     /// Finds out which release is meant, and where it goes.
