@@ -160,7 +160,7 @@ pub struct ReleaseArguments {
     #[arg(long)]
     pub no_cache: bool,
 
-    /// Print what the release would consist of, and change nothing
+    /// Compile, print what the release would consist of, and write nothing of it
     #[arg(long)]
     pub dry_run: bool,
 }

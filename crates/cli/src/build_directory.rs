@@ -1,6 +1,7 @@
 //! Where Mix builds, as far as the environment says it.
 //!
-//! Commands that start no virtual machine cannot ask Mix, so a `build_path:` in `mix.exs` they do not see.
+//! Commands that start no virtual machine cannot ask Mix, so a `build_path:` in `mix.exs` they do not see. That of an umbrella's
+//! applications, which all have the same, is known.
 
 use camino::{Utf8Path, Utf8PathBuf};
 
@@ -15,7 +16,7 @@ fn find_with(project: &Utf8Path, variable: impl Fn(&str) -> Option<String>) -> U
     if let Some(path) = variable("MIX_BUILD_PATH") {
         return project.join(path);
     }
-    let root = variable("MIX_BUILD_ROOT").unwrap_or_else(|| "_build".to_owned());
+    let root = variable("MIX_BUILD_ROOT").map_or_else(|| usual_root(project), Utf8PathBuf::from);
     let environment = variable("MIX_ENV").unwrap_or_else(|| "prod".to_owned());
     let directory = match variable("MIX_TARGET").filter(|target| target != "host") {
         Some(target) => format!("{target}_{environment}"),
@@ -24,9 +25,35 @@ fn find_with(project: &Utf8Path, variable: impl Fn(&str) -> Option<String>) -> U
     project.join(root).join(directory)
 }
 
+/// `_build`, in the directory of the umbrella for one of its applications.
+fn usual_root(project: &Utf8Path) -> Utf8PathBuf {
+    let own = project.join("_build");
+    let umbrella = project.parent().and_then(Utf8Path::parent);
+    match umbrella.map(|umbrella| (umbrella.join("mix.exs"), umbrella.join("_build"))) {
+        Some((mix_exs, shared)) if !own.is_dir() && mix_exs.is_file() && shared.is_dir() => shared,
+        _ => own,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_application_of_an_umbrella_is_built_with_the_others() {
+        let directory = tempfile::tempdir().unwrap();
+        let umbrella = Utf8Path::from_path(directory.path()).unwrap();
+        let application = umbrella.join("apps/web");
+        fs_err::create_dir_all(&application).unwrap();
+        fs_err::write(umbrella.join("mix.exs"), "").unwrap();
+        let found = || find_with(&application, |_| None);
+        assert_eq!(found(), application.join("_build/prod"));
+        fs_err::create_dir(umbrella.join("_build")).unwrap();
+        assert_eq!(found(), umbrella.join("_build/prod"));
+        // One with a build directory of its own.
+        fs_err::create_dir(application.join("_build")).unwrap();
+        assert_eq!(found(), application.join("_build/prod"));
+    }
 
     #[test]
     fn the_variables_of_mix_are_followed() {

@@ -8,7 +8,7 @@ pub(crate) mod external_resources;
 
 use std::thread::JoinHandle;
 
-use camino::Utf8Path;
+use camino::{Utf8Path, Utf8PathBuf};
 use freshness::{BuildDirectory, Compilation, InitialSnapshot, RebuildReason, Scope, Snapshot};
 use project::{LocalApplication, ProjectInformation};
 
@@ -36,11 +36,13 @@ impl BackgroundScan {
     }
 }
 
-/// Begins the compilation of these applications of a project. When everything has to be compiled, the user is told why.
+/// Begins the compilation of these applications of a project, some of whose sources are in directories elsewhere. When
+/// everything has to be compiled, the user is told why.
 pub(crate) fn begin(
     project: &Utf8Path,
     information: &ProjectInformation,
     local: &[&LocalApplication],
+    source_directories: &[Utf8PathBuf],
     initial: &InitialSnapshot,
     printer: &Printer,
 ) -> Compilation {
@@ -51,7 +53,10 @@ pub(crate) fn begin(
         path: build.clone(),
         dependencies: information.deps_path.clone(),
         applications: local.iter().map(|application| application.name.clone()).collect(),
-        directories: directories.chain([project.to_owned()]).collect(),
+        directories: directories
+            .chain([project.to_owned()])
+            .chain(source_directories.iter().cloned())
+            .collect(),
     };
     let compilation = Compilation::begin(directory, initial);
     if let Some(reason) = compilation.rebuild_reason() {

@@ -20,6 +20,7 @@ use crate::assembly::{Assembly, announce};
 use crate::compilation::BackgroundScan;
 use crate::printer::{Printer, Remark};
 use crate::report::Report;
+use crate::repository::Repository;
 use crate::{cache_directory, project_directory};
 
 /// What the user is told about a build, and told again when the next one need not run.
@@ -204,10 +205,14 @@ impl Written<'_> {
     }
 }
 
-/// What every build of this project reads: the project, the programs that it starts from PATH, and the files in the directories
-/// above the project by which version managers choose among them.
+/// What every build of this project reads: the project, the commit that is checked out, the programs that it starts from PATH,
+/// and the files in the directories above the project by which version managers choose among them.
 fn of_every_build(project: &Utf8Path) -> Scope {
     let mut scope = Scope { directories: [project.to_owned()].into(), ..Scope::default() };
+    if let Some(repository) = Repository::of(project) {
+        scope.files.extend(repository.files());
+        scope.directories.extend(repository.directories());
+    }
     scope.files.extend(["elixir", "erl", "mix"].iter().filter_map(|name| crate::program::find(name)));
     for directory in project.ancestors().skip(1).chain(home().as_deref()) {
         for name in [".tool-versions", "mise.toml", ".mise.toml", ".config/mise/config.toml"] {

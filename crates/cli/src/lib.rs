@@ -36,6 +36,7 @@ mod random;
 mod release_alias;
 mod release_directory;
 mod report;
+mod repository;
 mod step_output;
 
 use std::process::ExitCode;

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use camino::Utf8PathBuf;
-use freshness::InitialSnapshot;
+use freshness::{Compilation, InitialSnapshot};
 use project::{
-    Bridge, BridgeError, BridgeOptions, CompileOptions, LocalApplication, Notice, Outcome,
+    Bridge, BridgeError, BridgeOptions, CompileOptions, LocalApplication, LocalSources, Notice, Outcome,
     ReleaseDescription, ReleaseLocation, ReleaseRequest, Step, Stream,
 };
 use release::{Materials, Plan};
@@ -36,6 +36,16 @@ pub(crate) struct Intent {
     pub(crate) dry_run: bool,
 }
 
+/// What the command line says about every compilation.
+fn compile_options(arguments: &CompileArguments) -> CompileOptions {
+    CompileOptions {
+        no_deps_check: arguments.no_deps_check,
+        no_archives_check: arguments.no_archives_check,
+        no_elixir_version_check: arguments.no_elixir_version_check,
+        ..CompileOptions::default()
+    }
+}
+
 /// A build under way.
 pub(crate) struct Pipeline<'a> {
     printer: &'a Printer,
@@ -47,6 +57,7 @@ pub(crate) struct Pipeline<'a> {
     project: Utf8PathBuf,
     scan: Option<BackgroundScan>,
     initial: Option<InitialSnapshot>,
+    local: LocalSources,
     external_resources: Vec<Utf8PathBuf>,
 }
 
@@ -95,6 +106,7 @@ impl<'a> Pipeline<'a> {
             project,
             scan: Some(scan),
             initial: None,
+            local: LocalSources::default(),
             external_resources: Vec::new(),
         };
         pipeline.report.phase("project", phase.finish(&versions));
@@ -138,36 +150,42 @@ impl<'a> Pipeline<'a> {
 
     fn run_compile_task(&mut self, arguments: &CompileArguments, no_compile: bool) -> anyhow::Result<()> {
         self.initial = self.scan.take().and_then(BackgroundScan::finish);
-        let local = match self.bridge.local_applications() {
+        self.local = match self.bridge.local_sources() {
             Ok(outcome) => outcome.value,
             Err(error) => return Err(explain(error, self.printer)),
         };
+        let initial = self.initial.as_ref().filter(|_| !no_compile);
+        let compilation = initial.map(|initial| self.begin_compilation(arguments, initial));
+        let options = CompileOptions { force: arguments.force, no_compile, ..compile_options(arguments) };
+        self.finish_compilation(options, compilation)
+    }
+
+    fn begin_compilation(&self, arguments: &CompileArguments, initial: &InitialSnapshot) -> Compilation {
         let information = self.bridge.information();
-        let mut compilation = self.initial.as_ref().filter(|_| !no_compile).map(|initial| {
-            let is_own = |name: &String| information.own_applications.contains(name);
-            // Dependencies that are not checked are taken as they are.
-            let is_compiled = |it: &&LocalApplication| !arguments.no_deps_check || is_own(&it.name);
-            let compiled: Vec<_> = local.iter().filter(is_compiled).collect();
-            compilation::begin(&self.project, information, &compiled, initial, self.printer)
-        });
-        let recompile_path_dependencies =
-            compilation.as_ref().is_some_and(|compilation| compilation.rebuild_reason().is_some());
-        let options = CompileOptions {
-            force: arguments.force || recompile_path_dependencies,
-            recompile_path_dependencies,
-            no_compile,
-            no_deps_check: arguments.no_deps_check,
-            no_archives_check: arguments.no_archives_check,
-            no_elixir_version_check: arguments.no_elixir_version_check,
-        };
-        let result = if no_compile { "not asked for" } else { "done" };
+        let is_own = |name: &String| information.own_applications.contains(name);
+        // Dependencies that are not checked are taken as they are.
+        let is_compiled = |it: &&LocalApplication| !arguments.no_deps_check || is_own(&it.name);
+        let compiled: Vec<_> = self.local.applications.iter().filter(is_compiled).collect();
+        let directories = &self.local.source_directories;
+        compilation::begin(&self.project, information, &compiled, directories, initial, self.printer)
+    }
+
+    fn finish_compilation(
+        &mut self,
+        mut options: CompileOptions,
+        mut compilation: Option<Compilation>,
+    ) -> anyhow::Result<()> {
+        if compilation.as_ref().is_some_and(|compilation| compilation.rebuild_reason().is_some()) {
+            (options.force, options.recompile_path_dependencies) = (true, true);
+        }
+        let result = if options.no_compile { "not asked for" } else { "done" };
         let compiled = self.phase("compile", |bridge| bridge.compile(&options), |()| result.to_owned());
         if let (Err(_), Some(compilation)) = (&compiled, &mut compilation) {
             compilation.fail();
         }
         compiled?;
         let build = &self.bridge.information().build_path;
-        self.external_resources = external_resources::of_applications(build, &local);
+        self.external_resources = external_resources::of_applications(build, &self.local.applications);
         if let Some(compilation) = &mut compilation {
             compilation.succeed();
             compilation.include(self.external_resources.iter().cloned());
@@ -175,17 +193,24 @@ impl<'a> Pipeline<'a> {
         Ok(())
     }
 
-    /// Runs `assets.deploy`, when the project has such an alias.
+    /// Runs `assets.deploy`, when the project has such an alias, and compiles once more: code may be compiled from what the
+    /// assets have become, and an application that had no `priv` may have one now.
     ///
     /// # Errors
     ///
-    /// When it fails.
-    pub(crate) fn assets(&mut self) -> anyhow::Result<()> {
+    /// When one of both fails.
+    pub(crate) fn assets(&mut self, arguments: &CompileArguments) -> anyhow::Result<()> {
         let text = |deployed: &bool| {
             if *deployed { "assets.deploy".to_owned() } else { "no alias `assets.deploy`".to_owned() }
         };
-        self.phase("assets", Bridge::deploy_assets, text)?;
-        Ok(())
+        if !self.phase("assets", Bridge::deploy_assets, text)? {
+            return Ok(());
+        }
+        // By the content of what there is now: much of it has been written in the second of the first compilation.
+        let now = BackgroundScan::of_sources(&self.project).finish();
+        let compilation = now.as_ref().map(|now| self.begin_compilation(arguments, now));
+        let options = CompileOptions { no_all_warnings: true, ..compile_options(arguments) };
+        self.finish_compilation(options, compilation)
     }
 
     /// Finds out which release is meant, and where it goes.

@@ -121,18 +121,18 @@ impl Compilation {
         self.save();
     }
 
-    /// Records further files that the code was compiled from, after the compilation has succeeded.
+    /// Records further files that the code was compiled from, after the compilation has succeeded. One that is not there was
+    /// not there for the compiler: with whatever content it appears, the code was not compiled from that.
     pub fn include(&mut self, files: impl IntoIterator<Item = Utf8PathBuf>) {
         let mut is_new = false;
         for path in files {
             if self.record.sources.contains_key(path.as_str()) {
                 continue;
             }
-            if let Some(file) = FileDigest::read(&path, None) {
-                let is_known = file.is_older_than(self.started) || !has_name_of_source(&path);
-                self.record.sources.insert(path.into_string(), is_known.then_some(file));
-                is_new = true;
-            }
+            let file = FileDigest::read(&path, None)
+                .filter(|file| file.is_older_than(self.started) || !has_name_of_source(&path));
+            self.record.sources.insert(path.into_string(), file);
+            is_new = true;
         }
         if is_new {
             self.save();
@@ -340,6 +340,21 @@ mod tests {
         assert_eq!(project.looks_compiled(), None);
         project.write("project/lib/a.ex", "new");
         assert_eq!(project.looks_compiled().as_deref(), Some("project/lib/a.ex"));
+    }
+
+    /// An `@external_resource` that somebody makes later, with a time from before.
+    #[test]
+    fn what_was_not_there_and_is_now_is_found() {
+        let project = Project::new();
+        let mut compilation = project.begin();
+        project.compile("1");
+        compilation.succeed();
+        compilation.include([project.root.join("project/priv/manifest.json")]);
+        assert_eq!(project.looks_compiled(), None);
+        project.write("project/priv/manifest.json", "new");
+        assert_eq!(project.looks_compiled().as_deref(), Some("project/priv/manifest.json"));
+        project.build("2");
+        assert_eq!(project.looks_compiled(), None);
     }
 
     /// A source that was changed, compiled, and put back with its time.

@@ -37,6 +37,9 @@ pub(crate) struct Console {
     typed: VecDeque<u8>,
     /// The line that is being read.
     reading: Option<Reading>,
+    /// Whether it is not shown as it is. Only what is left of a burst of keys is drawn: to draw a pasted line for each of its
+    /// characters takes time, and output, that grow with the square of its length.
+    is_stale: bool,
     /// Whether the terminal is gone.
     has_ended: bool,
 }
@@ -46,6 +49,8 @@ struct Reading {
     line: Line,
     /// Whether it must be neither shown nor stored.
     is_secret: bool,
+    /// Whether it goes on with lines that are not complete.
+    is_continuation: bool,
     /// The entry of the history that is shown, counted from the newest, and what was typed before.
     recalled: Option<(usize, String)>,
     /// A search backwards: what is searched.
@@ -62,6 +67,7 @@ impl Console {
             keys: Keys::default(),
             typed: VecDeque::new(),
             reading: None,
+            is_stale: false,
             has_ended: false,
         }
     }
@@ -70,21 +76,29 @@ impl Console {
     fn edit(&mut self) -> io::Result<Option<Ready>> {
         while let Some(reading) = &self.reading {
             if reading.is_completing {
-                return Ok(None);
+                break;
             }
-            let Some(byte) = self.typed.pop_front() else { return Ok(None) };
+            let Some(byte) = self.typed.pop_front() else { break };
             let Some(key) = self.keys.key(byte) else { continue };
             if let Some(ready) = self.press(key)? {
+                self.refresh()?;
                 return Ok(Some(ready));
             }
         }
+        self.refresh()?;
         Ok(None)
+    }
+
+    /// Draws what has changed.
+    fn refresh(&mut self) -> io::Result<()> {
+        if std::mem::take(&mut self.is_stale) { self.redraw() } else { Ok(()) }
     }
 
     fn press(&mut self, key: Key) -> io::Result<Option<Ready>> {
         let Some(reading) = &mut self.reading else { return Ok(None) };
-        if let Some(ready) = Self::press_in_search(reading, &self.history, &mut self.terminal, key)? {
-            return Ok(ready);
+        self.is_stale = true;
+        if reading.is_used_up_by_search(&self.history, key) {
+            return Ok(None);
         }
         match key {
             Key::Enter => {
@@ -108,6 +122,10 @@ impl Console {
                 reading.draw(&mut self.terminal)?;
                 self.terminal.write(b"\n")?;
                 if reading.line.is_empty() {
+                    // IEx greets with "press Ctrl+C to exit", which is true of its own terminal.
+                    if !reading.is_continuation {
+                        self.terminal.write(b"(Ctrl-D leaves the console)\n")?;
+                    }
                     // A line that is not complete yet is given up on the node.
                     self.reading = None;
                     return Ok(Some(Ready { interrupt: true, ..Ready::default() }));
@@ -128,44 +146,7 @@ impl Console {
             Key::Control('r') if !reading.is_secret => reading.search = Some(String::new()),
             key => reading.line.apply(key),
         }
-        self.redraw()?;
         Ok(None)
-    }
-
-    /// Keys while the history is searched. `Some(None)`: the key was used up.
-    #[allow(clippy::option_option, reason = "used up, and something to tell, are two questions")]
-    fn press_in_search(
-        reading: &mut Reading,
-        history: &History,
-        terminal: &mut Terminal,
-        key: Key,
-    ) -> io::Result<Option<Option<Ready>>> {
-        let Some(searched) = &mut reading.search else { return Ok(None) };
-        match key {
-            Key::Character(character) => searched.push(character),
-            Key::Backspace => {
-                searched.pop();
-            }
-            Key::Control('r') => {}
-            Key::Control('c' | 'g') => {
-                reading.search = None;
-                reading.line = Line::default();
-                reading.draw(terminal)?;
-                return Ok(Some(None));
-            }
-            _ => {
-                reading.search = None;
-                return Ok(None);
-            }
-        }
-        let is_again = key == Key::Control('r');
-        let searched = searched.clone();
-        let current = reading.line.text();
-        if let Some(found) = history.search(&searched, is_again.then_some(current.as_str())) {
-            reading.line = Line::from(found);
-        }
-        reading.draw(terminal)?;
-        Ok(Some(None))
     }
 
     fn redraw(&mut self) -> io::Result<()> {
@@ -213,6 +194,34 @@ impl Reading {
         terminal.write(&bytes)
     }
 
+    /// Whether a key, pressed while the history is searched, means nothing else.
+    fn is_used_up_by_search(&mut self, history: &History, key: Key) -> bool {
+        let Some(searched) = &mut self.search else { return false };
+        match key {
+            Key::Character(character) => searched.push(character),
+            Key::Backspace => {
+                searched.pop();
+            }
+            Key::Control('r') => {}
+            Key::Control('c' | 'g') => {
+                self.search = None;
+                self.line = Line::default();
+                return true;
+            }
+            _ => {
+                self.search = None;
+                return false;
+            }
+        }
+        let is_again = key == Key::Control('r');
+        let searched = searched.clone();
+        let current = self.line.text();
+        if let Some(found) = history.search(&searched, is_again.then_some(current.as_str())) {
+            self.line = Line::from(found);
+        }
+        true
+    }
+
     fn recall(&mut self, history: &History, older: bool) {
         let next = match (&self.recalled, older) {
             (None, true) => Some(0),
@@ -258,6 +267,7 @@ impl Device for Console {
             screen: Screen::new(&shown(prompt)),
             line: Line::default(),
             is_secret: prompt.kind == ReadKind::Password,
+            is_continuation: prompt.is_continuation,
             recalled: None,
             search: None,
             is_completing: false,

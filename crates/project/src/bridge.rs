@@ -69,6 +69,16 @@ pub struct ProjectInformation {
     pub own_applications: Vec<String>,
 }
 
+/// What is compiled by the content of its sources.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LocalSources {
+    /// The project's applications, and those of path dependencies.
+    pub applications: Vec<LocalApplication>,
+    /// Directories with sources of theirs that are outside of their own: `elixirc_paths`, `erlc_paths` and `erlc_include_path`
+    /// may lead anywhere.
+    pub source_directories: Vec<Utf8PathBuf>,
+}
+
 /// An application of the project or of a path dependency.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LocalApplication {
@@ -146,18 +156,22 @@ impl Bridge {
         })
     }
 
-    /// What [`Bridge::compile`] compiles by the content of its sources: the project's applications, and those of path
-    /// dependencies. Nothing when dependencies are wrong, which `compile` then reports.
+    /// What [`Bridge::compile`] compiles by the content of its sources. Nothing when dependencies are wrong, which `compile`
+    /// then reports.
     ///
     /// # Errors
     ///
     /// When the virtual machine has ended.
-    pub fn local_applications(&mut self) -> Result<Outcome<Vec<LocalApplication>>, BridgeError> {
+    pub fn local_sources(&mut self) -> Result<Outcome<LocalSources>, BridgeError> {
         let application = |fields: &Fields<'_>| {
             Ok(LocalApplication { name: fields.text("name")?, directory: fields.path("directory")? })
         };
-        self.call(Phase::Compile, "local_applications", Term::nil(), |answer| {
-            answer.maps("applications")?.iter().map(application).collect()
+        self.call(Phase::Compile, "local_sources", Term::nil(), |answer| {
+            let applications: Result<_, _> = answer.maps("applications")?.iter().map(application).collect();
+            Ok(LocalSources {
+                applications: applications?,
+                source_directories: answer.paths("source_directories")?,
+            })
         })
     }
 
@@ -170,7 +184,8 @@ impl Bridge {
         self.call(Phase::Compile, "compile", options.to_term(), |_| Ok(()))
     }
 
-    /// Runs the project's alias `assets.deploy`; false when there is none. It comes after [`Bridge::compile`].
+    /// Runs the project's alias `assets.deploy`; false when there is none. It comes after [`Bridge::compile`], which compiles
+    /// once more what the assets have changed when it is called again.
     ///
     /// # Errors
     ///

@@ -34,7 +34,7 @@ mod source;
 mod survey;
 mod virtual_machine;
 
-pub use bridge::{Bridge, Dependencies, LocalApplication, Outcome, ProjectInformation};
+pub use bridge::{Bridge, Dependencies, LocalApplication, LocalSources, Outcome, ProjectInformation};
 pub use description::{BuildInputs, NextStep, Notice, ReleaseDescription, ReleaseLocation, Step};
 pub use error::{BridgeError, Phase};
 pub use options::BridgeOptions;

@@ -12,6 +12,8 @@ pub struct CompileOptions {
     pub recompile_path_dependencies: bool,
     /// `--no-compile`: nothing is compiled, code paths are set up all the same.
     pub no_compile: bool,
+    /// `--no-all-warnings`: warnings of what need not be compiled are not said again.
+    pub no_all_warnings: bool,
     /// `--no-deps-check`: dependencies are taken as they are.
     pub no_deps_check: bool,
     /// `--no-archives-check`: it is not checked that the archives which `mix.exs` asks for are installed.
@@ -25,6 +27,7 @@ impl CompileOptions {
         let flags = [
             (self.force, "--force"),
             (self.no_compile, "--no-compile"),
+            (self.no_all_warnings, "--no-all-warnings"),
             (self.no_deps_check, "--no-deps-check"),
             (self.no_archives_check, "--no-archives-check"),
             (self.no_elixir_version_check, "--no-elixir-version-check"),

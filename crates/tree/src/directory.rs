@@ -189,8 +189,10 @@ fn end_steps<E: From<DirectoryError>>(
         Ok(()) => Ok(()),
         Err(error) => {
             staging.take_back(target)?;
-            if is_there(target.path.as_std_path()).at("look at", &target.path)? {
-                sweep(&staging.new_tree(), &Ownership::AllButTemporary, linked, &target.path)?;
+            let new = staging.new_tree();
+            let is_at = |path: &Utf8Path| is_there(path.as_std_path()).at("look at", path);
+            if is_at(&target.path)? && is_at(&new)? {
+                sweep(&new, &Ownership::AllButTemporary, linked, &target.path)?;
             }
             staging.discard();
             Err(error)

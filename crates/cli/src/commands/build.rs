@@ -75,7 +75,7 @@ pub(super) fn assembly<'a>(
         pipeline.dependencies()?;
         pipeline.compile(&arguments.compile)?;
         if !arguments.no_assets {
-            pipeline.assets()?;
+            pipeline.assets(&arguments.compile)?;
         }
     }
     let intent = Intent { overwrite: true, dry_run: arguments.dry_run };

@@ -70,6 +70,17 @@ fn a_file_that_looks_around_itself_is_evaluated() {
     assert_eq!(project.state("fast"), evaluated);
 }
 
+/// Compiled within another module, it was called `Beamship.RuntimeConfig.Helper`, and nobody else found it.
+#[test]
+fn a_module_that_the_file_defines_has_its_own_name() {
+    let project = Project::configured(
+        "import Config\ndefmodule Helper do\n  def word, do: \"helped\"\nend\nconfig :demo, word: Helper.word(), by: Helper\n",
+    );
+    let evaluated = project.state("embedded");
+    assert!(evaluated.contains("by: Helper") && evaluated.contains("word: \"helped\""), "{evaluated}");
+    assert_eq!(project.state("fast"), evaluated);
+}
+
 #[test]
 fn a_file_that_returns_its_configuration_is_read_as_ever() {
     let project = Project::configured("[demo: [returned: System.get_env(\"DEMO_NAME\", \"nobody\")]]\n");

@@ -66,6 +66,34 @@ fn a_project_that_defines_no_release_has_one() {
     assert_eq!(said.one("releases"), format!("ok: plain 1.2.3 goes to {plain}/_build/prod/rel/plain"));
 }
 
+/// A release of an umbrella that has the version of one of its applications, and which nobody had compiled for the doctor: "has none or
+/// does not exist". In the directory of the application no release was found.
+#[test]
+fn an_umbrella_with_the_version_of_an_application() {
+    let sandbox = Sandbox::new();
+    let root = sandbox.join("umbrella");
+    write(
+        &root.join("mix.exs"),
+        "defmodule Shop.MixProject do\n  use Mix.Project\n  def project, do: [apps_path: \"apps\", \
+         releases: [shop: [applications: [web: :permanent], version: {:from_app, :web}]]]\nend\n",
+    );
+    let web = root.join("apps/web");
+    write(
+        &web.join("mix.exs"),
+        "defmodule Web.MixProject do\n  use Mix.Project\n  def project, do: [app: :web, version: \"3.2.1\", \
+         build_path: \"../../_build\", deps_path: \"../../deps\", lockfile: \"../../mix.lock\"]\nend\n",
+    );
+    write(&web.join("lib/web.ex"), "defmodule Web do\nend\n");
+    let goes_to = format!("ok: shop 3.2.1 goes to {root}/_build/prod/rel/shop");
+    assert_eq!(examined(&sandbox, &root, &[]).one("releases"), goes_to);
+    succeed(&mut sandbox.beamship(&root, &["build", "--quiet"]));
+    assert_eq!(examined(&sandbox, &root, &[]).one("releases"), goes_to);
+    assert_eq!(
+        examined(&sandbox, &web, &[]).one("release"),
+        format!("ok: shop 3.2.1 in {root}/_build/prod/rel/shop")
+    );
+}
+
 /// What has happened to the release since.
 fn damaged(sandbox: &Sandbox, demo: &Utf8Path, release: &Utf8Path) {
     // Touched is not changed: the record of the build knows.

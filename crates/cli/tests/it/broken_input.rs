@@ -147,6 +147,16 @@ fn unknown_application() {
     );
 }
 
+/// "see above", where nothing was.
+#[test]
+fn a_step_that_ends_without_a_word() {
+    let sandbox = Sandbox::new();
+    let demo = project::demo(&sandbox, "demo");
+    in_mix_exs(&demo, "demo: []", "demo: [steps: [:assemble, fn _ -> exit({:shutdown, 3}) end]]");
+    let said = fail(&mut sandbox.beamship(&demo, &["release"]));
+    assert!(said.contains("failed: a Mix task ended with exit status 3"), "{said}");
+}
+
 #[test]
 fn wrong_mode() {
     broken(

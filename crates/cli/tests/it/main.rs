@@ -9,6 +9,7 @@
     reason = "a test may fail"
 )]
 
+mod assets;
 mod broken_input;
 mod command_line;
 mod differences;

@@ -240,6 +240,47 @@ fn what_changes_outside_of_the_project_is_compiled() {
     assert_eq!(project.says(), "other new new");
 }
 
+/// Directories that `mix.exs` names as those of its sources. They did not count: "nothing has changed".
+#[test]
+fn sources_in_directories_elsewhere_are_compiled() {
+    let project = Project::new();
+    let paths = |file: &str, own: &str| {
+        let path = project.file(file);
+        let elsewhere = format!(
+            "elixirc_paths: [\"lib\", Path.expand(\"{own}../elsewhere\", __DIR__)], erlc_paths: [\"{own}../erlang\"], \
+             erlc_include_path: \"{own}../include\", "
+        );
+        let text = std::fs::read_to_string(&path).unwrap();
+        write(&path, &text.replace("app: :", &format!("{elsewhere}app: :")));
+    };
+    paths("greeter/mix.exs", "../");
+    let greeter =
+        |word: &str| format!("defmodule Greeter do\n  def hello, do: {word:?} <> :polite.phrase()\nend\n");
+    let erlang = "-module(polite).\n-export([phrase/0]).\n-include(\"words.hrl\").\nphrase() -> ?WORD.\n";
+    let header = |word: &str| format!("-define(WORD, <<\"{word}\">>).\n");
+    std::fs::remove_file(project.file(GREETER)).unwrap();
+    project.place("../elsewhere/greeter.ex", &greeter("old"));
+    project.place("../erlang/polite.erl", erlang);
+    project.place("../include/words.hrl", &header(" old"));
+    project.build();
+    assert_eq!(project.says(), "old old");
+
+    // As an editor saves them, and as archives bring them.
+    in_the_next_second();
+    write(&project.file("../elsewhere/greeter.ex"), &greeter("new"));
+    let said = project.build();
+    assert!(!said.contains("compiling everything"), "{said}");
+    assert_eq!(project.says(), "new old");
+    project.place("../include/words.hrl", &header(" new"));
+    project.build();
+    assert_eq!(project.says(), "new new");
+    project.place("../elsewhere/greeter.ex", &greeter("newer"));
+    succeed(&mut project.command(&["release"]));
+    assert_eq!(project.says(), "newer new");
+    project.build();
+    assert!(project.build().contains("Nothing has changed"));
+}
+
 /// What generators and `make` compare are times. They are left alone.
 #[test]
 fn what_is_generated_of_a_source_is_generated_again() {

@@ -3,7 +3,7 @@
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::process::{Command, Stdio};
 
-use camino::Utf8PathBuf;
+use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::differences::files;
 use crate::files::{in_the_next_second, wait_for, write};
@@ -166,6 +166,101 @@ fn whatever_a_build_reads_makes_it_run() {
     for (path, file) in kept.iter().filter(|(path, file)| file.is_file() && *path != "releases/COOKIE") {
         assert!(std::fs::read(file).unwrap() == std::fs::read(&anew[path]).unwrap(), "{path}");
     }
+}
+
+/// Mix touches a file in the build directory when it compiles what was fetched, and counts it among those of the configuration: a
+/// second build ran for nothing.
+#[test]
+fn what_mix_touches_itself_makes_no_second_build() {
+    let project = Project::new();
+    let repository = project.sandbox.join("fetched");
+    let git = |arguments: &[&str]| {
+        let mut command = project.sandbox.command("git");
+        command.args(["-c", "user.name=me", "-c", "user.email=me@localhost"]).args(arguments);
+        succeed(command.current_dir(&repository));
+    };
+    write(
+        &repository.join("mix.exs"),
+        "defmodule Fetched.MixProject do\n  use Mix.Project\n  def project, do: [app: :fetched, version: \"1.0.0\"]\nend\n",
+    );
+    write(&repository.join("lib/fetched.ex"), "defmodule Fetched do\nend\n");
+    git(&["init", "-q", "."]);
+    git(&["add", "."]);
+    git(&["commit", "-q", "-m", "first"]);
+    let mix_exs = std::fs::read_to_string(project.file("mix.exs")).unwrap();
+    let dependencies = format!("deps: [{{:fetched, git: \"file://{repository}\"}}, ");
+    write(&project.file("mix.exs"), &mix_exs.replace("deps: [", &dependencies));
+    succeed(&mut project.command(&["build"]));
+    std::fs::remove_dir_all(project.file("_build")).unwrap();
+    succeed(&mut project.command(&["build"]));
+    project.has_nothing_to_do();
+}
+
+/// The version comes from a commit, and the project is one directory of its repository: "nothing has changed" after another one.
+#[test]
+fn a_commit_counts_wherever_the_repository_is() {
+    let project = Project::new();
+    let git = |directory: &Utf8Path, arguments: &[&str]| {
+        let mut command = project.sandbox.command("git");
+        command.args(["-c", "user.name=me", "-c", "user.email=me@localhost"]).args(arguments);
+        succeed(command.current_dir(directory)).stdout.trim().to_owned()
+    };
+    let (above, elsewhere) = (project.sandbox.join(""), project.sandbox.join("elsewhere"));
+    let mix_exs = std::fs::read_to_string(project.file("mix.exs")).unwrap();
+    let version = "version: String.trim(elem(System.cmd(\"git\", [\"describe\", \"--tags\"]), 0)),";
+    write(&project.file("mix.exs"), &mix_exs.replace("version: \"0.1.0\",", version));
+    git(&above, &["init", "-q", "."]);
+    git(&above, &["add", "demo"]);
+    git(&above, &["commit", "-q", "-m", "first"]);
+    git(&above, &["tag", "1.0.0"]);
+    git(&above, &["worktree", "add", "-q", "--detach", elsewhere.as_str()]);
+    let built = |root: &Utf8Path| {
+        let outcome = succeed(&mut project.sandbox.beamship(root, &["build", "--json"]));
+        serde_json::from_str::<serde_json::Value>(&outcome.stdout).unwrap()["version"].clone()
+    };
+    for (root, repository) in [(project.root.clone(), &above), (elsewhere.join("demo"), &elsewhere)] {
+        let next = format!("2.0.{}", repository.as_str().len());
+        assert_eq!(built(&root), "1.0.0");
+        git(repository, &["commit", "-q", "--allow-empty", "-m", "next"]);
+        git(repository, &["tag", &next]);
+        assert_eq!(built(&root), next.as_str());
+    }
+}
+
+/// A version that several projects share, and what the configuration, or a dependency, looks up elsewhere: "nothing has changed".
+#[test]
+fn files_that_mix_exs_and_the_configuration_read_elsewhere_count() {
+    let project = Project::new();
+    for name in ["VERSION", "theme", "greeting"] {
+        write(&project.sandbox.join(name), "1.0.0");
+    }
+    let change = |file: &str, from: &str, to: &str| {
+        let text = std::fs::read_to_string(project.file(file)).unwrap();
+        assert!(text.contains(from));
+        write(&project.file(file), &text.replace(from, to));
+    };
+    change("mix.exs", "version: \"0.1.0\"", "version: File.read!(\"../VERSION\")");
+    change("greeter/mix.exs", "version: \"1.0.0\"", "version: File.read!(\"../../greeting\")");
+    project.append("config/config.exs", "config :demo, theme: Enum.to_list(File.stream!(\"../theme\"))\n");
+    // They have been written just now, and the first build did not know that it would read them.
+    for _ in 0..2 {
+        succeed(&mut project.command(&["build"]));
+    }
+    let builds = |version: &str| {
+        let (has_built, outcome) = project.builds(&mut project.command(&["build", "--json"]));
+        let report: serde_json::Value = serde_json::from_str(&outcome.stdout).unwrap();
+        assert_eq!(report["version"], version);
+        has_built
+    };
+    assert!(!builds("1.0.0"));
+    for name in ["theme", "greeting"] {
+        write(&project.sandbox.join(name), "2.0.0");
+        assert!(builds("1.0.0"), "{name}");
+        assert!(!builds("1.0.0"), "{name}");
+    }
+    write(&project.sandbox.join("VERSION"), "3.0.0");
+    assert!(builds("3.0.0"));
+    assert!(!builds("3.0.0"));
 }
 
 #[test]

@@ -75,6 +75,11 @@ impl PseudoTerminal {
         self.seen += at + text.len();
     }
 
+    /// How many bytes the command has written.
+    pub(crate) fn received(&self) -> usize {
+        self.output.lock().unwrap().len()
+    }
+
     /// Waits for the end; gives the exit status.
     pub(crate) fn status(&mut self) -> Option<i32> {
         let mut status = None;

@@ -83,6 +83,26 @@ fn lines_are_typed_edited_completed_and_recalled() {
     assert_eq!(mode & 0o777, 0o600);
 }
 
+/// The whole line was drawn for each of its characters: 200 MB for one of 20,000.
+#[test]
+fn a_long_line_is_pasted_and_not_drawn_again_and_again() {
+    let system = System::start();
+    let mut console = console(&system);
+    let drawn = console.received();
+    let line = format!("byte_size(\"{}\")\r", "z".repeat(20_000));
+    console.send(&format!("\x1b[200~{line}\x1b[201~"));
+    console.expect("\r\n20000\r\n");
+    let drawn = console.received() - drawn;
+    assert!(drawn < 100 * line.len(), "{drawn} bytes");
+    // IEx says that Ctrl-C exits.
+    console.expect("> ");
+    console.send("\x03");
+    console.expect("(Ctrl-D leaves the console)");
+    console.expect("> ");
+    console.send("\x04");
+    assert_eq!(console.status(), Some(0));
+}
+
 #[test]
 fn an_interrupt_ends_the_evaluation_and_never_the_node() {
     let system = System::start();

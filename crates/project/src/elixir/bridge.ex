@@ -163,7 +163,7 @@ defmodule Beamship.Bridge do
 
   defp run(:hello, _), do: Beamship.Bridge.Phases.hello()
   defp run(:fetch_dependencies, _), do: Beamship.Bridge.Phases.fetch_dependencies()
-  defp run(:local_applications, _), do: Beamship.Bridge.Phases.local_applications()
+  defp run(:local_sources, _), do: Beamship.Bridge.Phases.local_sources()
   defp run(:compile, flags), do: Beamship.Bridge.Phases.compile(flags)
   defp run(:deploy_assets, digest), do: Beamship.Bridge.Phases.deploy_assets(digest)
   defp run(:locate_release, request), do: Beamship.Bridge.Describe.locate(request)

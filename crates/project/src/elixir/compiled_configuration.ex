@@ -4,7 +4,7 @@ defmodule Beamship.Bridge.CompiledConfiguration do
   # `runtime.exs` as a module, for a start that need not load what evaluates it.
   #
   # What the file does must not depend on how it is run. So one that looks at where it is or what is around it is not compiled,
-  # nor one that does not compile: the release evaluates it, as Mix's releases do. What `Config` has to find in the process
+  # nor one that defines modules or does not compile: the release evaluates it, as Mix's releases do. What `Config` has to find in the process
   # that evaluates a file is not written down here but looked at while one is evaluated: it differs between versions.
 
   @module Beamship.RuntimeConfig
@@ -52,10 +52,14 @@ defmodule Beamship.Bridge.CompiledConfiguration do
     end
   end
 
+  @around [:__DIR__, :__ENV__, :__MODULE__, :__STACKTRACE__, :binding, :import_config, :use]
+  # Within a module another one has a longer name.
+  @definitions [:defmodule, :defprotocol, :defimpl]
+
   defp looks_around?(quoted) do
     {_, looks?} =
       Macro.prewalk(quoted, false, fn
-        {name, _, _} = node, _ when name in [:__DIR__, :__ENV__, :__MODULE__, :__STACKTRACE__, :binding, :import_config, :use] ->
+        {name, _, _} = node, _ when name in @around or name in @definitions ->
           {node, true}
 
         {:__aliases__, _, [name | _]} = node, _ when name in [:Code, :Mix] ->

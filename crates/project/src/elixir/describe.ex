@@ -191,7 +191,7 @@ defmodule Beamship.Bridge.Describe do
   defp version({:from_app, application}) when is_atom(application) do
     Application.load(application)
 
-    case Application.spec(application, :vsn) do
+    case Application.spec(application, :vsn) || version_of(application) do
       nil -> refuse("the release takes its version from the application #{inspect(application)}, which has none or does not exist")
       version -> version(to_string(version))
     end
@@ -209,6 +209,23 @@ defmodule Beamship.Bridge.Describe do
 
   defp version(other) do
     refuse("the version of the release has to be a string or {:from_app, APPLICATION}, got: #{inspect(other)}")
+  end
+
+  # `doctor` asks before anything is compiled, or the paths of what has been are set.
+  defp version_of(application) do
+    path = (Mix.Project.apps_paths() || %{})[application]
+    built = Path.join([Mix.Project.build_path(), "lib", "#{application}", "ebin", "#{application}.app"])
+
+    cond do
+      application == Mix.Project.config()[:app] ->
+        Mix.Project.config()[:version]
+
+      path ->
+        Mix.Project.in_project(application, path, fn _ -> Mix.Project.config()[:version] end)
+
+      true ->
+        with {:ok, [{:application, ^application, keys}]} <- :file.consult(built), do: keys[:vsn], else: (_ -> nil)
+    end
   end
 
   defp path(options, config, name) do

@@ -7,12 +7,12 @@ defmodule Beamship.Bridge.Inputs do
   # Variables are noted where they are read: whatever reads one in Elixir or Erlang calls `:os.getenv/1` or, for all of
   # them, `:os.env/0`, and these two are traced in all processes. Programs that a build starts read them unseen; the
   # other side knows which ones those are wont to read. Which programs these are is noted where `System.cmd/3` looks for
-  # them.
-
+  # them. So are files that mix.exs, the configuration and whatever is compiled read: a version that stands above the project.
   #
   # Hex looks at all variables and takes its own, whose names begin with `HEX_`: that alone does not count as all.
 
-  @calls [{:os, :getenv, 1}, {:os, :env, 0}, {System, :get_env, 0}, {:os, :find_executable, 1}]
+  @calls [{:os, :getenv, 1}, {:os, :env, 0}, {System, :get_env, 0}, {:os, :find_executable, 1}] ++
+           [{:file, :read_file, 1}, {:file, :read_file, 2}, {:file, :open, 2}]
 
   def watch do
     caller = self()
@@ -49,6 +49,14 @@ defmodule Beamship.Bridge.Inputs do
       {:trace, _, :call, {:os, name, arguments}, _} ->
         collect(Map.put(seen, {name, arguments}, true))
 
+      {:trace, _, :call, {:file, :open, [path, modes]}, _} ->
+        if is_list(modes) and Enum.any?(modes, &(&1 in [:write, :append, :exclusive, :directory])),
+          do: collect(seen),
+          else: collect(Map.put(seen, {:file, path}, true))
+
+      {:trace, _, :call, {:file, _, [path | _]}, _} ->
+        collect(Map.put(seen, {:file, path}, true))
+
       {:seen, from, reference} ->
         send(from, {reference, Map.keys(seen)})
         collect(seen)
@@ -62,7 +70,7 @@ defmodule Beamship.Bridge.Inputs do
     %{
       every_variable: {:env, []} in seen,
       variables: declared[:variables] ++ for({:getenv, [name]} <- seen, do: IO.chardata_to_string(name)),
-      files: Enum.map(declared[:files] ++ programs(seen) ++ files(config), &Path.expand/1),
+      files: Enum.map(declared[:files] ++ programs(seen) ++ files(config), &Path.expand/1) ++ read_elsewhere(seen, config),
       directories: Enum.map(directories(config), &Path.expand/1),
       made: [Path.expand(Mix.Project.build_path(config))]
     }
@@ -94,6 +102,30 @@ defmodule Beamship.Bridge.Inputs do
     for {:find_executable, [name]} <- seen, path = :os.find_executable(name), do: List.to_string(path)
   end
 
+  # What is in the project, and in what its dependencies are made of, counts anyway, and the toolchain is looked at by itself.
+  # A relative path was meant from the project or from a dependency, whichever was being loaded.
+  defp read_elsewhere(seen, config) do
+    bases = [File.cwd!() | for(%{scm: Mix.SCM.Path, opts: opts} <- Mix.Dep.cached(), do: opts[:dest])]
+    built = [Mix.Project.build_path(config), Mix.Project.deps_path(config)]
+    toolchain = [List.to_string(:code.root_dir()), Application.app_dir(:elixir, "../..")]
+    known = Enum.map(["." | built] ++ toolchain ++ ["/proc", "/sys", "/dev"], &(Path.expand(&1) <> "/"))
+    # By these Mix tells other virtual machines that it is there: each build has others.
+    by_mix = for name <- ["mix_lock", "mix_pubsub"], do: Path.expand(name, System.tmp_dir!())
+
+    for {:file, name} <- seen, path = text(name), base <- bases, uniq: true do
+      Path.expand(path, base)
+    end
+    |> Enum.filter(&(not String.starts_with?(&1, known ++ by_mix) and File.regular?(&1)))
+  end
+
+  # Names may be anything that Erlang takes for one.
+  defp text(name) do
+    text = IO.chardata_to_string(name)
+    if String.valid?(text), do: text
+  rescue
+    _ -> nil
+  end
+
   defp declared(options) do
     declared = options[:build_inputs] || []
     texts? = &(is_list(&1) and Enum.all?(&1, fn text -> is_binary(text) end))
@@ -110,6 +142,9 @@ defmodule Beamship.Bridge.Inputs do
   end
 
   defp files(config) do
+    # Among the files of the configuration is one that Mix touches, in the build directory, when it has fetched dependencies.
+    built = Path.expand(Mix.Project.build_path(config)) <> "/"
+    configuration = Enum.reject(Mix.Project.config_files(), &String.starts_with?(Path.expand(&1), built))
     root = List.to_string(:code.root_dir())
     release = List.to_string(:erlang.system_info(:otp_release))
 
@@ -118,16 +153,16 @@ defmodule Beamship.Bridge.Inputs do
       Path.join([root, "releases", release, "OTP_VERSION"]),
       Application.app_dir(:elixir, "ebin/elixir.app"),
       Application.app_dir(:mix, "ebin/mix.app")
-    ] ++ Mix.Project.config_files()
+    ] ++ configuration
   end
 
-  # Dependencies by their places, because one can be anywhere, and the configuration of an umbrella.
+  # Dependencies by their places, because one can be anywhere, the configuration of an umbrella, and sources elsewhere.
   defp directories(config) do
     dependencies = for dependency <- Mix.Dep.cached(), destination = dependency.opts[:dest], do: destination
     configuration = config[:config_path] |> Path.expand() |> Path.dirname()
     # One above the project would be everything above it; its files are known by name.
     above? = String.starts_with?(File.cwd!() <> "/", configuration <> "/")
     places = [if(above?, do: "config", else: configuration), Mix.path_for(:archives), config[:deps_path] | dependencies]
-    places |> Enum.filter(&File.dir?/1) |> Enum.uniq()
+    (places ++ Beamship.Bridge.Phases.source_directories()) |> Enum.filter(&File.dir?/1) |> Enum.uniq()
   end
 end

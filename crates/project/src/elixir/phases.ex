@@ -48,11 +48,44 @@ defmodule Beamship.Bridge.Phases do
   end
 
   # What is compiled by the content of its sources. What is wrong with dependencies is said when they are compiled.
-  def local_applications do
+  def local_sources do
     local = for {name, path} <- local(), do: %{name: Atom.to_string(name), directory: Path.expand(path)}
-    %{applications: local}
+    %{applications: local, source_directories: source_directories()}
   rescue
-    _ -> %{applications: []}
+    _ -> %{applications: [], source_directories: []}
+  end
+
+  # Directories outside of their own in which these applications have sources: the paths in mix.exs may lead anywhere.
+  def source_directories do
+    dependencies =
+      for %{app: app, scm: Mix.SCM.Path, manager: :mix} = dependency <- Mix.Dep.cached(), app not in own_applications() do
+        fn -> Mix.Dep.in_dependency(dependency, fn _ -> outside_directories() end) end
+      end
+
+    children =
+      for {app, path} <- Mix.Project.apps_paths() || %{} do
+        fn -> Mix.Project.in_project(app, path, fn _ -> outside_directories() end) end
+      end
+
+    Enum.uniq(Enum.flat_map([(&outside_directories/0) | children ++ dependencies], &directories_of/1))
+  end
+
+  # What is wrong with a dependency is said when it is compiled.
+  defp directories_of(application) do
+    application.()
+  rescue
+    _ -> []
+  end
+
+  defp outside_directories do
+    config = Mix.Project.config()
+    own = File.cwd!()
+
+    for key <- [:elixirc_paths, :erlc_paths, :erlc_include_path],
+        path <- List.wrap(config[key]),
+        directory = Path.expand(path),
+        directory != own and not String.starts_with?(directory, own <> "/"),
+        do: directory
   end
 
   # What the developers of this project change: its application, or those of the umbrella.
@@ -96,8 +129,8 @@ defmodule Beamship.Bridge.Phases do
 
     if List.keymember?(aliases, :"assets.deploy", 0) do
       Beamship.Bridge.Digest.replacing_task(digest, fn -> Mix.Task.run("assets.deploy") end)
-      # With `build_embedded: true` the build directory has copies of what is in priv.
-      if Mix.Project.config()[:app], do: Mix.Project.build_structure()
+      # What has compiled the project would do nothing a second time.
+      Mix.Task.clear()
       %{deployed: true}
     else
       %{deployed: false}

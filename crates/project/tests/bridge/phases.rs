@@ -5,6 +5,7 @@ use project::{Bridge, BridgeError, CompileOptions};
 use crate::fixture::{Project, count, explain, keeping_sink, mix_exs, write};
 
 const COMPILE: CompileOptions = CompileOptions {
+    no_all_warnings: false,
     recompile_path_dependencies: false,
     force: false,
     no_compile: false,
@@ -139,6 +140,7 @@ fn copies_of_priv_in_the_build_directory_follow_the_assets() {
     let mut bridge = project.start().unwrap();
     bridge.compile(&COMPILE).unwrap();
     bridge.deploy_assets().unwrap();
+    bridge.compile(&COMPILE).unwrap();
     assert_eq!(fs_err::read(project.directory.join("_build/prod/lib/demo/priv/app.js")).unwrap(), b"new");
 }
 

@@ -104,6 +104,15 @@ pub enum DirectoryError {
         /// The mount point.
         path: PathBuf,
     },
+    /// The custom steps have removed or moved the release that they were to work on.
+    #[error(
+        "the custom steps of the release have removed or moved `{target}`\nhint: let them copy it, or say where it goes with \
+         `path:` in the options of the release; an earlier release is back"
+    )]
+    TakenAway {
+        /// The target.
+        target: Utf8PathBuf,
+    },
     /// The target is, or holds, the current directory of this process.
     #[error(
         "`{target}` is the current directory, or holds it, and would be replaced under your feet\nhint: change to another \

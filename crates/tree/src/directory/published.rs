@@ -12,7 +12,7 @@ use super::assemble::MODE_BITS;
 use super::error::{At, DirectoryError};
 use super::foreign::Carried;
 use super::snapshot::{Snapshot, walk};
-use super::staging::write_private;
+use super::staging::{is_there, write_private};
 use crate::{Content, Node, Tree, TreePath, manifest_text};
 
 /// Where running systems keep what they need for a while (`RELEASE_TMP`): never a part of the release.
@@ -68,8 +68,11 @@ impl<'a> Published<'a> {
     ///
     /// # Errors
     ///
-    /// When something in the directory cannot be read, or the manifest not be written.
+    /// When the directory is not there any more, something in it cannot be read, or the manifest not be written.
     pub fn tree(&self) -> Result<Tree, DirectoryError> {
+        if !is_there(self.root.as_std_path()).at("look at", self.root)? {
+            return Err(DirectoryError::TakenAway { target: self.root.to_owned() });
+        }
         let changed: HashSet<PathBuf> = self.before.changes(self.root)?.into_iter().collect();
         let excluded = self.excluded.borrow();
         let mut found = Vec::new();

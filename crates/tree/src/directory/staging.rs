@@ -192,11 +192,16 @@ impl Staging {
     }
 
     /// Undoes what was published: the earlier release, if there was one, stands at the target again, and what has been
-    /// published is called `new`.
+    /// published, unless somebody has removed it, is called `new`.
     pub(super) fn take_back(&mut self, target: &Target) -> Result<(), DirectoryError> {
         let (new, old) = (self.new_tree(), self.old_tree());
         let path = &target.path;
-        if !is_there(old.as_std_path()).at("look at", &old)? {
+        let has_earlier = is_there(old.as_std_path()).at("look at", &old)?;
+        if !is_there(path.as_std_path()).at("look at", path)? {
+            if has_earlier {
+                rename_new(old.as_std_path(), path.as_std_path()).at("put back", path)?;
+            }
+        } else if !has_earlier {
             fs::rename(path, &new).at("take back", path)?;
         } else {
             match renameat_with(CWD, old.as_std_path(), CWD, path.as_std_path(), RenameFlags::EXCHANGE) {

@@ -103,6 +103,28 @@ fn when_they_fail_and_there_was_nothing_nothing_is_there() {
     assert_eq!(place.beside(), [""; 0]);
 }
 
+/// A step that moves the release somewhere else: `cannot put back: No such file or directory`, and no release at the target.
+#[test]
+fn when_they_take_the_release_away_the_earlier_one_is_back() {
+    for earlier in [true, false] {
+        let place = if earlier { running() } else { place() };
+        let elsewhere = place.root.join("elsewhere");
+        let failed =
+            write_then::<DirectoryError>(&version("2"), &place.target, &options(), &(), |published| {
+                fs::rename(published.root(), &elsewhere).unwrap();
+                Ok(())
+            });
+        let message = failed.unwrap_err().to_string();
+        assert!(message.contains("the custom steps of the release have removed or moved"), "{message}");
+        if earlier {
+            assert_eq!(snapshot(&place.target), with(&version("1"), &FOREIGN));
+        } else {
+            assert!(!place.target.exists());
+        }
+        assert_eq!(place.beside(), ["elsewhere"]);
+    }
+}
+
 /// A second version at the target, when its steps are about to run.
 fn published(place: &Place) -> Staging {
     let target = Target::resolve(&place.target).unwrap();
@@ -142,7 +164,6 @@ fn killed_while_they_run() {
     }
 }
 
-/// Steps before the assembly may have made the target themselves.
 /// Between the exchange and the moment when the earlier release has its name. The next build used to stop for good here:
 /// `cannot take back: Directory not empty`.
 #[test]
@@ -171,6 +192,7 @@ fn killed_while_their_manifest_is_written() {
     assert_eq!(place.beside(), [""; 0]);
 }
 
+/// Steps before the assembly may have made the target themselves.
 #[test]
 fn a_target_that_steps_have_made_is_replaced_when_that_is_said() {
     let place = place();

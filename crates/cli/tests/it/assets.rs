@@ -1,0 +1,63 @@
+//! `assets.deploy` within a build: what comes after it sees what it has made.
+
+use crate::files::{in_the_next_second, write};
+use crate::project;
+use crate::sandbox::{Sandbox, succeed};
+
+/// A module that reads, when it is compiled, what the assets have become. The build compiled first and then no more: the release
+/// had the code of before, and a build from nothing that of no assets at all.
+#[test]
+fn code_is_compiled_from_the_assets_of_this_build() {
+    let sandbox = Sandbox::new();
+    let demo = project::demo(&sandbox, "demo");
+    let mix_exs = std::fs::read_to_string(demo.join("mix.exs")).unwrap();
+    let alias = "aliases: [\"assets.deploy\": [fn _ -> File.mkdir_p!(\"priv/static\"); \
+                 File.write!(\"priv/static/manifest\", File.read!(\"asset\")) end]], app: :demo,";
+    write(&demo.join("mix.exs"), &mix_exs.replace("app: :demo,", alias));
+    write(
+        &demo.join("lib/manifest.ex"),
+        "defmodule Manifest do\n  @external_resource \"priv/static/manifest\"\n  \
+         @text (case File.read(\"priv/static/manifest\") do {:ok, text} -> text; _ -> \"none\" end)\n  \
+         def text, do: @text\n  def warned(unused), do: 1\nend\n",
+    );
+    let says = || {
+        let mut released = sandbox.command(demo.join("_build/prod/rel/demo/bin/demo"));
+        succeed(released.args(["eval", "IO.puts(Manifest.text())"])).stdout.trim().to_owned()
+    };
+    for (word, waits) in [("one", false), ("two", false), ("three", true)] {
+        if waits {
+            in_the_next_second();
+        }
+        write(&demo.join("asset"), word);
+        succeed(&mut sandbox.beamship(&demo, &["build"]));
+        assert_eq!(says(), word);
+    }
+    // Nothing is left to be compiled, and its warnings, which newer versions of Mix repeat, are not repeated twice.
+    let said = succeed(&mut sandbox.beamship(&demo, &["build"])).stderr;
+    assert!(!said.contains("compiling everything"), "{said}");
+    assert!(said.matches("\"unused\" is unused").count() < 2, "{said}");
+    assert!(succeed(&mut sandbox.beamship(&demo, &["build"])).stderr.contains("Nothing has changed"));
+}
+
+/// An application of an umbrella whose `priv` holds nothing but assets. There was none when it was compiled, and so there was none in
+/// the release.
+#[test]
+fn the_first_assets_of_an_umbrella_are_in_the_release() {
+    let sandbox = Sandbox::new();
+    let root = sandbox.join("umbrella");
+    write(
+        &root.join("mix.exs"),
+        "defmodule Shop.MixProject do\n  use Mix.Project\n  def project do\n    [apps_path: \"apps\", version: \"1.0.0\", \
+         releases: [shop: [applications: [web: :permanent]]], aliases: [\"assets.deploy\": [&deploy/1]]]\n  end\n  \
+         defp deploy(_) do\n    File.mkdir_p!(\"apps/web/priv/static\")\n    File.write!(\"apps/web/priv/static/app.js\", \"1\")\n  \
+         end\nend\n",
+    );
+    write(
+        &root.join("apps/web/mix.exs"),
+        "defmodule Web.MixProject do\n  use Mix.Project\n  def project do\n    [app: :web, version: \"1.0.0\", \
+         build_path: \"../../_build\", deps_path: \"../../deps\", lockfile: \"../../mix.lock\"]\n  end\nend\n",
+    );
+    write(&root.join("apps/web/lib/web.ex"), "defmodule Web do\nend\n");
+    succeed(&mut sandbox.beamship(&root, &["build"]));
+    assert!(root.join("_build/prod/rel/shop/lib/web-1.0.0/priv/static/app.js").is_file());
+}
