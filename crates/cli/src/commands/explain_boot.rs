@@ -50,8 +50,8 @@ pub(crate) fn run(
     let mut marks = Marks::create(place.join("marks"))?;
     let instrumented =
         release::instrument_boot_script(&fs_err::read(&boot)?, flag == "interactive", &marks.path)
-        .with_context(|| format!("cannot rewrite `{boot}`"))?
-        .with_context(|| format!("`{boot}` is not a boot script\nhint: build the release again"))?;
+            .with_context(|| format!("cannot rewrite `{boot}`"))?
+            .with_context(|| format!("`{boot}` is not a boot script\nhint: build the release again"))?;
     fs_err::write(place.join("explain.boot"), &instrumented.boot)?;
 
     let trial = Trial::new(directory.join("bin").join(&name), place.to_owned(), "explain-boot")?;
