@@ -133,6 +133,7 @@ impl Builder<'_> {
         let options = SystemOptions {
             shell: scripts.shell_needed(self.arguments.shell),
             time_zones: self.arguments.time_zones || has_zones,
+            interpreters: scripts.interpreters.clone(),
         };
         for reason in &scripts.reasons {
             self.printer.say(&format!("  a shell is in the image: {reason}"));

@@ -44,6 +44,16 @@ fn npm(npm: &Npm) -> Value {
     }
 }
 
+/// The commands that run an alias: the project's own or, in an umbrella without it, that of each application. `mix do --app` knows
+/// no aliases of applications, but the task `cmd`.
+fn running(project: &Project, alias: &str) -> Vec<String> {
+    if project.aliases.contains(alias) {
+        return vec![format!("mix {alias}")];
+    }
+    let having = project.applications.iter().filter(|application| application.aliases.contains(alias));
+    having.map(|application| format!("mix do --app {} cmd mix {alias}", application.name)).collect()
+}
+
 /// `makes_rel` is whether there will be a directory `rel` when all is generated.
 pub(crate) fn values(project: &Project, options: &Options, makes_rel: bool) -> Value {
     let in_applications = |directory: &str| -> Vec<String> {
@@ -96,8 +106,8 @@ pub(crate) fn values(project: &Project, options: &Options, makes_rel: bool) -> V
         before_dependencies => before_dependencies,
         umbrella => if project.is_umbrella { application_paths } else { Vec::new() },
         compile_time_config => compile_time_config,
-        has_assets_setup => has_assets && project.aliases.contains("assets.setup"),
-        has_assets_deploy => project.aliases.contains("assets.deploy"),
+        assets_setup => if has_assets { running(project, "assets.setup") } else { Vec::new() },
+        assets_deploy => running(project, "assets.deploy"),
         sources => sources.iter().map(|path| copied(path)).collect::<Vec<_>>(),
         assets => assets.iter().map(|path| copied(path)).collect::<Vec<_>>(),
         asset_roots => asset_roots,

@@ -48,6 +48,8 @@ pub struct OwnApplication {
     pub module: String,
     /// Whether `:ecto_repos` is configured for it.
     pub has_repositories: bool,
+    /// Names of its aliases, when it is one of an umbrella's.
+    pub aliases: BTreeSet<String>,
 }
 
 /// Node packages of the assets.

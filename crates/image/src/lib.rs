@@ -35,4 +35,4 @@ pub use layer::Layer;
 pub use layout::Layout;
 pub use reference::{Reference, ReferenceError};
 pub use root::ImageRoot;
-pub use system::{Shell, System, SystemOptions, USER, system};
+pub use system::{Interpreter, Shell, System, SystemOptions, USER, system};

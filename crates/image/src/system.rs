@@ -35,6 +35,17 @@ pub struct SystemOptions {
     pub shell: Option<Shell>,
     /// The time zone database of the operating system.
     pub time_zones: bool,
+    /// What runs the scripts of the release, as their first lines say.
+    pub interpreters: Vec<Interpreter>,
+}
+
+/// What runs a script.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Interpreter {
+    /// The script, for messages.
+    pub script: String,
+    /// What follows `#!` in its first line.
+    pub line: String,
 }
 
 /// How much of a shell.
@@ -71,6 +82,9 @@ pub fn system(
     let mut system = System::default();
     if let Some(shell) = options.shell {
         system.add_shell(shell, root, &mut release)?;
+    }
+    for interpreter in &options.interpreters {
+        system.add_interpreter(interpreter, root, &mut release)?;
     }
     // What is missing has been reported by the check that comes before.
     let Closure { libraries, .. } = abi::closure(&release, root)?;
@@ -171,6 +185,41 @@ impl System {
         Ok(())
     }
 
+    /// Adds what runs a script, where that is another shell than the one that is there, or `env`.
+    fn add_interpreter(
+        &mut self,
+        Interpreter { script, line }: &Interpreter,
+        root: &DirectoryRoot,
+        release: &mut ReleaseFiles,
+    ) -> Result<(), ImageError> {
+        let mut words = line.split_whitespace();
+        let Some(program) = words.next() else { return Ok(()) };
+        let mut wanted = vec![Utf8PathBuf::from(program)];
+        if wanted[0].file_name() == Some("env") {
+            // Options and variables may stand before the name, which is looked for in `PATH`.
+            let name = words.find(|word| !word.starts_with('-') && !word.contains('='));
+            wanted.extend(name.map(|name| Utf8Path::new("/bin").join(name)));
+        }
+        for path in wanted {
+            let place = TreePath::new(path.as_str().trim_start_matches('/'));
+            if place.is_ok_and(|place| self.tree.get(&place).is_some()) {
+                continue;
+            }
+            let name = path.file_name().unwrap_or_default();
+            let found = if SELF_CONTAINED.contains(&name) { find_program(&path, root)? } else { None };
+            let Some(file) = found else {
+                self.warnings.push(format!(
+                    "`{script}` cannot run: the image has no `{path}`\nhint: write it for /bin/sh, or use a base image that has \
+                     `{name}` (--base)"
+                ));
+                continue;
+            };
+            self.copy(&path, file.clone(), 0o755)?;
+            release.add_file(path, &file)?;
+        }
+        Ok(())
+    }
+
     /// Adds all files below a directory of the root, links as they are.
     #[expect(clippy::filetype_is_file, reason = "nothing else is of use in an image")]
     fn copy_directory(&mut self, directory: &str, root: &DirectoryRoot) -> Result<(), ImageError> {
@@ -202,9 +251,67 @@ impl System {
     }
 }
 
+/// Where a program of the root is: at its path, or where else programs are.
+fn find_program(path: &Utf8Path, root: &DirectoryRoot) -> Result<Option<Utf8PathBuf>, ImageError> {
+    let elsewhere = ["/usr/local/bin", "/usr/bin", "/bin"].map(Utf8Path::new);
+    let elsewhere = elsewhere.iter().map(|directory| directory.join(path.file_name().unwrap_or_default()));
+    for candidate in std::iter::once(path.to_owned()).chain(elsewhere) {
+        if let Some((found, RootEntry::File)) = resolve(root, &candidate)? {
+            return Ok(Some(root.join(&found)));
+        }
+    }
+    Ok(None)
+}
+
+/// What runs scripts and needs nothing but its libraries.
+const SELF_CONTAINED: [&str; 6] = ["sh", "bash", "dash", "ash", "ksh", "env"];
+
 /// What scripts of releases use, and every busybox has.
 const BUSYBOX_PROGRAMS: [&str; 36] = [
     "[", "awk", "basename", "cat", "chmod", "cp", "cut", "date", "dirname", "df", "echo", "env", "expr",
     "false", "grep", "head", "hostname", "id", "ls", "mkdir", "mktemp", "mv", "printf", "ps", "readlink",
     "rm", "sed", "sh", "sleep", "sort", "tail", "test", "tr", "true", "uname", "wc",
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_runs_a_script_is_there_or_missed() {
+        let directory = tempfile::tempdir().unwrap();
+        let place = Utf8Path::from_path(directory.path()).unwrap();
+        for program in ["bin/sh", "usr/bin/bash", "usr/bin/env", "usr/bin/python3"] {
+            let file = place.join(program);
+            fs_err::create_dir_all(file.parent().unwrap()).unwrap();
+            fs_err::write(&file, "").unwrap();
+        }
+        let root = DirectoryRoot::new(place).unwrap();
+        let programs = |line: &str| {
+            let interpreter = Interpreter { script: "bin/seed".to_owned(), line: line.to_owned() };
+            let options = SystemOptions {
+                shell: Some(Shell::Plain),
+                interpreters: vec![interpreter],
+                ..SystemOptions::default()
+            };
+            let system = system(ReleaseFiles::default(), &root, &options).unwrap();
+            let paths = system.tree.entries().map(|entry| entry.path.to_string());
+            let programs: Vec<String> = paths.filter(|path| path.contains("bin/")).collect();
+            let missed = system.warnings.into_iter().find(|warning| warning.contains("cannot run"));
+            (programs.join(" "), missed)
+        };
+        assert_eq!(programs("/bin/sh"), ("bin/sh".to_owned(), None));
+        assert_eq!(programs("/bin/bash -e"), ("bin/bash bin/sh".to_owned(), None));
+        let by_env = ("bin/bash bin/sh usr/bin/env".to_owned(), None);
+        assert_eq!(programs("/usr/bin/env bash"), by_env);
+        assert_eq!(programs("/usr/bin/env -S A=1 bash -e"), by_env);
+        for line in ["", "sh", "../x"] {
+            assert_eq!(programs(line).0, "bin/sh", "{line}");
+        }
+        let (found, missed) = programs("/usr/bin/env python3");
+        assert_eq!(found, "bin/sh usr/bin/env");
+        let expected = "`bin/seed` cannot run: the image has no `/bin/python3`\nhint: write it for /bin/sh, or use a base ";
+        assert!(missed.unwrap().starts_with(expected));
+        assert!(programs("/usr/bin/fish").1.is_some());
+    }
+}

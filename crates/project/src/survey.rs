@@ -47,6 +47,8 @@ pub struct SurveyedApplication {
     pub module: String,
     /// Whether it has Ecto repositories.
     pub has_repositories: bool,
+    /// Names of its aliases, when it is one of an umbrella's.
+    pub aliases: Vec<Atom>,
 }
 
 /// A dependency that cannot be compiled as it is.
@@ -82,6 +84,7 @@ impl Survey {
                 path: fields.text("path")?,
                 module: fields.text("module")?,
                 has_repositories: fields.boolean("has_repositories")?,
+                aliases: fields.atoms("aliases")?,
             })
         };
         let unusable = |fields: Fields<'_>| {

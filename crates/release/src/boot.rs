@@ -16,7 +16,7 @@ mod start_module;
 
 use etf::{Atom, AtomEncoding, Term};
 
-pub use self::explain::{InstrumentedBootScript, MARK, Step, StepKind, instrument_boot_script};
+pub use self::explain::{InstrumentedBootScript, Step, StepKind, instrument_boot_script};
 use crate::application::Application;
 use crate::error::ReleaseError;
 use crate::graph::Graph;

@@ -21,7 +21,7 @@ mod version;
 
 pub use application::{Application, ApplicationOrigin};
 pub use boot::{
-    BootScript, InstrumentedBootScript, MARK, Step, StepKind, instrument_boot_script, recording_boot_script,
+    BootScript, InstrumentedBootScript, Step, StepKind, instrument_boot_script, recording_boot_script,
 };
 pub use error::ReleaseError;
 pub use graph::Graph;

@@ -1,19 +1,19 @@
 //! `beamship explain-boot`: a trial start with a clock, and where its time went.
 //!
-//! The release is started with a copy of its own boot script that prints a line before each step. The lines are read and
-//! timed here, so that what comes before the first of them (the launcher, `env.sh`, the virtual machine) is measured by the
-//! same clock.
+//! The release is started with a copy of its own boot script that writes a line to a pipe before each step. The lines are read
+//! and timed here, so that what comes before the first of them (the launcher, `env.sh`, the virtual machine) is measured by
+//! the same clock.
 
 mod timeline;
 
-use std::io::{BufRead, BufReader};
-use std::process::{ChildStdout, Stdio};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::io::Read;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use camino::Utf8Path;
+use camino::{Utf8Path, Utf8PathBuf};
 use contract::FAST_BOOT_FILE;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::{CWD, Mode, mkfifoat};
 
 use self::timeline::Timeline;
 use super::trial::{HINT, Trial};
@@ -24,6 +24,9 @@ use crate::release_directory;
 
 /// How often it is checked that the trial still runs.
 const INTERVAL: Duration = Duration::from_millis(200);
+
+/// As much as a pipe holds. Marks are written as a whole, so a read of this size takes no half of one.
+const PIPE_SIZE: usize = 64 * 1024;
 
 /// Starts the release once and prints the time of each step.
 pub(crate) fn run(
@@ -44,14 +47,16 @@ pub(crate) fn run(
     let boot = versions.join(if is_fast { FAST_BOOT_FILE } else { "start.boot" });
     // The launcher knows `fast` only with a script of its own; what the runtime is told is `interactive`.
     let flag = if mode == "fast" { "interactive" } else { mode.as_str() };
-    let instrumented = release::instrument_boot_script(&fs_err::read(&boot)?, flag == "interactive")
-        .with_context(|| format!("cannot rewrite `{boot}`"))?
-        .with_context(|| format!("`{boot}` is not a boot script\nhint: build the release again"))?;
+    let mut marks = Marks::create(place.join("marks"))?;
+    let instrumented =
+        release::instrument_boot_script(&fs_err::read(&boot)?, flag == "interactive", &marks.path)
+            .with_context(|| format!("cannot rewrite `{boot}`"))?
+            .with_context(|| format!("`{boot}` is not a boot script\nhint: build the release again"))?;
     fs_err::write(place.join("explain.boot"), &instrumented.boot)?;
 
     let trial = Trial::new(directory.join("bin").join(&name), place.to_owned(), "explain-boot")?;
     let phase = printer.phase("start");
-    let timeline = record(&trial, flag, arguments.wait, instrumented.steps)?;
+    let timeline = record(&trial, flag, arguments.wait, instrumented.steps, &mut marks)?;
     phase.finish(&format!("{name} {version} has started, RELEASE_MODE={mode}"));
     if let Some(file) = &arguments.svg {
         fs_err::write(file, timeline.svg(&format!("{name} {version}, RELEASE_MODE={mode}")))?;
@@ -61,81 +66,104 @@ pub(crate) fn run(
 }
 
 /// Starts the system, reads its marks until the last, and stops it.
-fn record(trial: &Trial, flag: &str, wait: u32, steps: Vec<release::Step>) -> anyhow::Result<Timeline> {
+fn record(
+    trial: &Trial,
+    flag: &str,
+    wait: u32,
+    steps: Vec<release::Step>,
+    marks: &mut Marks,
+) -> anyhow::Result<Timeline> {
+    let output = trial.create_log()?;
+    let errors =
+        output.file().try_clone().with_context(|| format!("cannot write `{}`", output.path().display()))?;
     let mut command = trial.command(&["start"]);
     command
         .env("PHX_SERVER", "true")
         .env("RELEASE_MODE", flag)
         .env("RELEASE_BOOT_SCRIPT", trial.place.join("explain"))
-        .stdout(Stdio::piped())
-        .stderr(trial.create_log()?.into_file());
+        .stdout(output.into_file())
+        .stderr(errors);
     let begin = Instant::now();
     let mut started = trial.spawn(&mut command)?;
-    let output = started.child.stdout.take().context("the output of the trial start cannot be read")?;
-    let lines = read(output);
     let mut timeline = Timeline::new(steps);
-    let mut said = Vec::new();
     let deadline = begin + Duration::from_secs(wait.into());
     let has_ended = loop {
-        // A system that never stops printing is late as well.
         if Instant::now() >= deadline {
             break false;
         }
-        match lines.recv_timeout(INTERVAL) {
-            Ok((at, line)) => match mark(&line) {
-                Some(number) => {
-                    if timeline.reached(number, at.duration_since(begin)) {
-                        break true;
-                    }
-                }
-                None => said.push(line),
-            },
-            Err(RecvTimeoutError::Timeout) if started.runs() => {}
-            Err(_) => break false,
+        let numbers = marks.wait()?;
+        let at = begin.elapsed();
+        // What it wrote last may have come after the look.
+        if numbers.is_empty() && !started.runs() {
+            break false;
+        }
+        if numbers.into_iter().any(|number| timeline.reached(number, at)) {
+            break true;
         }
     };
     // An application that fails is noticed after its instruction: the last mark does not prove that the system runs.
     let is_ready = has_ended && trial.wait_until_ready(&mut started, deadline).is_ok();
-    // What was said while it ended.
-    said.extend(lines.try_iter().map(|(_, line)| line));
     trial.stop(started);
     if !is_ready {
-        return Err(trial.failure(&format!("the trial start did not finish starting\n{HINT}"), &said));
+        return Err(trial.failure(&format!("the trial start did not finish starting\n{HINT}")));
     }
     Ok(timeline)
 }
 
-/// Every line of an output and when it came, until the output ends. It is read to its end even when nobody asks for the lines any
-/// more: a system whose output nobody reads cannot stop.
-fn read(output: ChildStdout) -> Receiver<(Instant, String)> {
-    let (sender, receiver) = channel();
-    std::thread::spawn(move || {
-        let mut output = BufReader::new(output);
-        let mut line = Vec::new();
-        while output.read_until(b'\n', &mut line).is_ok_and(|length| length > 0) {
-            let _ = sender.send((Instant::now(), String::from_utf8_lossy(&line).trim_end().to_owned()));
-            line.clear();
-        }
-    });
-    receiver
+/// The pipe that a start writes its marks to.
+struct Marks {
+    path: Utf8PathBuf,
+    pipe: fs_err::File,
 }
 
-/// The number of a mark. Something that the system has printed without an end of line may stand before it.
-fn mark(line: &str) -> Option<usize> {
-    let (_, number) = line.rsplit_once(release::MARK)?;
-    number.parse().ok()
+impl Marks {
+    /// A new pipe.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be created.
+    fn create(path: Utf8PathBuf) -> anyhow::Result<Self> {
+        mkfifoat(CWD, path.as_std_path(), Mode::RUSR | Mode::WUSR)
+            .with_context(|| format!("cannot create the pipe `{path}`"))?;
+        // For both ends: so opening it waits for nobody, and it does not end between two marks.
+        let pipe = fs_err::OpenOptions::new().read(true).write(true).open(&path)?;
+        Ok(Self { path, pipe })
+    }
+
+    /// The numbers of the marks that have come, in their order; none when there were none for a while.
+    ///
+    /// # Errors
+    ///
+    /// When the pipe cannot be read.
+    fn wait(&mut self) -> anyhow::Result<Vec<usize>> {
+        let timeout = Timespec { tv_sec: 0, tv_nsec: i64::from(INTERVAL.subsec_nanos()) };
+        let mut descriptors = [PollFd::new(self.pipe.file(), PollFlags::IN)];
+        match poll(&mut descriptors, Some(&timeout)) {
+            Ok(0) | Err(rustix::io::Errno::INTR) => return Ok(Vec::new()),
+            Ok(_) => {}
+            Err(error) => return Err(error).context("cannot wait for the trial start"),
+        }
+        let mut bytes = vec![0; PIPE_SIZE];
+        let length = self.pipe.read(&mut bytes)?;
+        bytes.truncate(length);
+        Ok(String::from_utf8_lossy(&bytes).lines().filter_map(|line| line.parse().ok()).collect())
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::mark;
+    use super::*;
 
     #[test]
-    fn marks_are_found_wherever_they_stand() {
-        assert_eq!(mark("beamship_explain_boot_12"), Some(12));
-        assert_eq!(mark("Running …beamship_explain_boot_0"), Some(0));
-        assert_eq!(mark("beamship_explain_boot_x"), None);
-        assert_eq!(mark("beamship_explain_boot_99999999999999999999999"), None);
-        assert_eq!(mark("something else"), None);
+    fn marks_are_read_in_their_order() {
+        let directory = tempfile::tempdir().unwrap();
+        let place = Utf8Path::from_path(directory.path()).unwrap();
+        let mut marks = Marks::create(place.join("marks")).unwrap();
+        assert_eq!(marks.wait().unwrap(), [0; 0]);
+        for line in ["0\n", "1\n", "12\n", "99999999999999999999999\n", "something else\n"] {
+            fs_err::write(&marks.path, line).unwrap();
+        }
+        assert_eq!(marks.wait().unwrap(), [0, 1, 12]);
+        assert_eq!(marks.wait().unwrap(), [0; 0]);
     }
 }

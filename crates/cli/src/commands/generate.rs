@@ -154,6 +154,7 @@ pub(super) fn project(directory: &Utf8Path, survey: Survey) -> anyhow::Result<Pr
             path: application.path,
             module: application.module,
             has_repositories: application.has_repositories,
+            aliases: application.aliases.iter().map(ToString::to_string).collect(),
         });
     }
     let mut wanted: Vec<String> =

@@ -78,7 +78,7 @@ fn used_modules(
     let mut started = trial.spawn(&mut start)?;
     let result = loaded_modules(trial, arguments, &mut started);
     trial.stop(started);
-    result.map_err(|error| trial.failure(&error.to_string(), &[]))
+    result.map_err(|error| trial.failure(&error.to_string()))
 }
 
 /// Asks a system which modules it has loaded, once it is ready and has been exercised.

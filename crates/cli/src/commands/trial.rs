@@ -144,10 +144,10 @@ impl Trial {
         self.place.join("log")
     }
 
-    /// Why the trial has failed, and what the system printed last: these lines, then its log.
-    pub(super) fn failure(&self, reason: &str, printed: &[String]) -> anyhow::Error {
+    /// Why the trial has failed, and what the system printed last.
+    pub(super) fn failure(&self, reason: &str) -> anyhow::Error {
         let log = fs_err::read_to_string(self.log()).unwrap_or_default();
-        match output_tail(&format!("{}\n{log}", printed.join("\n"))) {
+        match output_tail(&log) {
             None => anyhow::anyhow!("{reason}"),
             Some(tail) => anyhow::anyhow!("{reason}\n\nwhat it printed last:\n    {tail}"),
         }

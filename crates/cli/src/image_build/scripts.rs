@@ -6,8 +6,8 @@ use std::io::Read;
 use std::sync::Arc;
 
 use contract::COMMANDS;
-use image::Shell;
 use image::overlay_command::of_script;
+use image::{Interpreter, Shell};
 use tree::{Content, Node, Tree, TreePath};
 
 use super::command_line;
@@ -31,6 +31,8 @@ pub(crate) struct Scripts {
     commands: Vec<String>,
     /// Why there has to be a shell.
     pub(crate) reasons: BTreeSet<ShellReason>,
+    /// What runs the scripts among the commands.
+    pub(crate) interpreters: Vec<Interpreter>,
 }
 
 /// Something in a release that does not work without a shell, in the order of the paths in a release.
@@ -85,7 +87,12 @@ impl Scripts {
                     if let Some(command) = text.and_then(|text| of_script(text, name)) {
                         lines.push_str(&command.line(file));
                         tree.replace(path.clone(), Node::Link { target: name.to_owned() })?;
-                    } else if bytes.starts_with(b"#!") {
+                    } else if let Some(line) = bytes.strip_prefix(b"#!") {
+                        let line = line.split(|byte| *byte == b'\n').next().unwrap_or_default();
+                        scripts.interpreters.push(Interpreter {
+                            script: path.to_string(),
+                            line: String::from_utf8_lossy(line).trim().to_owned(),
+                        });
                         scripts.reasons.insert(ShellReason::Script(path));
                     }
                 }
@@ -217,6 +224,22 @@ mod tests {
         }
         let message = scripts(&[]).check("server").unwrap_err().to_string();
         assert!(message.ends_with(", version, help"), "{message}");
+    }
+
+    #[test]
+    fn what_runs_a_script_is_in_its_first_line() {
+        let mut tree = tree(&[
+            (
+                "bin/entrypoint.sh",
+                "#! /bin/bash -e\nbin/shop eval Shop.Release.migrate\nexec bin/shop start\n",
+            ),
+            ("bin/server", "#!/bin/bash\nexec ./shop start\n"),
+        ]);
+        let scripts = Scripts::translate(&mut tree, "shop").unwrap();
+        let interpreters: Vec<_> =
+            scripts.interpreters.iter().map(|it| (it.script.as_str(), it.line.as_str())).collect();
+        assert_eq!(interpreters[0], ("bin/entrypoint.sh", "/bin/bash -e"));
+        assert_eq!(scripts.commands, ["entrypoint.sh", "server"]);
     }
 
     #[test]

@@ -397,6 +397,12 @@ fn the_time_of_a_start_is_explained() {
     assert!(message.contains("no database"), "{message}");
     assert!(message.contains("did not finish starting\nhint: it needs the environment"), "{message}");
 
+    // What a system prints does not get into a mark.
+    let chatter = "for _ <- 1..4, do: spawn(fn -> Enum.each(Stream.cycle([\".\"]), &IO.write/1) end)\n";
+    write(&project.path.join("lib/demo.ex"), &DEMO.replace("Demo.Used.run()\n", chatter));
+    project.build();
+    succeed(&mut project.sandbox.beamship(&project.path, &["explain-boot", "--wait", "20"]));
+
     // A system that never stops printing is late as well, one that has hardly begun prints nothing; neither is left behind.
     let noted = project.sandbox.join("noted");
     let endless = format!(

@@ -119,7 +119,7 @@ fn an_umbrella_has_its_tasks_where_the_repository_is() {
     }
     let child = |app: &str, deps: &str| {
         format!(
-            "app: :{app}, version: \"0.1.0\", build_path: \"../../_build\", config_path: \"../../config/config.exs\", deps_path: \"../../deps\", lockfile: \"../../mix.lock\", deps: [{deps}]"
+            "app: :{app}, version: \"0.1.0\", build_path: \"../../_build\", config_path: \"../../config/config.exs\", deps_path: \"../../deps\", lockfile: \"../../mix.lock\", deps: [{deps}], aliases: [\"assets.deploy\": [\"phx.digest\"]]"
         )
     };
     let shop = child("shop", "{:ecto_sql, path: \"../../vendor/ecto_sql\"}");
@@ -136,6 +136,7 @@ fn an_umbrella_has_its_tasks_where_the_repository_is() {
         "COPY apps/shop_web/mix.exs apps/shop_web/mix.exs\n",
         "COPY vendor vendor\n",
         "COPY apps/shop apps/shop\n",
+        "RUN mix do --app shop cmd mix assets.deploy\nRUN mix do --app shop_web cmd mix assets.deploy\n",
     ] {
         assert!(docker.contains(line), "{line}\n{docker}");
     }

@@ -138,7 +138,8 @@ fn umbrellas_have_release_tasks_and_a_dockerfile() {
     let docker = text(&project, &[Part::Docker], "Dockerfile");
     for line in [
         "COPY apps/shop/mix.exs apps/shop/mix.exs\n",
-        "COPY apps/shop_web apps/shop_web\n",
+        "RUN mix do --app shop_web cmd mix assets.setup\n",
+        "COPY apps/shop_web apps/shop_web\nRUN mix compile\nRUN mix do --app shop_web cmd mix assets.deploy\n",
         "/app/_build/prod/rel/all ./",
     ] {
         assert!(docker.contains(line), "{line}\n{docker}");

@@ -29,6 +29,7 @@ pub(crate) fn phoenix() -> Project {
             path: String::new(),
             module: "MyShop".to_owned(),
             has_repositories: true,
+            aliases: names(&[]),
         }],
         dependencies: names(&["phoenix", "ecto_sql", "postgrex", "bandit", "dns_cluster"]),
         has_hex: true,
@@ -51,16 +52,21 @@ pub(crate) fn phoenix() -> Project {
 
 /// An umbrella with a repository in one application and pages in the other.
 pub(crate) fn umbrella() -> Project {
-    let application = |name: &str, module: &str, has_repositories| OwnApplication {
+    let application = |name: &str, module: &str, has_repositories, aliases: &[&str]| OwnApplication {
         name: name.to_owned(),
         path: format!("apps/{name}"),
         module: module.to_owned(),
         has_repositories,
+        aliases: names(aliases),
     };
     Project {
         release: "all".to_owned(),
         is_umbrella: true,
-        applications: vec![application("shop", "Shop", true), application("shop_web", "ShopWeb", false)],
+        applications: vec![
+            application("shop", "Shop", true, &[]),
+            application("shop_web", "ShopWeb", false, &["assets.setup", "assets.deploy"]),
+        ],
+        aliases: names(&[]),
         present: names(&["mix.lock", "config/config.exs", "config/runtime.exs", "apps/shop_web/assets"]),
         ..phoenix()
     }

@@ -123,18 +123,50 @@ defmodule Beamship.Bridge.Phases do
     end
   end
 
-  # `digest` is the program that does what `phx.digest` does, if any.
+  # `digest` is the program that does what `phx.digest` does, if any. An umbrella whose own project says nothing about assets
+  # leaves them to its applications, as those of Phoenix's generator do.
   def deploy_assets(digest) do
-    aliases = Mix.Project.config()[:aliases] || []
+    deployed =
+      case {deploys_assets?(), Mix.Project.apps_paths()} do
+        {true, _} ->
+          run_assets_deploy(digest)
+          true
 
-    if List.keymember?(aliases, :"assets.deploy", 0) do
-      Beamship.Bridge.Digest.replacing_task(digest, fn -> Mix.Task.run("assets.deploy") end)
-      # What has compiled the project would do nothing a second time.
-      Mix.Task.clear()
-      %{deployed: true}
-    else
-      %{deployed: false}
-    end
+        {false, nil} ->
+          false
+
+        {false, paths} ->
+          paths |> Enum.sort() |> Enum.map(&deploy_assets_of(&1, digest)) |> Enum.any?()
+      end
+
+    # What has compiled the project would do nothing a second time.
+    if deployed, do: Mix.Task.clear()
+    %{deployed: deployed}
+  end
+
+  defp deploy_assets_of({app, path}, digest) do
+    code_paths = :code.get_path()
+    # As for a task that Mix runs in every application.
+    inherited = Keyword.delete(Mix.Project.deps_config(), :deps_path)
+
+    deploys? =
+      Mix.Project.in_project(app, path, inherited, fn _ ->
+        deploys? = deploys_assets?()
+        if deploys?, do: run_assets_deploy(digest)
+        deploys?
+      end)
+
+    # Tasks of an application leave only what that one depends on, and the release is made of all.
+    :code.add_pathsz(code_paths -- :code.get_path())
+    deploys?
+  end
+
+  defp deploys_assets?, do: List.keymember?(Mix.Project.config()[:aliases] || [], :"assets.deploy", 0)
+
+  defp run_assets_deploy(digest) do
+    Beamship.Bridge.Digest.replacing_task(digest, fn -> Mix.Task.run("assets.deploy") end)
+    # With `build_embedded: true` the build directory has copies of what is in priv.
+    if Mix.Project.config()[:app], do: Mix.Project.build_structure()
   end
 
   # Mix asks before it installs Hex or Rebar. There is nobody to answer, and building the project cannot go on

@@ -20,7 +20,7 @@ defmodule Beamship.Bridge.Survey do
       # Whatever is not a directory of this machine has to be fetched, by Hex or by git, and what Mix does not build, Rebar does.
       needs_hex: Enum.any?(dependencies, &(&1.scm != Mix.SCM.Path or &1.manager not in [:mix, nil])),
       path_dependency_directories: for(dep <- dependencies, dep.scm == Mix.SCM.Path, do: dep.opts[:dest]),
-      aliases: for({name, _} <- config[:aliases] || [], is_atom(name), do: name),
+      aliases: aliases(config),
       unusable:
         for dep <- dependencies, not (Mix.Dep.ok?(dep) or Mix.Dep.compilable?(dep)) do
           %{name: Atom.to_string(dep.app), reason: Mix.Dep.format_status(dep)}
@@ -33,6 +33,12 @@ defmodule Beamship.Bridge.Survey do
       otp_release: System.otp_release()
     }
   end
+
+  defp aliases(config), do: for({name, _} <- config[:aliases] || [], is_atom(name), do: name)
+
+  # Those of an application of an umbrella.
+  defp aliases(_, ""), do: []
+  defp aliases(app, path), do: Mix.Project.in_project(app, path, fn _ -> aliases(Mix.Project.config()) end)
 
   # Whether an option of the project leads out of it, as those of an umbrella's application do.
   defp outside_project?(path), do: is_binary(path) and Path.relative_to_cwd(Path.expand(path)) == Path.expand(path)
@@ -106,7 +112,8 @@ defmodule Beamship.Bridge.Survey do
         name: Atom.to_string(app),
         path: path,
         module: inspect(Application.get_env(app, :namespace) || Module.concat([Macro.camelize(Atom.to_string(app))])),
-        has_repositories: Application.get_env(app, :ecto_repos, []) != []
+        has_repositories: Application.get_env(app, :ecto_repos, []) != [],
+        aliases: aliases(app, path)
       }
     end
   end

@@ -1,6 +1,7 @@
 //! Fetching, compiling, assets: what is done and what is printed.
 
-use project::{Bridge, BridgeError, CompileOptions};
+use etf::Atom;
+use project::{Bridge, BridgeError, CompileOptions, ReleaseRequest};
 
 use crate::fixture::{Project, count, explain, keeping_sink, mix_exs, write};
 
@@ -202,6 +203,51 @@ fn the_digest_of_phoenix_is_done_by_the_program_where_it_stands() {
 
     let error = deployed(&project.file("fails", "")).unwrap_err();
     assert!(!error.output().unwrap().text().contains("after"), "{}", explain(&error));
+}
+
+/// As Phoenix generates it: the umbrella itself has no such alias.
+#[test]
+fn the_assets_of_an_umbrella_are_those_of_its_applications() {
+    let umbrella = |keys: &str| {
+        let root = format!(
+            "defmodule Top.MixProject do
+  use Mix.Project
+  def project, do: [apps_path: \"apps\", version: \"2.0.0\", {keys}]
+end
+"
+        );
+        let child = |rest: &str| {
+            format!(
+                "build_path: \"../../_build\", deps_path: \"../../deps\", lockfile: \"../../mix.lock\", {rest}"
+            )
+        };
+        let pages = |name: &str| {
+            // As the task of esbuild, it sees to what its application needs.
+            child(&format!(
+                "aliases: [\"assets.deploy\": [\"loadpaths\", fn _ -> IO.puts(\"{name} \" <> Path.basename(File.cwd!())) end, \"phx.digest\"]]"
+            ))
+        };
+        Project::empty()
+            .file("mix.exs", &root)
+            .file("apps/first/mix.exs", &mix_exs("first", &pages("one"), ""))
+            .file("apps/second/mix.exs", &mix_exs("second", &child(""), ""))
+            .file("apps/third/mix.exs", &mix_exs("third", &pages("three"), ""))
+    };
+    let output = deployed(&umbrella("")).unwrap_or_else(|error| panic!("{}", explain(&error)));
+    let [first, third] =
+        ["one first\n[first] digest priv/static\n", "three third\n[third] digest priv/static\n"];
+    assert_eq!(output, format!("{first}{third}"));
+
+    let project = umbrella("releases: [all: [applications: [second: :permanent]]]");
+    let mut bridge = Bridge::start(&noting(&project)).unwrap();
+    bridge.compile(&COMPILE).unwrap_or_else(|error| panic!("{}", explain(&error)));
+    assert!(bridge.deploy_assets().unwrap().value);
+    let spec = bridge.describe_release(&ReleaseRequest::default()).unwrap().value.spec;
+    assert!(spec.application_directories.contains_key(&Atom::new("second")));
+
+    let own = "aliases: [\"assets.deploy\": [fn _ -> IO.puts(\"all of them\") end]]";
+    let output = deployed(&umbrella(own)).unwrap_or_else(|error| panic!("{}", explain(&error)));
+    assert_eq!(output, "all of them\n");
 }
 
 #[test]

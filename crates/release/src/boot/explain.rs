@@ -1,16 +1,15 @@
 //! A script that tells how far it has come, for `beamship explain-boot`.
 //!
-//! Between the instructions stand calls of `erlang:display/1`, which is part of the runtime itself and so works from the first
-//! instruction on, in every OTP. It writes a line at once, without any process, and whoever reads the lines knows when each
-//! step was over. A step is as many instructions in a row as belong together.
+//! Between the instructions stand calls of `prim_file:write_file/2`, which is part of the runtime itself and so works from the
+//! first instruction on, in every OTP. Each writes a line at once, without any process, to a pipe of its own: what the system prints
+//! meanwhile cannot get between (`erlang:display/1` writes one character after the other, and a log message in the midst of
+//! them). Whoever reads the lines knows when each step was over. A step is as many instructions in a row as belong together.
 
+use camino::Utf8Path;
 use etf::{Atom, AtomEncoding, EncodeError, Term};
 
 use super::script::apply;
 use super::start_module;
-
-/// What a line of the script begins with; the number of the step that begins follows.
-pub const MARK: &str = "beamship_explain_boot_";
 
 /// What a part of the start does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,8 +49,8 @@ pub struct InstrumentedBootScript {
 }
 
 /// The `.boot` file with marks in it, and its steps; none when the given one is not a script as `systools` writes it. The
-/// mark of a number stands before the step with this index, and one more after the last. In interactive mode the runtime
-/// passes over what is loaded after `kernel_load_completed`.
+/// mark of a number stands before the step with this index, and one more after the last: the number, written to the named pipe
+/// `marks` as a line. In interactive mode the runtime passes over what is loaded after `kernel_load_completed`.
 ///
 /// # Errors
 ///
@@ -59,14 +58,15 @@ pub struct InstrumentedBootScript {
 pub fn instrument_boot_script(
     boot: &[u8],
     is_interactive: bool,
+    marks: &Utf8Path,
 ) -> Result<Option<InstrumentedBootScript>, EncodeError> {
     let Ok(script) = etf::decode(boot) else { return Ok(None) };
-    let Some((script, steps)) = with_marks(&script, is_interactive) else { return Ok(None) };
+    let Some((script, steps)) = with_marks(&script, is_interactive, marks) else { return Ok(None) };
     // Every supported OTP reads UTF-8.
     Ok(Some(InstrumentedBootScript { boot: etf::encode(&script, AtomEncoding::Utf8)?, steps }))
 }
 
-fn with_marks(script: &Term, is_interactive: bool) -> Option<(Term, Vec<Step>)> {
+fn with_marks(script: &Term, is_interactive: bool, marks: &Utf8Path) -> Option<(Term, Vec<Step>)> {
     let [tag, identity, Term::List(instructions)] = script.as_tuple()? else { return None };
     if !tag.is_atom("script") {
         return None;
@@ -90,19 +90,20 @@ fn with_marks(script: &Term, is_interactive: bool) -> Option<(Term, Vec<Step>)> 
                     last.modules += step.modules;
                 }
                 _ => {
-                    result.push(mark(steps.len()));
+                    result.push(mark(marks, steps.len()));
                     steps.push(step);
                 }
             }
         }
         result.push(instruction.clone());
     }
-    result.push(mark(steps.len()));
+    result.push(mark(marks, steps.len()));
     Some((Term::Tuple(vec![tag.clone(), identity.clone(), Term::List(result)]), steps))
 }
 
-fn mark(number: usize) -> Term {
-    apply("erlang", "display", vec![Term::atom(format!("{MARK}{number}"))])
+fn mark(marks: &Utf8Path, number: usize) -> Term {
+    // Binaries, which are bytes in every encoding of file names.
+    apply("prim_file", "write_file", vec![Term::binary(marks.as_str()), Term::binary(format!("{number}\n"))])
 }
 
 /// The step that an instruction belongs to; none when it is part of whichever comes before it.
@@ -124,8 +125,8 @@ fn step(instruction: &Term, application: Option<&str>) -> Option<Step> {
                 ("application", "load") => Some(step(StepKind::Resources, None, 0)),
                 ("application", "start_boot") => Some(step(StepKind::Start, first, 0)),
                 ("Elixir.Config.Provider", "boot") => Some(step(StepKind::Configuration, None, 0)),
-                // The cookie, and what a fast start does besides: they take no time.
-                ("erlang", _) | ("erl_eval", _) | ("beamship_start", _) => None,
+                // The cookie, what a fast start does besides, marks: they take no time.
+                ("erlang" | "erl_eval" | "beamship_start" | "prim_file", _) => None,
                 _ => Some(step(StepKind::Call, Some(&format!("{module}:{function}")), 0)),
             }
         }
@@ -156,7 +157,7 @@ mod tests {
 
     fn kinds(is_interactive: bool) -> (String, Vec<(StepKind, Option<String>, usize)>) {
         let script = etf::text::consult(SCRIPT.as_bytes()).unwrap().remove(0);
-        let (script, steps) = with_marks(&script, is_interactive).unwrap();
+        let (script, steps) = with_marks(&script, is_interactive, "/tmp/marks".into()).unwrap();
         (
             etf::text::plain(&script),
             steps.into_iter().map(|step| (step.kind, step.subject, step.modules)).collect(),
@@ -175,11 +176,10 @@ mod tests {
             (StepKind::Configuration, None, 0),
         ];
         assert_eq!(steps, expected);
-        assert_eq!(script.matches(MARK).count(), steps.len() + 1);
-        assert!(
-            script.ends_with("{progress,started},{apply,{erlang,display,[beamship_explain_boot_6]}}]}"),
-            "{script}"
-        );
+        assert_eq!(script.matches("prim_file").count(), steps.len() + 1);
+        // "6\n", as numbers.
+        assert!(script.contains("{progress,started},{apply,{prim_file,write_file,[<<"), "{script}");
+        assert!(script.ends_with(",<<54,10>>]}}]}"), "{script}");
     }
 
     #[test]
@@ -192,7 +192,7 @@ mod tests {
     #[test]
     fn something_else_is_not_a_script() {
         for bytes in [b"".as_slice(), b"\x83a\x01", b"nonsense"] {
-            assert_eq!(instrument_boot_script(bytes, false).unwrap(), None);
+            assert_eq!(instrument_boot_script(bytes, false, "/tmp/marks".into()).unwrap(), None);
         }
     }
 }
