@@ -11,6 +11,8 @@ mod runtime;
 mod start_modules;
 mod version_directory;
 
+use std::thread::ScopedJoinHandle;
+
 use camino::Utf8PathBuf;
 use contract::{COOKIE, MANIFEST, START_ERL_DATA, StartErlData};
 use tree::{Content, Node, Tree, TreePath};
@@ -18,7 +20,7 @@ use tree::{Content, Node, Tree, TreePath};
 use crate::error::ReleaseError;
 use crate::graph::Graph;
 use crate::source::FileSource;
-use crate::spec::ReleaseSpec;
+use crate::spec::{Boot, ReleaseSpec};
 pub use profile::{OwnCode, PROFILE, Profile};
 
 /// What a release needs besides the project.
@@ -58,12 +60,18 @@ impl Plan {
         let graph = Graph::resolve(spec, source)?;
         let mut layout = Layout { spec, source, tree: Tree::new(), warnings: Vec::new() };
         let mut code = Layout { spec, source, tree: Tree::new(), warnings: Vec::new() };
-        // Each of the two looks at some hundred files.
-        std::thread::scope(|scope| {
+        // Each of the three takes about as long.
+        let modules = std::thread::scope(|scope| {
             let code = scope.spawn(|| code.code(&graph));
+            let modules = has_fast_start(spec)
+                .then(|| scope.spawn(|| start_modules::start_modules(spec, &graph, source)));
             layout.version_directory(&graph)?;
-            code.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            joined(code)?;
+            modules.map(joined).transpose()
         })?;
+        if let Some(modules) = modules {
+            layout.fast_start(&graph, modules)?;
+        }
         layout.tree.add_all(code.tree)?;
         layout.bytes(COOKIE, 0o400, materials.cookie.clone())?;
         let data =
@@ -94,6 +102,17 @@ impl Plan {
         tree.replace(manifest, file(text))?;
         Ok(Self { graph, tree, warnings })
     }
+}
+
+/// Whether a fast start is wanted, and possible: Mix's command for Windows knows nothing of it, and a system that starts again
+/// after its configuration would load everything twice.
+fn has_fast_start(spec: &ReleaseSpec) -> bool {
+    spec.boot == Boot::Fast && spec.unix_executables && !spec.runtime.reboot
+}
+
+/// The result of a thread.
+fn joined<T>(thread: ScopedJoinHandle<'_, T>) -> T {
+    thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
 /// A tree in the making.

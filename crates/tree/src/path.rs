@@ -72,6 +72,25 @@ impl PartialOrd for TreePath {
 
 impl Ord for TreePath {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        self.components().cmp(other.components())
+        // Component by component is the same as byte by byte with `/` before all others. Planning a release compares paths some
+        // ten thousand times.
+        let rank = |byte| if byte == b'/' { 0 } else { byte };
+        self.0.bytes().map(rank).cmp(other.0.bytes().map(rank))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::TreePath;
+
+    #[test]
+    fn the_order_is_that_of_the_components() {
+        let texts = ["a", "a/b", "a.b", "a-b/c", "a/b/c", "a/b.c", "a\u{1}b", "ab", "b", "a/é", "a/é/b", "é"];
+        let paths: Vec<TreePath> = texts.iter().map(|text| TreePath::new(*text).unwrap()).collect();
+        for left in &paths {
+            for right in &paths {
+                assert_eq!(left.cmp(right), left.components().cmp(right.components()), "{left} {right}");
+            }
+        }
     }
 }

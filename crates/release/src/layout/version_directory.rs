@@ -4,11 +4,10 @@ use etf::text::Style;
 use tree::{Content, Node, TreePath};
 
 use super::Layout;
-use super::start_modules::start_modules;
+use super::start_modules::StartModules;
 use crate::boot::BootScript;
 use crate::error::ReleaseError;
 use crate::graph::Graph;
-use crate::spec::Boot;
 use crate::sys_config::sys_config;
 use crate::templates;
 
@@ -29,17 +28,6 @@ impl Layout<'_> {
                 consultable(&boot.script, otp_release),
             )?;
             self.bytes(&self.version_path(&format!("{name}.boot")), 0o644, boot.boot_file(otp_release)?)?;
-            if name == "start" && self.has_fast_start() {
-                let modules = start_modules(spec, graph, self.source)?;
-                self.warnings.extend(modules.warning);
-                if let Some(fast) = boot.fast(&modules.used, &spec.runtime) {
-                    self.bytes(
-                        &self.version_path(contract::FAST_BOOT_FILE),
-                        0o644,
-                        fast.boot_file(otp_release)?,
-                    )?;
-                }
-            }
         }
         self.bytes(&self.version_path("sys.config"), 0o644, sys_config(spec, graph)?.into_bytes())?;
         self.template("vm.args")?;
@@ -57,11 +45,15 @@ impl Layout<'_> {
         Ok(())
     }
 
-    /// Whether a fast start is wanted, and possible: Mix's command for Windows knows nothing of it, and a system that starts
-    /// again after its configuration would load everything twice.
-    fn has_fast_start(&self) -> bool {
-        let spec = self.spec;
-        spec.boot == Boot::Fast && spec.unix_executables && !spec.runtime.reboot
+    /// The boot script of a fast start, which loads these modules first.
+    pub(super) fn fast_start(&mut self, graph: &Graph, modules: StartModules) -> Result<(), ReleaseError> {
+        self.warnings.extend(modules.warning);
+        let boot = BootScript::make(self.spec, graph, &graph.start)?.with_cookie_from_environment();
+        if let Some(fast) = boot.fast(&modules.used, &self.spec.runtime) {
+            let bytes = fast.boot_file(self.spec.toolchain.otp_release)?;
+            self.bytes(&self.version_path(contract::FAST_BOOT_FILE), 0o644, bytes)?;
+        }
+        Ok(())
     }
 
     /// The project's rendered template, or the default.
