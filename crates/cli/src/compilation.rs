@@ -65,7 +65,9 @@ pub(crate) fn begin(
                 format!("there is no record of which sources `{build}` was compiled from")
             }
             RebuildReason::CompiledElsewhere => {
-                format!("`{build}` has been compiled by something else since the last build")
+                format!(
+                    "`{build}` has been compiled since the last successful build, by something else or by one that failed"
+                )
             }
             RebuildReason::LooksCompiled(path) => {
                 format!("`{path}` has changed, but its timestamp is older than the last compilation")

@@ -148,8 +148,8 @@ fn what_has_been_compiled_in_between_is_compiled_again() {
         project.place(GREETER, &greeter("hello"));
         let said = project.build();
         assert_eq!(project.says(), "hello", "{name}: {said}");
-        let is_unknown =
-            said.contains("/_build/prod` has been compiled by something else since the last build");
+        let is_unknown = said
+            .contains("/_build/prod` has been compiled since the last successful build, by something else");
         assert_eq!(is_unknown, name == "Mix", "{name}: {said}");
     }
 }

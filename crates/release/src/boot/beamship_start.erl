@@ -3,8 +3,8 @@
 -module(beamship_start).
 -export([load_first/2, use_compiled/3, load_later/1]).
 
-%% How many modules become part of the system at once. Doing it one by one takes longer; what is prepared takes memory until
-%% it is done, and nobody else can do anything for the last ones.
+%% How many modules become part of the system at once. One by one takes longer, and so do many: when the last of them is
+%% prepared, what is left to do is done by one process alone.
 -define(CHUNK, 16).
 
 %% Loads the modules that a start uses, as fast as the machine can: two processes of each scheduler read and prepare one after
@@ -44,7 +44,8 @@ prepare_next(#{modules := Modules, next := Next, search := Search, to := Loader}
     case atomics:add_get(Next, 1, 1) of
         Number when Number =< tuple_size(Modules) ->
             {Module, Numbers} = element(Number, Modules),
-            prepare(Module, Search(Numbers), Loader),
+            %% `init:restart/0` leaves some modules.
+            erlang:module_loaded(Module) orelse prepare(Module, Search(Numbers), Loader),
             prepare_next(Work);
         _ ->
             ok
@@ -77,9 +78,11 @@ collect(Workers, Prepared, Files) ->
     end.
 
 commit(Prepared, Files) ->
-    ok = erlang:finish_loading(Prepared),
-    %% What `primLoad` says as well: the code server gets to know from `init` which files have been loaded.
-    init ! {self(), loaded, Files}.
+    case erlang:finish_loading(Prepared) of
+        %% What `primLoad` says as well: the code server gets to know from `init` which files have been loaded.
+        ok -> init ! {self(), loaded, Files};
+        _ -> left
+    end.
 
 %% Puts the compiled runtime.exs in the place of the provider that would evaluate it, if the file is what was compiled.
 use_compiled(Provider, Source, Beam) ->
