@@ -9,6 +9,9 @@ use sha2::{Digest as _, Sha256};
 
 const ALGORITHM: &str = "sha256";
 
+/// The directory of a layout that has its contents.
+pub(crate) const BLOBS: &str = "blobs/sha256";
+
 /// A SHA-256 digest, written `sha256:` and 64 hexadecimal digits. Other algorithms are not used by any registry.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Digest(String);
@@ -54,7 +57,7 @@ impl Digest {
 
     /// Where a layout keeps the content: `blobs/sha256/…`.
     pub fn blob_path(&self) -> String {
-        format!("blobs/{ALGORITHM}/{}", self.hex())
+        format!("{BLOBS}/{}", self.hex())
     }
 
     /// The first digits, for people.
