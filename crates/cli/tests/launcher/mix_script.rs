@@ -2,6 +2,8 @@
 //! differs is written here, and explained in docs/differences.md.
 
 use std::collections::BTreeMap;
+use std::io::{Read, Write};
+use std::net::TcpListener;
 use std::process::Command;
 
 use crate::installed::{Installed, Kind};
@@ -17,6 +19,9 @@ env -0 >"$RECORD.environment"
 /// Set by shells.
 const OF_SHELLS: [&str; 4] = ["PWD", "OLDPWD", "SHLVL", "_"];
 
+/// A port where nobody answers: what the machine's EPMD says is no matter of these tests.
+const NO_EPMD: &str = "1";
+
 struct Recorded {
     elixir: (u32, u32),
     arguments: Vec<String>,
@@ -26,7 +31,8 @@ struct Recorded {
 fn record(installed: &Installed, mut command: Command, environment: &[(&str, &str)]) -> Recorded {
     installed.replace_erlexec(RECORDER);
     let record = installed.sandbox.join("record");
-    command.env_remove("RELEASE_DISTRIBUTION").envs(environment.iter().copied()).env("RECORD", &record);
+    command.env_remove("RELEASE_DISTRIBUTION").env("ERL_EPMD_PORT", NO_EPMD);
+    command.envs(environment.iter().copied()).env("RECORD", &record);
     let outcome = run(&mut command);
     assert_eq!(outcome.status, Some(0), "{command:?}");
     assert!(outcome.stderr.is_empty() || outcome.stderr.starts_with("note: a second virtual machine"));
@@ -191,6 +197,26 @@ fn options_of_elixir_and_erlang() {
     for command in [&["start"][..], &["start_iex"], &EVAL] {
         compare(Kind::Plain, command, &environment);
     }
+}
+
+/// `erlexec` would run a shell and an EPMD that ends at once, and wait for both.
+#[test]
+fn an_epmd_that_answers_is_not_started_again() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port().to_string();
+    let epmd = std::thread::spawn(move || {
+        let (mut connection, _) = listener.accept().unwrap();
+        let mut request = [0; 64];
+        let length = connection.read(&mut request).unwrap();
+        // There is no node of this name.
+        connection.write_all(b"w\x01").unwrap();
+        request[..length].to_vec()
+    });
+    let installed = Installed::new(Kind::Plain);
+    let recorded = record(&installed, installed.command(&["start"]), &[("ERL_EPMD_PORT", &port)]);
+    assert!(epmd.join().unwrap().starts_with(b"\0\x06zplain"));
+    let flag = recorded.arguments.iter().position(|argument| argument == "-start_epmd");
+    assert_eq!(recorded.arguments[flag.unwrap() + 1], "false");
 }
 
 /// Where a virtual machine has to ask the system, it is the one that Mix's script starts.
