@@ -26,7 +26,7 @@ impl Archiving {
     ///
     /// # Errors
     ///
-    /// When `SOURCE_DATE_EPOCH` is not a number.
+    /// When there is to be a tarball and `SOURCE_DATE_EPOCH` is not a number.
     pub(crate) fn new(description: &ReleaseDescription, arguments: ArchiveArguments) -> anyhow::Result<Self> {
         let ArchiveArguments { tar, zstd, no_cookie } = arguments;
         let wanted = tar || zstd || description.steps.contains(&Step::Tar);
@@ -34,7 +34,8 @@ impl Archiving {
             if zstd { (Compression::Zstd, "tar.zst") } else { (Compression::Gzip, "tar.gz") };
         let spec = &description.spec;
         let file = format!("{}-{}.{suffix}", spec.name, spec.version);
-        let modified = modification_time(&spec.project_directory)?.unwrap_or(0);
+        // Asking git takes as long as a quarter of the assembly.
+        let modified = if wanted { modification_time(&spec.project_directory)?.unwrap_or(0) } else { 0 };
         Ok(Self {
             wanted,
             made: false,

@@ -28,6 +28,13 @@ pub(crate) const BRIDGE: &str = concat!(
     include_str!("elixir/inputs.ex"),
 );
 
+/// The module that loads what a build uses before Elixir starts, compiled and stripped. `it/erlang_modules.rs` among the tests of `cli`
+/// compares it with its source, and writes it.
+pub(crate) const PRELOAD: &[u8] = include_bytes!("elixir/beamship_preload.beam");
+
+/// Name of [`PRELOAD`].
+pub(crate) const PRELOAD_NAME: &str = "beamship_preload";
+
 /// Beginning of the path of the compiled bridge; the virtual machine appends its versions.
 pub(crate) fn cache_path(cache: &Utf8Path) -> Utf8PathBuf {
     let digest = Sha256::digest(BRIDGE);

@@ -59,10 +59,13 @@ impl VirtualMachine {
         let bridge = path.join("bridge.ex");
         fs_err::write(&bridge, source::BRIDGE)
             .map_err(|error| cannot("write the bridge to", &bridge, error))?;
+        let preload = path.join(source::PRELOAD_NAME).with_extension("beam");
+        fs_err::write(&preload, source::PRELOAD)
+            .map_err(|error| cannot("write the bridge to", &preload, error))?;
         let listener = UnixListener::bind(&socket).map_err(|error| cannot("listen on", &socket, error))?;
         listener.set_nonblocking(true).map_err(|error| cannot("listen on", &socket, error))?;
 
-        let mut child = spawn(options, &socket, &bridge)?;
+        let mut child = spawn(options, &path, &socket, &bridge)?;
         if let Some(output) = child.stdout.take() {
             collector.read(Stream::Output, output, options.sink.clone());
         }
@@ -196,7 +199,12 @@ impl Drop for Guard {
     }
 }
 
-fn spawn(options: &BridgeOptions, socket: &Utf8Path, bridge: &Utf8Path) -> Result<Child, StartFailure> {
+fn spawn(
+    options: &BridgeOptions,
+    directory: &Utf8Path,
+    socket: &Utf8Path,
+    bridge: &Utf8Path,
+) -> Result<Child, StartFailure> {
     let cache =
         options.cache.as_ref().map(|cache| source::cache_path(cache).into_string()).unwrap_or_default();
     let mut command = Command::new(&options.elixir);
@@ -209,6 +217,12 @@ fn spawn(options: &BridgeOptions, socket: &Utf8Path, bridge: &Utf8Path) -> Resul
         .envs(options.environment.iter().map(|(name, value)| (name, value)));
     if options.variable("MIX_ENV").is_none_or(|value| value.is_empty()) {
         command.env("MIX_ENV", &options.mix_env);
+    }
+    // The script of Elixir splits it at blanks and expands patterns.
+    if !cache.is_empty() && !directory.as_str().contains(|character: char| " \t\n*?[\\".contains(character)) {
+        let mut erl_options = options.variable("ELIXIR_ERL_OPTIONS").unwrap_or_default();
+        erl_options.push(format!(" -pa {directory} -s {}", source::PRELOAD_NAME));
+        command.env("ELIXIR_ERL_OPTIONS", erl_options);
     }
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
     command.spawn().map_err(|error| {

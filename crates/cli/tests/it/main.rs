@@ -13,6 +13,7 @@ mod assets;
 mod broken_input;
 mod command_line;
 mod differences;
+mod erlang_modules;
 mod exposure;
 #[path = "../support/files.rs"]
 mod files;

@@ -8,14 +8,17 @@ end
 
 cache = cache != "" && "#{cache}-elixir#{System.version()}-otp#{:erlang.system_info(:otp_release)}"
 
+# What beamship_preload.erl has loaded already is passed over.
 {bridge, used} =
   try do
     {:ok, <<sum::binary-16, packed::binary>>} = :file.read_file(cache)
     ^sum = :erlang.md5(packed)
     {bridge, used} = :erlang.binary_to_term(packed)
-    # Many at once, because one after the other, when each is called, takes longer; all at once take 20 MB.
-    for some <- Enum.chunk_every(used, 32), do: :code.ensure_modules_loaded(some)
-    for {module, code} <- bridge, do: {:module, _} = :code.load_binary(module, [], code)
+
+    for {module, code} <- bridge, not :erlang.module_loaded(module) do
+      {:module, _} = :code.load_binary(module, [], code)
+    end
+
     {bridge, used}
   catch
     _, _ -> {nil, []}

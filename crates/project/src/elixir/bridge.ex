@@ -195,16 +195,18 @@ defmodule Beamship.Bridge.Cache do
   # What a dependency may have under the same name is left to be found where Mix finds it.
   @applications [:kernel, :stdlib, :compiler, :elixir, :mix]
 
-  # Does nothing where they are known.
+  # Does nothing where they are known. The largest come first, so that none of them is waited for when all others are loaded.
   def note_used_modules do
     with {path, bridge} <- :persistent_term.get(__MODULE__, nil) do
-      directories = for application <- @applications, do: "#{:code.lib_dir(application)}/"
+      directories = for application <- @applications, do: {application, "#{:code.lib_dir(application)}/"}
 
       used =
         for {module, [_ | _] = file} <- :code.all_loaded(),
-            String.starts_with?(List.to_string(file), directories),
-            do: module
+            {application, directory} <- directories,
+            String.starts_with?(List.to_string(file), directory),
+            do: {module, application, File.stat!(file).size}
 
+      used = for {module, application, _} <- Enum.sort_by(used, &elem(&1, 2), :desc), do: {module, application}
       write(path, {bridge, used})
     end
 

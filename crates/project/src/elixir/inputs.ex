@@ -163,6 +163,6 @@ defmodule Beamship.Bridge.Inputs do
     # One above the project would be everything above it; its files are known by name.
     above? = String.starts_with?(File.cwd!() <> "/", configuration <> "/")
     places = [if(above?, do: "config", else: configuration), Mix.path_for(:archives), config[:deps_path] | dependencies]
-    (places ++ Beamship.Bridge.Phases.source_directories()) |> Enum.filter(&File.dir?/1) |> Enum.uniq()
+    (places ++ Beamship.Bridge.Phases.known_source_directories()) |> Enum.filter(&File.dir?/1) |> Enum.uniq()
   end
 end

@@ -55,8 +55,17 @@ defmodule Beamship.Bridge.Phases do
     _ -> %{applications: [], source_directories: []}
   end
 
-  # Directories outside of their own in which these applications have sources: the paths in mix.exs may lead anywhere.
+  # Directories outside of their own in which these applications have sources: the paths in mix.exs may lead anywhere. Every
+  # compilation asks for them, and what describes the release takes the last answer, because each dependency is loaded for it.
   def source_directories do
+    directories = find_source_directories()
+    Process.put(__MODULE__, directories)
+    directories
+  end
+
+  def known_source_directories, do: Process.get(__MODULE__) || source_directories()
+
+  defp find_source_directories do
     dependencies =
       for %{app: app, scm: Mix.SCM.Path, manager: :mix} = dependency <- Mix.Dep.cached(), app not in own_applications() do
         fn -> Mix.Dep.in_dependency(dependency, fn _ -> outside_directories() end) end

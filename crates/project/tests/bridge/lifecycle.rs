@@ -177,6 +177,34 @@ config :demo, key: :value
     assert_eq!(printed(), "Mix.Tasks.Compile true\nMix.Tasks.Help false\n");
 }
 
+/// The module that loads it comes by an option of the virtual machine, and ends the next one that is given it and has no such
+/// module.
+#[test]
+fn what_loads_the_modules_leaves_no_trace() {
+    for (given, seen) in [(None, "nil"), (Some(""), "nil"), (Some("-env PLACE a*b"), "\"-env PLACE a*b\"")] {
+        let project = Project::plain("").file(
+            "config/config.exs",
+            "import Config
+IO.inspect(System.get_env(\"ELIXIR_ERL_OPTIONS\"))
+{text, 0} = System.cmd(\"elixir\", [\"-e\", ~S|IO.write(System.get_env(\"PLACE\", \"\"))|])
+IO.puts(\"#{text} #{System.get_env(\"PLACE\", \"\")}\")
+IO.inspect(for path <- :code.get_path(), String.contains?(to_string(path), \"beamship-\"), do: path)
+config :demo, key: :value
+",
+        );
+        let mut options = project.options();
+        options.cache = Some(project.root.join("cache"));
+        options.environment.extend(given.map(|text| ("ELIXIR_ERL_OPTIONS".into(), text.into())));
+        let place = if seen == "nil" { "" } else { "a*b" };
+        for run in ["first", "second"] {
+            let bridge = Bridge::start(&options).unwrap_or_else(|error| panic!("{}", explain(&error)));
+            let text = bridge.loading().output.text();
+            assert_eq!(text, format!("{seen}\n{place} {place}\n[]\n"), "{run} run with {given:?}");
+            bridge.stop().unwrap();
+        }
+    }
+}
+
 #[test]
 fn compiling_the_bridge_leaves_the_options_of_the_projects_compiler_alone() {
     for given in [None, Some("[deterministic]")] {

@@ -2,7 +2,8 @@
 //!
 //! A boot script calls functions, and what a fast start needs done is more than a call. `beamship_start.erl` has the functions; its
 //! compiled form is in the script, which puts it into the runtime before anything else is loaded. It was compiled by
-//! OTP 25, and every later one that is tested loads it; `tests/start_module.rs` compares it with its source, and writes it.
+//! OTP 25, and every later one that is tested loads it; `it/erlang_modules.rs` among the tests of `cli` compares it with its source,
+//! and writes it.
 
 use etf::{Atom, Term};
 
