@@ -46,7 +46,7 @@ compile = fn ->
 end
 
 bridge = bridge || compile.()
-if used == [], do: :persistent_term.put(Beamship.Bridge.Cache, {cache, bridge})
+:persistent_term.put(Beamship.Bridge.Cache, {cache, {bridge, used}})
 
 apply(Beamship.Bridge, :connect, [socket])
 apply(Beamship.Bridge.Inputs, :watch, [])

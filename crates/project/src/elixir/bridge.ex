@@ -189,25 +189,31 @@ defmodule Beamship.Bridge.Cache do
   @moduledoc false
 
   # Compiling the bridge takes longer than everything else it does, so its code is kept, and with it the names of those
-  # modules of Erlang and Elixir that this run has used: the next one loads them at once. A cache that cannot be written
+  # modules of Erlang and Elixir that runs have used: the next one loads them at once. A cache that cannot be written
   # is not an error, and a file appears under its name only when it is complete.
 
   # What a dependency may have under the same name is left to be found where Mix finds it.
   @applications [:kernel, :stdlib, :compiler, :elixir, :mix]
 
-  # Does nothing where they are known. The largest come first, so that none of them is waited for when all others are loaded.
+  # What one command needs more than another is not worth writing the file again.
+  @worth_noting 16
+
+  # The largest come first, so that none of them is waited for when all others are loaded.
   def note_used_modules do
-    with {path, bridge} <- :persistent_term.get(__MODULE__, nil) do
-      directories = for application <- @applications, do: {application, "#{:code.lib_dir(application)}/"}
+    {path, {bridge, known}} = :persistent_term.get(__MODULE__)
+    directories = for application <- @applications, do: {application, "#{:code.lib_dir(application)}/"}
 
-      used =
-        for {module, [_ | _] = file} <- :code.all_loaded(),
-            {application, directory} <- directories,
-            String.starts_with?(List.to_string(file), directory),
-            do: {module, application, File.stat!(file).size}
+    used =
+      for {module, [_ | _] = file} <- :code.all_loaded(),
+          {application, directory} <- directories,
+          String.starts_with?(List.to_string(file), directory),
+          do: {module, application}
 
-      used = for {module, application, _} <- Enum.sort_by(used, &elem(&1, 2), :desc), do: {module, application}
-      write(path, {bridge, used})
+    new = used -- known
+
+    if length(new) > @worth_noting do
+      size = fn {module, application} -> File.stat!(Application.app_dir(application, "ebin/#{module}.beam")).size end
+      write(path, {bridge, Enum.sort_by(known ++ new, size, :desc)})
     end
 
     :stopped
