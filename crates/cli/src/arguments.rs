@@ -25,7 +25,7 @@ pub use check::{Check, CheckAbiArguments, CheckArguments};
 
 /// Builds releases of Mix projects (Phoenix, Elixir).
 #[derive(Debug, Parser)]
-#[command(name = "beamship", version, max_term_width = 100, disable_help_subcommand = true)]
+#[command(name = "beamship", version, max_term_width = 100)]
 pub struct Arguments {
     /// What to do.
     #[command(subcommand)]

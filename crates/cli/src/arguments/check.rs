@@ -7,6 +7,7 @@ use super::BuiltReleaseArguments;
 
 /// Arguments of `beamship check`.
 #[derive(Clone, Debug, Args)]
+#[command(disable_help_subcommand = true)]
 pub struct CheckArguments {
     /// What to check.
     #[command(subcommand)]

@@ -5,7 +5,7 @@ use clap::{Args, Subcommand};
 
 /// Arguments of `beamship digest`.
 #[derive(Clone, Debug, Args)]
-#[command(args_conflicts_with_subcommands = true)]
+#[command(args_conflicts_with_subcommands = true, disable_help_subcommand = true)]
 pub struct DigestArguments {
     /// Another task on digested files.
     #[command(subcommand)]

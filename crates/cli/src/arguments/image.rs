@@ -5,7 +5,7 @@ use clap::{Args, Subcommand};
 
 /// Arguments of `beamship image`.
 #[derive(Clone, Debug, Args)]
-#[command(args_conflicts_with_subcommands = true)]
+#[command(args_conflicts_with_subcommands = true, disable_help_subcommand = true)]
 pub struct ImageArguments {
     /// Another task on images.
     #[command(subcommand)]

@@ -34,9 +34,18 @@ fn section(text: &mut String, command: &mut clap::Command, heading: &str) {
     let help = command.render_long_help().to_string();
     let help: Vec<&str> = help.lines().map(str::trim_end).collect();
     text.push_str(&format!("\n{heading} `{name}`\n\n```text\n{}\n```\n", help.join("\n").trim_end()));
-    for subcommand in command.get_subcommands_mut().filter(|subcommand| !subcommand.is_hide_set()) {
+    let is_shown = |command: &clap::Command| !command.is_hide_set() && command.get_name() != "help";
+    for subcommand in command.get_subcommands_mut().filter(|command| is_shown(command)) {
         section(text, subcommand, "###");
     }
+}
+
+#[test]
+fn help_is_a_command_as_well() {
+    let sandbox = Sandbox::new();
+    let said = |arguments: &[&str]| succeed(&mut sandbox.beamship(sandbox.path(), arguments)).stdout;
+    assert_eq!(said(&["help"]), said(&["--help"]));
+    assert_eq!(said(&["help", "digest", "clean"]), said(&["digest", "clean", "--help"]));
 }
 
 #[test]

@@ -23,8 +23,10 @@ fn is_compiled_from_its_source(place: &str, name: &str) {
     let compiled = directory.path().join(format!("{name}.beam"));
     std::fs::copy(place.join(&source), directory.path().join(&source)).unwrap();
     let compile = format!(
-        "{{ok, _}} = compile:file({name}, [deterministic, no_debug_info, warnings_as_errors, r24]),
-         io:put_chars(erlang:system_info(otp_release)), halt()."
+        "Release = erlang:system_info(otp_release),
+         Options = [r24 || Release =:= \"{COMPILED_BY}\"] ++ [deterministic, no_debug_info, warnings_as_errors],
+         {{ok, _}} = compile:file({name}, Options),
+         io:put_chars(Release), halt()."
     );
     let release = erl(directory.path(), &compile);
     let chunks = [b"AtU8", b"Code", b"StrT", b"ImpT", b"ExpT", b"FunT", b"LitT"].map(|id| *id);

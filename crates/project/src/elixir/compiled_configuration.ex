@@ -87,8 +87,8 @@ defmodule Beamship.Bridge.CompiledConfiguration do
 
     receive do
       {__MODULE__, before, later} ->
-        # What Elixir itself keeps there is about the evaluation.
-        inside = for {{Config, _}, _} = entry <- before -- outside, do: entry
+        # What Elixir itself keeps there is about the evaluation. The order is that of hashes, which differ from run to run.
+        inside = for {{Config, _}, _} = entry <- Enum.sort(before -- outside), do: entry
 
         case for {key, []} <- inside, {^key, [beamship: [probe: true]]} <- later, do: key do
           [key] -> {:ok, inside, key}
