@@ -1,6 +1,6 @@
-%% Loads the modules that a build uses before Elixir starts. They are known from an earlier run (`Beamship.Bridge.Cache`), with the
-%% compiled bridge. Loaded one after the other, each when it is first called, they take twice as long: two processes of each
-%% scheduler read and prepare them (`beamship_start.erl` says why), and the code server gets to know them as always.
+%% Loads the modules that a build uses, before Elixir starts. `Beamship.Bridge.Cache` has kept their names in an earlier run, and the
+%% compiled bridge with them. Otherwise each would be loaded when it is first called, one after the other. As in a fast start two
+%% processes of each scheduler read and prepare them (`beamship_start.erl` says why); the code server gets to know them as ever.
 %%
 %% It comes compiled by the oldest OTP that is supported, because it runs before anybody knows which one that is, and does not
 %% call Elixir, which it loads. What cannot be loaded here is left to whoever calls it.
@@ -52,9 +52,10 @@ load(Elixir) ->
     Workers = [start_worker(Scheduler, Work) || Scheduler <- Schedulers, _ <- [1, 2]],
     collect(length(Workers), []).
 
-%% Beside the arguments of bootstrap.exs, which calls this file the same.
+%% The file as bootstrap.exs calls it, whose arguments are the last ones.
 cache(Elixir) ->
-    [_Socket, _Source, Cache, _Color] = lists:nthtail(length(init:get_plain_arguments()) - 4, init:get_plain_arguments()),
+    Arguments = init:get_plain_arguments(),
+    [_Socket, _Source, Cache, _Color] = lists:nthtail(length(Arguments) - 4, Arguments),
     {ok, Application} = file:read_file(filename:join(Elixir, "elixir.app")),
     [_, Rest] = binary:split(Application, <<"{vsn,\"">>),
     [Version, _] = binary:split(Rest, <<"\"">>),
