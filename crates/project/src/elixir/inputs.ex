@@ -103,7 +103,8 @@ defmodule Beamship.Bridge.Inputs do
   end
 
   # What is in the project, and in what its dependencies are made of, counts anyway, and the toolchain is looked at by itself.
-  # A relative path was meant from the project or from a dependency, whichever was being loaded.
+  # A relative path was meant from the project or from a dependency, whichever was being loaded: there may be thousands of paths and
+  # hundreds of dependencies, but from a place that counts anyway only `..` leads elsewhere.
   defp read_elsewhere(seen, config) do
     bases = [File.cwd!() | for(%{scm: Mix.SCM.Path, opts: opts} <- Mix.Dep.cached(), do: opts[:dest])]
     built = [Mix.Project.build_path(config), Mix.Project.deps_path(config)]
@@ -111,11 +112,20 @@ defmodule Beamship.Bridge.Inputs do
     known = Enum.map(["." | built] ++ toolchain ++ ["/proc", "/sys", "/dev"], &(Path.expand(&1) <> "/"))
     # By these Mix tells other virtual machines that it is there: each build has others.
     by_mix = for name <- ["mix_lock", "mix_pubsub"], do: Path.expand(name, System.tmp_dir!())
+    elsewhere = Enum.reject(bases, &String.starts_with?(&1 <> "/", known))
 
-    for {:file, name} <- seen, path = text(name), base <- bases, uniq: true do
-      Path.expand(path, base)
+    for {:file, name} <- seen, path = text(name), place <- places(path, bases, elsewhere), uniq: true do
+      place
     end
     |> Enum.filter(&(not String.starts_with?(&1, known ++ by_mix) and File.regular?(&1)))
+  end
+
+  defp places(path, bases, elsewhere) do
+    cond do
+      Path.type(path) == :absolute -> [Path.expand(path)]
+      String.contains?(path, "..") -> Enum.map(bases, &Path.expand(path, &1))
+      true -> Enum.map(elsewhere, &Path.expand(path, &1))
+    end
   end
 
   # Names may be anything that Erlang takes for one.
