@@ -19,9 +19,8 @@ use crate::sandbox::{Sandbox, succeed};
 /// More than the server serves at a time: some are always queued.
 const CLIENTS: u32 = 150;
 
-/// Who may meet the moment between the last accept and the close of the listening socket; it is longer on a machine that has other
-/// work. Without serving those who are queued it is 50.
-const UNLUCKY: u32 = 20;
+/// Who may meet the moment between the last accept and the close of the listening socket.
+const UNLUCKY: u32 = 10;
 
 fn release() -> &'static Utf8Path {
     static RELEASE: OnceLock<(Sandbox, Utf8PathBuf)> = OnceLock::new();

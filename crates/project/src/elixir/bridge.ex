@@ -203,13 +203,14 @@ defmodule Beamship.Bridge.Cache do
     {path, {bridge, known}} = :persistent_term.get(__MODULE__)
     directories = for application <- @applications, do: {application, "#{:code.lib_dir(application)}/"}
 
-    used =
+    names = Map.new(known)
+
+    new =
       for {module, [_ | _] = file} <- :code.all_loaded(),
+          not is_map_key(names, module),
           {application, directory} <- directories,
           String.starts_with?(List.to_string(file), directory),
           do: {module, application}
-
-    new = used -- known
 
     if length(new) > @worth_noting do
       size = fn {module, application} -> File.stat!(Application.app_dir(application, "ebin/#{module}.beam")).size end
