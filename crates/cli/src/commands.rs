@@ -16,6 +16,7 @@ mod secret;
 mod trial;
 
 use crate::arguments::{Arguments, Command, GlobalArguments};
+use crate::cache_directory;
 use crate::printer::{Printer, Verbosity};
 
 /// Runs the command that was typed.
@@ -25,6 +26,9 @@ use crate::printer::{Printer, Verbosity};
 /// Whatever keeps the command from doing what it says.
 pub(crate) fn run(arguments: &Arguments, printer: &Printer) -> anyhow::Result<()> {
     let global = &arguments.global;
+    if uses_cache(&arguments.command) {
+        cache_directory::warn(printer);
+    }
     match &arguments.command {
         Command::Build(arguments) => build::run(arguments, global, printer),
         Command::Release(arguments) => release::run(arguments, global, printer),
@@ -40,6 +44,18 @@ pub(crate) fn run(arguments: &Arguments, printer: &Printer) -> anyhow::Result<()
         Command::Completions(arguments) => completions::run(arguments),
         Command::Man => man::run(),
     }
+}
+
+/// Whether the command says so when there is a cache that it does not use. The doctor has a finding instead.
+fn uses_cache(command: &Command) -> bool {
+    matches!(
+        command,
+        Command::Build(_)
+            | Command::Release(_)
+            | Command::Digest(_)
+            | Command::Generate(_)
+            | Command::Image(_)
+    )
 }
 
 impl GlobalArguments {

@@ -1,6 +1,5 @@
 //! An image that exists: in a registry, in a layout, or in an archive.
 
-use anyhow::Context;
 use camino::{Utf8Path, Utf8PathBuf};
 use image::Reference;
 use image::archive::StoredBlobs;
@@ -45,8 +44,7 @@ pub(crate) fn open(given: &str) -> anyhow::Result<Box<dyn Blobs>> {
 ///
 /// When this user has no directory for such.
 pub(crate) fn cache() -> anyhow::Result<Utf8PathBuf> {
-    let cache = cache_directory::find().map(|cache| cache.join("images"));
-    cache.context("there is no directory to keep layers of other images in\nhint: set HOME or XDG_CACHE_HOME")
+    Ok(cache_directory::usable()?.join("images"))
 }
 
 #[cfg(test)]

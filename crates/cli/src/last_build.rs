@@ -41,6 +41,8 @@ pub(crate) struct LastBuild {
     /// Where the record of builds with these arguments is kept; none when nothing is to be kept of them.
     file: Option<Utf8PathBuf>,
     record: Option<Record>,
+    /// Whether the record has got to know new stamps.
+    is_touched: bool,
 }
 
 impl LastBuild {
@@ -69,14 +71,14 @@ impl LastBuild {
     fn find(kind: &str, is_kept: bool, global: &GlobalArguments) -> anyhow::Result<Self> {
         let project = project_directory::find(global)?;
         let Some(cache) = cache_directory::find().filter(|_| is_kept) else {
-            return Ok(Self { project, file: None, record: None });
+            return Ok(Self { project, file: None, record: None, is_touched: false });
         };
         let variable = |name| std::env::var(name).unwrap_or_default();
         let (environment, target) = (variable("MIX_ENV"), variable("MIX_TARGET"));
         let key = format!("{} {project} {kind} {environment:?} {target:?}", env!("CARGO_PKG_VERSION"));
         let file = cache.join("builds").join(HEXLOWER.encode(&Sha256::digest(key)[..16]));
         let record = Record::load(&file);
-        Ok(Self { project, file: Some(file), record })
+        Ok(Self { project, file: Some(file), record, is_touched: false })
     }
 
     /// What the user was told about it, if nothing has changed since.
@@ -86,11 +88,16 @@ impl LastBuild {
     /// Why a build has to run; none when nothing is known of the last one.
     pub(crate) fn reuse(&mut self) -> Result<Summary, Option<Difference>> {
         let record = self.record.as_mut().ok_or(None)?;
-        let touched = record.difference(std::env::vars_os())?;
-        if let (true, Some(file)) = (touched, &self.file) {
+        self.is_touched = record.difference(std::env::vars_os())?;
+        serde_json::from_value(record.summary.clone()).map_err(|_| None)
+    }
+
+    /// Keeps the stamps of files that were touched and have the same content, so that they are not read again. Only for who has
+    /// the lock of the project: a build beside this one may have written a newer record.
+    pub(crate) fn keep_stamps(&self) {
+        if let (true, Some(record), Some(file)) = (self.is_touched, &self.record, &self.file) {
             record.save(file);
         }
-        serde_json::from_value(record.summary.clone()).map_err(|_| None)
     }
 
     /// Starts to scan what this build may read.

@@ -26,14 +26,18 @@ pub(crate) fn load<T: DeserializeOwned>(path: &Utf8Path) -> Option<T> {
 
 /// Replaces the file. Only its owner can read it: it may hold the digest of a password, which can be guessed.
 ///
-/// Only one build at a time writes to it. What a killed build has left behind is removed by the next one.
+/// Only one build at a time writes to it, which has the lock of the project. What a killed build has left behind is removed by
+/// the next one.
 pub(crate) fn save<T: Serialize>(value: &T, path: &Utf8Path) -> io::Result<()> {
     fs::create_dir_all(path.parent().unwrap_or(Utf8Path::new(".")))?;
     let content = serde_json::to_vec(value)?;
     let new = path.with_extension("new");
     let _ = fs::remove_file(&new);
     let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new)?;
-    file.write_all(HEXLOWER.encode(&Sha256::digest(&content)).as_bytes())?;
-    file.write_all(&content)?;
-    fs::rename(&new, path)
+    let written = file
+        .write_all(HEXLOWER.encode(&Sha256::digest(&content)).as_bytes())
+        .and_then(|()| file.write_all(&content))
+        .and_then(|()| fs::rename(&new, path));
+    // A disk that is full is not to stay so.
+    written.inspect_err(|_| drop(fs::remove_file(&new)))
 }

@@ -12,6 +12,8 @@ mod authentication;
 mod challenge;
 mod credentials;
 mod error;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod pull;
 mod push;
 mod retry;

@@ -32,6 +32,7 @@ const KEPT_BYTES: usize = 8 << 20;
 pub struct Output {
     pieces: VecDeque<(Stream, Vec<u8>)>,
     size: usize,
+    /// How many bytes at the beginning are not kept, because there was too much.
     omitted: usize,
     forwarded: bool,
 }
@@ -42,9 +43,14 @@ impl Output {
         self.pieces.iter().map(|(stream, bytes)| (*stream, bytes.as_slice()))
     }
 
-    /// Both streams as text, in the order of arrival. What is not UTF-8 is replaced.
+    /// Both streams as text, in the order of arrival. What is not UTF-8 is replaced. Where there was too much to keep, it begins
+    /// with how much is missing.
     pub fn text(&self) -> String {
-        self.joined(|_| true)
+        let kept = self.joined(|_| true);
+        match self.omitted {
+            0 => kept,
+            bytes => format!("… {bytes} bytes are left out here: -v shows everything\n{kept}"),
+        }
     }
 
     /// One stream as text.
@@ -60,11 +66,6 @@ impl Output {
     /// Whether the caller's sink has had it already, so that it is not to be shown again.
     pub fn is_forwarded(&self) -> bool {
         self.forwarded
-    }
-
-    /// How many bytes were printed at the beginning of the phase and not kept, because there was too much.
-    pub fn omitted_bytes(&self) -> usize {
-        self.omitted
     }
 
     /// Whether a compiler warned. Warnings have to reach the user also when everything else goes well.

@@ -22,7 +22,10 @@ pub(crate) fn run(
     let mut last = LastBuild::of_build(arguments, global)?;
     if !arguments.compile.force {
         match last.reuse() {
-            Ok(summary) => return unchanged(summary, start, global, printer),
+            Ok(summary) => {
+                last.keep_stamps();
+                return unchanged(summary, start, global, printer);
+            }
             Err(Some(difference)) if printer.verbosity() == Verbosity::Verbose => {
                 printer.say(&format!("  building, because {difference}"));
             }

@@ -14,6 +14,7 @@ use ::project::Survey;
 use diagnosis::{Finding, Findings, Severity};
 
 use crate::arguments::{DoctorArguments, GlobalArguments};
+use crate::cache_directory::{self, NoCache};
 use crate::hinted_error::HintedError;
 use crate::output;
 use crate::project_directory;
@@ -21,9 +22,12 @@ use crate::project_directory;
 /// Checks everything and prints the findings.
 pub(crate) fn run(arguments: &DoctorArguments, global: &GlobalArguments) -> anyhow::Result<()> {
     // In a directory whose name it cannot read Elixir never ends.
-    project_directory::find(global)?;
+    let directory = project_directory::find(global)?;
     let mut findings = Findings::new();
-    let has_elixir = toolchain::check(&mut findings);
+    let has_elixir = toolchain::check(&directory, &mut findings);
+    if let Err(problem @ (NoCache::Shared(_) | NoCache::Foreign(_))) = cache_directory::usable() {
+        findings.push(finding("cache", Severity::Warning, &problem.into()));
+    }
     let is_release_named = arguments.release.is_some();
     let survey: Option<Survey> = project::check(global, has_elixir, is_release_named, &mut findings)?;
     release::check(arguments, global, survey.as_ref(), &mut findings)?;

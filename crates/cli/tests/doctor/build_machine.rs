@@ -269,3 +269,49 @@ fn the_locale_of_the_virtual_machine() {
     let said = Said::by(sandbox.beamship(&demo, &["doctor", "--json"]).env("LANG", "C"));
     assert!(said.one("locale").starts_with("warning: the virtual machine takes file names for latin1"));
 }
+
+/// Mix asks for such options once the project is compiled: the doctor said that the project does not load, and `gen` failed.
+#[test]
+fn options_that_call_what_has_to_be_compiled() {
+    let sandbox = Sandbox::new();
+    let demo = project::demo(&sandbox, "demo");
+    let mix_exs = std::fs::read_to_string(demo.join("mix.exs")).unwrap();
+    write(
+        &demo.join("mix.exs"),
+        &mix_exs.replace("demo: []", "demo: fn -> [version: Demo.Numbers.version()] end"),
+    );
+    write(&demo.join("lib/numbers.ex"), "defmodule Demo.Numbers do\n  def version, do: \"1.2.3\"\nend\n");
+    let said = examined(&sandbox, &demo, &[]);
+    assert!(said.one("project").starts_with("ok: "), "{}", said.one("project"));
+    let releases = said.one("releases");
+    assert!(releases.starts_with("warning: the options of the release cannot be read: "), "{releases}");
+    succeed(&mut sandbox.beamship(&demo, &["gen", "docker", "--dry-run"]));
+    succeed(&mut sandbox.beamship(&demo, &["build", "--quiet"]));
+    let program = demo.join("_build/prod/rel/demo/bin/demo");
+    assert_eq!(succeed(sandbox.command(program).arg("version")).stdout, "demo 1.2.3\n");
+}
+
+/// Version managers choose by the directory: with -C the doctor asked the Elixir of another one.
+#[test]
+fn the_toolchain_is_that_of_the_directory() {
+    let sandbox = Sandbox::new();
+    let demo = project::demo(&sandbox, "demo");
+    let path = std::env::var("PATH").unwrap();
+    let real =
+        std::env::split_paths(&path).map(|directory| directory.join("elixir")).find(|path| path.exists());
+    let shim = sandbox.join("shims/elixir");
+    let script = format!(
+        "#!/bin/sh\n[ -f .tool-versions ] || {{ echo 'No version is set for elixir' >&2; exit 126; }}\nexec {} \"$@\"\n",
+        real.unwrap().display()
+    );
+    write(&shim, &script);
+    std::fs::set_permissions(&shim, std::fs::Permissions::from_mode(0o755)).unwrap();
+    write(&demo.join(".tool-versions"), "");
+    let said = Said::by(
+        sandbox
+            .beamship(sandbox.path(), &["doctor", "--json", "-C", demo.as_str()])
+            .env("PATH", format!("{}:{path}", sandbox.join("shims"))),
+    );
+    assert!(said.one("elixir").starts_with("ok: "), "{}", said.one("elixir"));
+    assert!(said.one("project").starts_with("ok: "), "{}", said.one("project"));
+}

@@ -263,6 +263,22 @@ fn files_that_mix_exs_and_the_configuration_read_elsewhere_count() {
     assert!(!builds("3.0.0"));
 }
 
+/// A file that a build looked for, and did not find, was there for the next one: "nothing has changed".
+#[test]
+fn a_file_that_was_not_there_counts() {
+    let project = Project::new();
+    project.append("config/config.exs", "config :demo, extra: match?({:ok, _}, File.read(\"../extra\"))\n");
+    succeed(&mut project.command(&["build"]));
+    project.has_nothing_to_do();
+    write(&project.sandbox.join("extra"), "");
+    project.has_to_build("extra` is new");
+    let configuration = std::fs::read_to_string(project.released("releases/0.1.0/sys.config")).unwrap();
+    assert!(configuration.contains("{extra,true}"), "{configuration}");
+    std::fs::remove_file(project.sandbox.join("extra")).unwrap();
+    project.has_to_build("extra` is no longer there");
+    project.has_nothing_to_do();
+}
+
 #[test]
 fn whoever_reads_the_whole_environment_depends_on_it() {
     let project = Project::new();

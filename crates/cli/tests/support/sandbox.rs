@@ -4,6 +4,7 @@
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::DirBuilderExt;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
@@ -106,7 +107,9 @@ fn virtual_machines(directory: &Path) -> Vec<rustix::process::Pid> {
 fn share_compiled_bridge(sandbox: &Path) {
     let shared = Path::new(env!("CARGO_TARGET_TMPDIR")).join("bridge");
     std::fs::create_dir_all(&shared).unwrap();
-    std::fs::create_dir(sandbox.join("cache/beamship")).unwrap();
+    // As beamship makes it, whatever the umask of these tests is.
+    let cache = sandbox.join("cache/beamship");
+    std::fs::DirBuilder::new().mode(0o700).create(cache).unwrap();
     std::os::unix::fs::symlink(shared, sandbox.join("cache/beamship/bridge")).unwrap();
 }
 

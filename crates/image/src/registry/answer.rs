@@ -97,7 +97,7 @@ impl Answer {
 }
 
 /// What the body of an error says (OCI distribution specification, "Error Codes"). A page for browsers says nothing.
-fn reason(body: &[u8]) -> String {
+pub(super) fn reason(body: &[u8]) -> String {
     let text = match serde_json::from_slice::<serde_json::Value>(body) {
         Ok(json) => {
             let errors =

@@ -120,18 +120,20 @@ impl Registry {
             }
             self.ask_token_service(&Call { action, method: Method::GET, url, headers, body: Body::None })?
         };
-        let answer: TokenAnswer = serde_json::from_slice(&answer)
-            .map_err(|_| unexpected("the answer of its token service is not a token"))?;
-        answer
-            .token
-            .or(answer.access_token)
-            .ok_or_else(|| unexpected("the answer of its token service holds no token"))
+        token_in(&answer).map_err(unexpected)
     }
 
     /// As [`Registry::ask`], without an answer to a challenge: this is the answer.
     fn ask_token_service(&self, call: &Call<'_>) -> Result<Vec<u8>, RegistryError> {
         self.retried(|| self.send(call, None))?.expect(&[200])?.bytes()
     }
+}
+
+/// The token in the answer of a token service.
+pub(super) fn token_in(answer: &[u8]) -> Result<String, &'static str> {
+    let answer: TokenAnswer =
+        serde_json::from_slice(answer).map_err(|_| "the answer of its token service is not a token")?;
+    answer.token.or(answer.access_token).ok_or("the answer of its token service holds no token")
 }
 
 fn basic(user: &str, password: &str) -> String {

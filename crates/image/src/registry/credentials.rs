@@ -72,7 +72,7 @@ pub struct CredentialsError {
 
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-struct Configuration {
+pub(super) struct Configuration {
     auths: BTreeMap<String, Login>,
     creds_store: Option<String>,
     cred_helpers: BTreeMap<String, String>,
@@ -144,8 +144,7 @@ fn of_file(
         reason: reason.to_owned(),
     };
     let configuration: Configuration = serde_json::from_slice(bytes).map_err(|_| error("it is damaged"))?;
-    let keys = keys(reference);
-    let helper = keys.iter().find_map(|key| configuration.cred_helpers.get(key));
+    let helper = keys(reference).iter().find_map(|key| configuration.cred_helpers.get(key));
     if let Some(helper) = helper.or(configuration.creds_store.as_ref()) {
         // Helpers know registries only, and gcloud's fails when it is asked for more.
         let server = if registry == "docker.io" { DOCKER_HUB_KEY } else { registry };
@@ -153,7 +152,19 @@ fn of_file(
             return Ok(Some(credentials));
         }
     }
-    let login = keys.iter().find_map(|key| {
+    login(&configuration, reference).map_err(error)
+}
+
+/// What a configuration itself has for a registry.
+///
+/// # Errors
+///
+/// What is wrong with its entry.
+pub(super) fn login(
+    configuration: &Configuration,
+    reference: &Reference,
+) -> Result<Option<Credentials>, &'static str> {
+    let login = keys(reference).iter().find_map(|key| {
         let same = |(known, _): &(&String, &Login)| normal(known) == normal(key);
         configuration.auths.iter().find(same).map(|(_, login)| login)
     });
@@ -167,7 +178,7 @@ fn of_file(
     let Some(auth) = login.auth.as_ref().filter(|auth| !auth.is_empty()) else { return Ok(None) };
     let decoded = BASE64.decode(auth.trim().as_bytes()).ok().and_then(|bytes| String::from_utf8(bytes).ok());
     let pair = decoded.as_deref().and_then(|text| text.split_once(':'));
-    let (user, password) = pair.ok_or_else(|| error("the entry is damaged"))?;
+    let (user, password) = pair.ok_or("the entry is damaged")?;
     let password = password.trim_end_matches('\0');
     Ok(Some(Credentials::Password { user: user.to_owned(), password: password.to_owned() }))
 }

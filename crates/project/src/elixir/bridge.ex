@@ -213,8 +213,13 @@ defmodule Beamship.Bridge.Cache do
           do: {module, application}
 
     if length(new) > @worth_noting do
-      size = fn {module, application} -> File.stat!(Application.app_dir(application, "ebin/#{module}.beam")).size end
-      write(path, {bridge, Enum.sort_by(known ++ new, size, :desc)})
+      # Another patch of OTP or Elixir may have lost some.
+      sizes =
+        for {module, application} = used <- known ++ new,
+            {:ok, stat} <- [File.stat(Application.app_dir(application, "ebin/#{module}.beam"))],
+            do: {stat.size, used}
+
+      write(path, {bridge, sizes |> Enum.sort(:desc) |> Enum.map(&elem(&1, 1))})
     end
 
     :stopped

@@ -117,8 +117,11 @@ defmodule Beamship.Bridge.Inputs do
     for {:file, name} <- seen, path = text(name), place <- places(path, bases, elsewhere), uniq: true do
       place
     end
-    |> Enum.filter(&(not String.starts_with?(&1, known ++ by_mix) and File.regular?(&1)))
+    |> Enum.filter(&(not String.starts_with?(&1, known ++ by_mix) and file_or_nothing?(&1)))
   end
+
+  # What was looked for and is not there counts as well: a build reads it when it is.
+  defp file_or_nothing?(path), do: File.regular?(path) or not File.exists?(path)
 
   defp places(path, bases, elsewhere) do
     cond do

@@ -57,10 +57,17 @@ defmodule Beamship.Bridge.Survey do
   defp options(config) do
     releases = if Keyword.keyword?(config[:releases] || []), do: config[:releases] || [], else: []
 
-    case for({_, options} <- releases, do: if(is_function(options, 0), do: options.(), else: options)) do
+    case for({_, options} <- releases, do: read(options)) do
       [] -> [[]]
       all -> Enum.filter(all, &Keyword.keyword?/1)
     end
+  end
+
+  # They may call what has to be compiled first: then the usual ones have to do.
+  defp read(options) do
+    if is_function(options, 0), do: options.(), else: options
+  rescue
+    _ -> []
   end
 
   # Files of the project that a release is made of, whether they are there or not.

@@ -179,6 +179,35 @@ config :demo, key: :value
     assert_eq!(printed(), "Mix.Tasks.Compile true\nMix.Tasks.Help false\n");
 }
 
+/// Another patch of OTP has lost a module that was used: nothing could note what it uses any more, and `gen` and the doctor failed.
+#[test]
+fn a_module_that_is_no_longer_there_is_forgotten() {
+    let project = Project::plain("");
+    let mut options = project.options();
+    let cache = project.root.join("cache");
+    options.cache = Some(cache.clone());
+    Bridge::start(&options).unwrap().stop().unwrap();
+    let file = only_file(&cache.join("bridge"));
+    // Only a module that is gone is known, so that there is something to note.
+    let change = "[file] = System.argv()
+        <<_::binary-16, packed::binary>> = File.read!(file)
+        {bridge, _} = :erlang.binary_to_term(packed)
+        packed = :erlang.term_to_binary({bridge, [{:gone, :stdlib}]})
+        File.write!(file, [:erlang.md5(packed), packed])";
+    let elixir = |arguments: &[&str]| {
+        let output = std::process::Command::new("elixir").args(arguments).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    elixir(&["-e", change, file.as_str()]);
+    Bridge::start(&options).unwrap().stop().unwrap();
+    let known = "[file] = System.argv()
+        <<_::binary-16, packed::binary>> = File.read!(file)
+        {_, used} = :erlang.binary_to_term(packed)
+        IO.write(\"#{length(used) > 16} #{{:gone, :stdlib} in used}\")";
+    assert_eq!(elixir(&["-e", known, file.as_str()]), "true false");
+}
+
 /// The module that loads it comes by an option of the virtual machine, and ends the next one that is given it and has no such
 /// module.
 #[test]

@@ -94,6 +94,12 @@ fn ask(directory: &Utf8Path, findings: &mut Findings) -> Result<(Survey, Utf8Pat
             Err(BridgeError::Refused { message, .. }) => {
                 findings.push(Finding::error("releases", message, "correct `releases:` in mix.exs"));
             }
+            // It may call what has to be compiled first, and nothing is compiled here.
+            Err(BridgeError::Failed { message, .. }) => findings.push(Finding::warning(
+                "releases",
+                format!("the options of {} cannot be read: {message}", name.map_or("the release", String::as_str)),
+                "`beamship build` compiles the project first: if it fails too, correct `releases:` in mix.exs",
+            )),
             Err(error) => return Err(error),
         }
     }

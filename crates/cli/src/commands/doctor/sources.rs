@@ -1,5 +1,7 @@
 //! The sources of a project: has one changed since a moment?
 
+use std::collections::HashSet;
+use std::os::unix::fs::MetadataExt;
 use std::time::SystemTime;
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -9,9 +11,6 @@ const SOURCES: [&str; 8] = ["mix.exs", "mix.lock", "config", "lib", "src", "incl
 
 /// What a build writes itself.
 const GENERATED: &str = "priv/static";
-
-/// More files than any project has: links in a circle are not followed for ever.
-const MOST_FILES: usize = 100_000;
 
 /// The source that was changed last, if that was after `moment`, relative to the project.
 pub(super) fn changed_since(
@@ -24,16 +23,13 @@ pub(super) fn changed_since(
         pending.extend(SOURCES.iter().map(|name| project.join(application).join(name)));
     }
     let mut newest = None;
-    let mut seen = 0;
+    // Links are followed, and may lead in a circle.
+    let mut seen = HashSet::new();
     while let Some(path) = pending.pop() {
-        seen += 1;
-        if seen > MOST_FILES {
-            break;
-        }
         // Editors keep their own files under such names.
         let is_hidden = path.file_name().is_some_and(|name| name.starts_with('.') || name.ends_with('~'));
-        let Ok(metadata) = fs_err::symlink_metadata(&path) else { continue };
-        if is_hidden || path.ends_with(GENERATED) {
+        let Ok(metadata) = fs_err::metadata(&path) else { continue };
+        if is_hidden || path.ends_with(GENERATED) || !seen.insert((metadata.dev(), metadata.ino())) {
             continue;
         }
         if metadata.is_dir() {
@@ -83,6 +79,12 @@ mod tests {
             changed_since(project, &applications, start + Duration::from_secs(seconds))
                 .map(Utf8PathBuf::into_string)
         };
+        // Sources elsewhere, and a circle.
+        write("elsewhere/l.ex", 4);
+        std::os::unix::fs::symlink("../elsewhere", project.join("lib/linked")).unwrap();
+        std::os::unix::fs::symlink("..", project.join("lib/a/up")).unwrap();
+        assert_eq!(changed(&[], 3).as_deref(), Some("lib/linked/l.ex"));
+        fs_err::remove_file(project.join("lib/linked")).unwrap();
         assert_eq!(changed(&[], 2).as_deref(), Some("lib/a/b.ex"));
         assert_eq!(changed(&[""], 3), None);
         assert_eq!(changed(&["apps/web"], 3).as_deref(), Some("apps/web/lib/w.ex"));

@@ -4,6 +4,7 @@ use std::io::ErrorKind;
 use std::process::{Command, Stdio};
 
 use ::project::BridgeError;
+use camino::Utf8Path;
 use diagnosis::{Finding, Findings, Severity};
 
 use super::finding;
@@ -26,9 +27,9 @@ missing = for app <- [:crypto, :sasl, :public_key, :ssl, :parsetools], match?({:
 IO.puts("missing=#{Enum.join(missing, ", ")}")
 "#;
 
-/// Checks it; returns whether there is an Elixir that runs.
-pub(super) fn check(findings: &mut Findings) -> bool {
-    let answers = match ask() {
+/// Checks the one that is chosen in a directory, where version managers look; returns whether there is an Elixir that runs.
+pub(super) fn check(directory: &Utf8Path, findings: &mut Findings) -> bool {
+    let answers = match ask(directory) {
         Ok(answers) => answers,
         Err(error) => {
             findings.push(finding("elixir", Severity::Error, &error));
@@ -64,9 +65,10 @@ pub(super) fn check(findings: &mut Findings) -> bool {
     true
 }
 
-fn ask() -> anyhow::Result<String> {
+fn ask(directory: &Utf8Path) -> anyhow::Result<String> {
     let program = "elixir";
-    let output = Command::new(program).args(["-e", QUESTIONS]).stdin(Stdio::null()).output();
+    let output =
+        Command::new(program).args(["-e", QUESTIONS]).current_dir(directory).stdin(Stdio::null()).output();
     let output = output.map_err(|source| match source.kind() {
         ErrorKind::NotFound => BridgeError::ElixirMissing { program: program.to_owned() },
         _ => BridgeError::Io { action: "run", subject: program.to_owned(), source },
