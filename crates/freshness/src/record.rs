@@ -2,7 +2,7 @@
 //!
 //! The names of the fields in the file are older than those here, and stay.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ffi::OsString;
 use std::fs;
 
@@ -66,13 +66,12 @@ impl Record {
         let FinishedBuild { scope, initial, variables: asked, sources, outputs, summary } = build;
         let snapshot = Snapshot::take(&scope, initial.snapshot());
         let changed_during_build = initial.change_during_build(&snapshot, &scope);
-        // What is in the snapshot is compared by content.
-        let is_elsewhere = |path: &Utf8Path| {
-            let place = path.canonicalize_utf8();
-            !place.is_ok_and(|place| snapshot.contains(&place))
-        };
         // One that has changed since may be in the release with either content.
         let sources: Vec<_> = sources.iter().collect();
+        let places = Places::of(sources.iter().map(|(path, _)| *path));
+        // What is in the snapshot is compared by content.
+        let is_elsewhere =
+            |path: &Utf8Path| !places.of_file(path).is_some_and(|place| snapshot.contains(&place));
         let sources = sources
             .into_par_iter()
             .filter(|(path, _)| is_elsewhere(path))
@@ -167,6 +166,27 @@ impl Record {
             && stamp.mode() & 0o7777 == mode
             && has_stamp(path, Some(stamp))
             && has_stamp(&origin.source, source_stamp)
+    }
+}
+
+/// Where files really are, the directories above them by their names. Thousands of files are in some dozen directories.
+struct Places<'p>(HashMap<&'p Utf8Path, Option<Utf8PathBuf>>);
+
+impl<'p> Places<'p> {
+    fn of(files: impl Iterator<Item = &'p Utf8Path>) -> Self {
+        let mut places = HashMap::new();
+        for directory in files.filter_map(Utf8Path::parent) {
+            places.entry(directory).or_insert_with(|| directory.canonicalize_utf8().ok());
+        }
+        Self(places)
+    }
+
+    /// The file behind a path, if it is there.
+    fn of_file(&self, path: &Utf8Path) -> Option<Utf8PathBuf> {
+        if fs::symlink_metadata(path).ok()?.is_symlink() {
+            return path.canonicalize_utf8().ok();
+        }
+        Some(self.0.get(path.parent()?)?.as_ref()?.join(path.file_name()?))
     }
 }
 
@@ -308,6 +328,22 @@ mod tests {
         let mut record = build.record_with(|| fs::write(&otp, "OTP.beam").unwrap());
         assert!(!record.is_up_to_date(&made, &origin(&otp, "stripped"), mode));
         assert_eq!(record.difference(NO_VARIABLES), Err(Difference::Changed(otp)));
+    }
+
+    #[test]
+    fn a_file_is_where_links_lead() {
+        let build = Build::new();
+        let link = |to: &str, name: &str| std::os::unix::fs::symlink(to, build.root.join(name)).unwrap();
+        link("project", "linked");
+        link("../otp.beam", "project/b.ex");
+        link("gone", "project/c.ex");
+        for path in
+            ["project/a.ex", "linked/a.ex", "linked/b.ex", "linked/../otp.beam", "project/c.ex", "no/file"]
+        {
+            let path = build.root.join(path);
+            let place = Places::of([path.as_path()].into_iter()).of_file(&path);
+            assert_eq!(place, path.canonicalize_utf8().ok(), "{path}");
+        }
     }
 
     #[test]

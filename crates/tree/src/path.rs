@@ -74,8 +74,10 @@ impl Ord for TreePath {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
         // Component by component is the same as byte by byte with `/` before all others. Planning a release compares paths some
         // ten thousand times.
-        let rank = |byte| if byte == b'/' { 0 } else { byte };
-        self.0.bytes().map(rank).cmp(other.0.bytes().map(rank))
+        let (left, right) = (self.0.as_bytes(), other.0.as_bytes());
+        let common = left.iter().zip(right).take_while(|(left, right)| left == right).count();
+        let rank = |bytes: &[u8]| bytes.get(common).map(|byte| if *byte == b'/' { 0 } else { *byte });
+        rank(left).cmp(&rank(right))
     }
 }
 
