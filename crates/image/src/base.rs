@@ -1,21 +1,18 @@
 //! An image that others are built upon: fetched once, and kept in a cache for as long as it is used.
 
 use std::collections::BTreeMap;
-use std::io::{Read, Write};
-use std::time::{Duration, SystemTime};
+use std::io::Write;
+use std::time::SystemTime;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use tree::file::{Draft, create_directories};
 
-use crate::digest::BLOBS;
+use crate::cache;
 use crate::document::{Descriptor, ImageConfig, Platform, from_bytes};
 use crate::error::{At, ImageError};
 use crate::image::Base;
 use crate::layer::Layer;
 use crate::layout::{Blobs, manifests, stored};
-
-/// How long a layer that nobody uses is kept.
-const KEPT: Duration = Duration::from_secs(60 * 24 * 60 * 60);
 
 impl Base {
     /// Fetches an image for a platform. Layers are kept in `cache`, where the next build finds them.
@@ -65,7 +62,7 @@ impl Base {
                     origin: blobs.origin(),
                 });
             }
-            forget_unused(cache, SystemTime::now());
+            cache::forget_unused(cache, SystemTime::now());
             return Ok(Self { name, digest: stored.digest, config, layers });
         }
         Err(ImageError::NoPlatform {
@@ -89,12 +86,7 @@ fn cached_layer(
     cache: &Utf8Path,
 ) -> Result<Utf8PathBuf, ImageError> {
     let path = cache.join(descriptor.digest.blob_path());
-    if is_whole(&path, descriptor) {
-        // Its time says when it was used last. What cannot be noted costs a download some day.
-        let _ = fs_err::File::options()
-            .write(true)
-            .open(&path)
-            .and_then(|file| file.set_modified(SystemTime::now()));
+    if cache::is_usable(&path, &descriptor.digest, descriptor.size) {
         return Ok(path);
     }
     let directory = path.parent().unwrap_or(cache);
@@ -106,51 +98,4 @@ fn cached_layer(
     drop(writer);
     draft.publish(0o600).at("create", &path)?;
     Ok(path)
-}
-
-/// Removes the layers that have not been used for long. What cannot be removed stays, which costs only space.
-fn forget_unused(cache: &Utf8Path, now: SystemTime) {
-    let Ok(entries) = cache.join(BLOBS).read_dir_utf8() else { return };
-    for entry in entries.flatten() {
-        let used = entry.metadata().and_then(|metadata| metadata.modified());
-        let unused = used.ok().and_then(|used| now.duration_since(used).ok());
-        if unused.is_some_and(|unused| unused > KEPT) {
-            let _ = fs_err::remove_file(entry.path());
-        }
-    }
-}
-
-fn is_whole(path: &Utf8Path, descriptor: &Descriptor) -> bool {
-    let Ok(mut file) = fs_err::File::open(path) else { return false };
-    let mut hash = crate::digest::Hashing::new(std::io::sink());
-    let copied = std::io::copy(&mut (&mut file).take(descriptor.size + 1), &mut hash);
-    copied.is_ok() && hash.finish().1 == descriptor.digest
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn layers_that_nobody_has_used_for_long_are_removed() {
-        let directory = tempfile::tempdir().unwrap();
-        let cache = Utf8Path::from_path(directory.path()).unwrap();
-        create_directories(&cache.join(BLOBS)).unwrap();
-        let now = SystemTime::now();
-        let day = Duration::from_secs(24 * 60 * 60);
-        for (name, age) in [("old", 61), ("used", 59), ("new", 0)] {
-            let file = fs_err::File::create(cache.join(BLOBS).join(name)).unwrap();
-            file.set_modified(now - age * day).unwrap();
-        }
-        forget_unused(cache, now);
-        let mut left: Vec<_> = cache
-            .join(BLOBS)
-            .read_dir_utf8()
-            .unwrap()
-            .map(|entry| entry.unwrap().file_name().to_owned())
-            .collect();
-        left.sort();
-        assert_eq!(left, ["new", "used"]);
-        forget_unused(&cache.join("missing"), now);
-    }
 }

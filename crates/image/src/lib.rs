@@ -12,6 +12,7 @@
 
 pub mod archive;
 mod base;
+mod cache;
 pub mod contents;
 mod digest;
 pub mod document;

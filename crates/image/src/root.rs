@@ -10,6 +10,7 @@ use abi::{AbiError, ReadSeek, RootEntry, SystemRoot};
 use camino::{Utf8Path, Utf8PathBuf};
 use tree::file::{Draft, create_directories};
 
+use crate::cache::{PLAIN, is_usable};
 use crate::digest::{Digest, Hashing};
 use crate::document::media_type;
 use crate::error::{At, ImageError};
@@ -146,16 +147,16 @@ fn absolute(path: &str) -> Option<Utf8PathBuf> {
     Some(result)
 }
 
-/// The plain tar file of a layer, in the cache.
+/// The plain tar file of a layer, in the cache. One that is damaged is made again.
 fn decompressed(layer: &Layer, cache: &Utf8Path) -> Result<Utf8PathBuf, ImageError> {
-    let directory = cache.join("plain");
+    let directory = cache.join(PLAIN);
     let path = directory.join(layer.diff_id.hex());
-    if path.is_file() {
+    let compressed = crate::image::open(layer)?;
+    let most = largest(compressed.metadata().at("read", &layer.file)?.len());
+    if is_usable(&path, &layer.diff_id, most) {
         return Ok(path);
     }
     create_directories(&directory).at("create the directory", &directory)?;
-    let compressed = crate::image::open(layer)?;
-    let most = largest(compressed.metadata().at("read", &layer.file)?.len());
     let compressed = BufReader::new(compressed);
     let mut reader: Box<dyn Read> = match layer.descriptor.media_type.as_str() {
         media_type::LAYER_GZIP => Box::new(flate2::bufread::MultiGzDecoder::new(compressed)),
@@ -276,21 +277,19 @@ mod tests {
             let mut header = tar::Header::new_gnu();
             header.set_mode(0o644);
             header.set_size(0);
-            match kind {
-                'f' => {
-                    header.set_size(content.len() as u64);
-                    archive.append_data(&mut header, path, content.as_bytes()).unwrap();
-                }
-                'd' => {
-                    header.set_entry_type(tar::EntryType::Directory);
-                    archive.append_data(&mut header, path, io::empty()).unwrap();
-                }
-                kind => {
-                    let link = if *kind == 'l' { tar::EntryType::Symlink } else { tar::EntryType::Link };
-                    header.set_entry_type(link);
-                    archive.append_link(&mut header, path, content).unwrap();
-                }
+            if matches!(kind, 'l' | 'h') {
+                let link = if *kind == 'l' { tar::EntryType::Symlink } else { tar::EntryType::Link };
+                header.set_entry_type(link);
+                archive.append_link(&mut header, path, content).unwrap();
+                continue;
             }
+            let is_file = *kind == 'f';
+            header.set_entry_type(if is_file { tar::EntryType::Regular } else { tar::EntryType::Directory });
+            header.set_size(content.len() as u64);
+            // `append_data` would refuse names that lead out.
+            header.as_old_mut().name[..path.len()].copy_from_slice(path.as_bytes());
+            header.set_cksum();
+            archive.append(&header, content.as_bytes()).unwrap();
         }
         let bytes = archive.into_inner().unwrap();
         let file = directory.join(name);
@@ -304,6 +303,26 @@ mod tests {
         }
     }
 
+    fn base(layers: Vec<Layer>) -> Base {
+        let config = crate::document::ImageConfig {
+            created: None,
+            architecture: "amd64".to_owned(),
+            os: "linux".to_owned(),
+            variant: None,
+            config: crate::document::Execution::default(),
+            rootfs: crate::document::RootFs { kind: "layers".to_owned(), diff_ids: vec![] },
+            history: vec![],
+        };
+        Base { name: "test".to_owned(), digest: Digest::of(b""), config, layers }
+    }
+
+    fn text(root: &ImageRoot, path: &str) -> Option<String> {
+        let (path, _) = abi::resolve(root, path.into()).unwrap()?;
+        let mut text = String::new();
+        root.open(&path).ok()?.read_to_string(&mut text).unwrap();
+        Some(text)
+    }
+
     #[test]
     fn a_layer_that_would_fill_the_disk_is_refused() {
         assert_eq!(largest(100), 1 << 30);
@@ -313,6 +332,66 @@ mod tests {
         assert_eq!(written, [0; 10]);
         let refused = copy_at_most(10, &mut io::repeat(0), &mut io::sink()).unwrap_err();
         assert_eq!(refused.to_string(), "it has more than 10 bytes, which no layer of its size has");
+    }
+
+    /// Names and targets as no honest program writes them.
+    #[test]
+    fn paths_that_lead_out_of_a_layer_stay_in_the_image() {
+        let directory = tempfile::tempdir().unwrap();
+        let directory = Utf8Path::from_path(directory.path()).unwrap();
+        let outside = directory.join("outside");
+        fs_err::create_dir(&outside).unwrap();
+        fs_err::write(outside.join("secret"), "of the machine").unwrap();
+        let secret = format!("../../../../../../../..{outside}/secret");
+        let lower = layer(
+            directory,
+            "lower",
+            &[
+                ("../above", 'f', "above"),
+                ("usr/../../above", 'f', "above"),
+                ("/absolute", 'f', "of the image"),
+                ("relative", 'l', &secret),
+                ("link", 'l', outside.join("secret").as_str()),
+                ("hard", 'h', &secret),
+                ("same", 'h', outside.join("secret").as_str()),
+                ("directory", 'l', outside.as_str()),
+                ("up", 'l', "../../.."),
+                ("round", 'l', "round"),
+            ],
+        );
+        let upper = layer(
+            directory,
+            "upper",
+            &[
+                // Through links of the layer below: it may not reach what they lead to on the machine.
+                ("directory/secret", 'f', "of the image"),
+                ("up/new", 'f', "of the image"),
+                ("round/file", 'f', "nowhere"),
+                ("directory/.wh.secret", 'f', ""),
+                ("../.wh.outside", 'f', ""),
+            ],
+        );
+        let root = ImageRoot::new(&base(vec![lower, upper]), &directory.join("cache")).unwrap();
+        for path in ["/relative", "/link", "/hard", "/same", "/directory/secret", "/round", "/above"] {
+            let found = abi::resolve(&root, path.into()).unwrap();
+            assert!(found.is_none_or(|(path, _)| root.open(&path).is_err()), "{path}");
+        }
+        for path in ["/absolute", "/new", "/up/new"] {
+            assert_eq!(text(&root, path).unwrap(), "of the image", "{path}");
+        }
+        assert_eq!(fs_err::read_to_string(outside.join("secret")).unwrap(), "of the machine");
+        let names = |directory: &Utf8Path| {
+            let entries = directory.read_dir_utf8().unwrap();
+            let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().to_owned()).collect();
+            names.sort();
+            names
+        };
+        assert_eq!(names(directory), ["cache", "lower", "outside", "upper"]);
+        assert_eq!(
+            (names(&directory.join("cache")), names(&outside)),
+            (vec![PLAIN.to_owned()], vec!["secret".to_owned()])
+        );
+        assert_eq!(names(&directory.join("cache").join(PLAIN)).len(), 2);
     }
 
     #[test]
@@ -352,24 +431,9 @@ mod tests {
                 ("srv/.wh.e", 'f', ""),
             ],
         );
-        let config = crate::document::ImageConfig {
-            created: None,
-            architecture: "amd64".to_owned(),
-            os: "linux".to_owned(),
-            variant: None,
-            config: crate::document::Execution::default(),
-            rootfs: crate::document::RootFs { kind: "layers".to_owned(), diff_ids: vec![] },
-            history: vec![],
-        };
-        let base =
-            Base { name: "test".to_owned(), digest: Digest::of(b""), config, layers: vec![lower, upper] };
+        let base = base(vec![lower, upper]);
         let root = ImageRoot::new(&base, directory).unwrap();
-        let text = |path: &str| {
-            let (path, _) = abi::resolve(&root, Utf8Path::new(path)).unwrap()?;
-            let mut text = String::new();
-            root.open(&path).ok()?.read_to_string(&mut text).unwrap();
-            Some(text)
-        };
+        let text = |path| text(&root, path);
         assert_eq!(text("/lib/libc.so.6").unwrap(), "libc");
         assert_eq!(text("/lib/hard").unwrap(), "libc");
         assert_eq!(text("/opt/a").unwrap(), "now a file");

@@ -88,8 +88,39 @@ fn a_nif_that_needs_a_newer_libc_is_refused() {
 fn an_image_is_a_target_of_the_check() {
     let built = Built::get();
     let layout = built.layout();
-    let mut check = built.sandbox.beamship(&built.project, &["check", "abi", "--target", layout.as_str()]);
-    let outcome = succeed(&mut check);
+    let cache = Sandbox::new();
+    let check = || {
+        let arguments = ["check", "abi", "--target", layout.as_str()];
+        let mut command = built.sandbox.beamship(&built.project, &arguments);
+        succeed(command.env("XDG_CACHE_HOME", cache.path()))
+    };
+    let outcome = check();
     assert!(outcome.stdout.contains("libcrypto.so."), "{}", outcome.stdout);
     assert!(outcome.stderr.contains("has all that they need"), "{}", outcome.stderr);
+    // Layers in the cache that are damaged: the check said that the loader is missing, and `--base` refused the image.
+    let release = built.release();
+    let base = || {
+        let output = cache.join("output");
+        let arguments =
+            ["--release", release.as_str(), "--base", layout.as_str(), "--output", output.as_str()];
+        let mut command = built.sandbox.beamship(&built.project, &["image", "--json"]);
+        command.args(arguments).env("XDG_CACHE_HOME", cache.path()).env("SOURCE_DATE_EPOCH", "1700000000");
+        succeed(&mut command).stdout
+    };
+    let expected = base();
+    for directory in ["blobs/sha256", "plain"] {
+        let damage = || {
+            let entries = cache.join("beamship/images").join(directory).read_dir_utf8().unwrap();
+            let paths: Vec<_> = entries.map(|entry| entry.unwrap().into_path()).collect();
+            assert_eq!(paths.len(), 6, "{directory}");
+            for path in paths {
+                let length = std::fs::metadata(&path).unwrap().len();
+                std::fs::write(path, vec![0; length as usize]).unwrap();
+            }
+        };
+        damage();
+        assert_eq!(check().stdout, outcome.stdout, "{directory}");
+        damage();
+        assert_eq!(base(), expected, "{directory}");
+    }
 }

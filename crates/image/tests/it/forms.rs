@@ -146,6 +146,67 @@ fn an_archive_holds_both_forms() {
     assert!(blobs.root().unwrap_err().to_string().contains("sent something other than"));
 }
 
+/// Adds a file under any name: `append_data` would refuse those that lead out.
+fn add(archive: &mut tar::Builder<Vec<u8>>, name: &str, bytes: &[u8]) {
+    let mut header = tar::Header::new_gnu();
+    header.set_size(bytes.len() as u64);
+    header.as_old_mut().name[..name.len()].copy_from_slice(name.as_bytes());
+    header.set_cksum();
+    archive.append(&header, bytes).unwrap();
+}
+
+fn add_link(archive: &mut tar::Builder<Vec<u8>>, name: &str, kind: tar::EntryType, target: &str) {
+    let mut header = tar::Header::new_gnu();
+    header.set_size(0);
+    header.set_entry_type(kind);
+    archive.append_link(&mut header, name, target).unwrap();
+}
+
+/// Members are found by the very name that they should have, links are not followed, and nothing is unpacked.
+#[test]
+fn members_that_lead_out_of_an_archive_are_not_followed() {
+    use tar::EntryType::{Link, Symlink};
+    let (_guard, directory) = temporary();
+    images(&directory.join("layout"));
+    let index = fs_err::read(directory.join("layout/index.json")).unwrap();
+    let root = || {
+        let file = directory.join("inner/image.tar");
+        let blobs = archive::StoredBlobs::open(&file).unwrap();
+        let found = blobs.map(|blobs| blobs.root().map_err(|error| error.to_string()));
+        // Only the archive is there: nothing of it was written, inside or outside of its directory.
+        assert_eq!(directory.read_dir_utf8().unwrap().count(), 2);
+        assert_eq!(directory.join("inner").read_dir_utf8().unwrap().count(), 1);
+        found
+    };
+    let write = |fill: &dyn Fn(&mut tar::Builder<Vec<u8>>)| {
+        let mut archive = tar::Builder::new(Vec::new());
+        fill(&mut archive);
+        fs_err::create_dir_all(directory.join("inner")).unwrap();
+        fs_err::write(directory.join("inner/image.tar"), archive.into_inner().unwrap()).unwrap();
+    };
+    for name in ["../index.json", "/index.json", "x/../index.json", "./../index.json"] {
+        write(&|archive| add(archive, name, &index));
+        assert_eq!(root(), None, "{name}");
+    }
+    let outside = directory.join("layout/index.json");
+    for kind in [Symlink, Link] {
+        for target in [outside.as_str(), "../layout/index.json"] {
+            write(&|archive| add_link(archive, "index.json", kind, target));
+            assert!(root().unwrap().unwrap_err().contains("the index"), "{target}");
+        }
+    }
+    // The content of a digest is not what a link beside it leads to.
+    let manifest = &ImageIndex::from_file(&outside).unwrap().manifests()[0].digest().to_string();
+    let blob = format!("blobs/sha256/{}", manifest.trim_start_matches("sha256:"));
+    for kind in [Symlink, Link] {
+        write(&|archive| {
+            add(archive, "index.json", &index);
+            add_link(archive, &blob, kind, &format!("../layout/{blob}"));
+        });
+        assert!(root().unwrap().unwrap_err().contains("sent something other than"), "{kind:?}");
+    }
+}
+
 #[test]
 fn what_is_no_image_is_none() {
     let (_guard, directory) = temporary();
