@@ -71,13 +71,14 @@ impl Session<'_> {
             if count >= MAX_PENDING || bytes > MAX_PENDING_BYTES {
                 return Err(NodeError::Protocol { step: Step::Call, what: "too many requests at once" });
             }
-            return self.run(PendingRequest {
+            self.run(PendingRequest {
                 size: frame.len(),
                 from: from.opaque(),
                 reply_as: reply_as.opaque(),
                 remaining: VecDeque::from([request.bytes().to_vec()]),
                 awaited: AwaitedCall::Nothing,
-            });
+            })?;
+            return self.serve_reads();
         }
         if let Some(reference) = &self.completion
             && let Some(reply) = reply_in(frame, reference)?
@@ -94,7 +95,9 @@ impl Session<'_> {
         Ok(())
     }
 
-    /// Goes on with a request until it waits for something, or is done.
+    /// Goes on with a request until it waits for something, or is done. A request for input is only put behind the others:
+    /// were it served here, a peer that sends many in one would decide how deep this recurses. [`Session::serve_reads`]
+    /// has to follow.
     fn run(&mut self, mut pending: PendingRequest) -> Result<(), NodeError> {
         let mut result = Term::atom("ok");
         while let Some(bytes) = pending.remaining.pop_front() {
@@ -128,7 +131,7 @@ impl Session<'_> {
                 }
                 Some(Request::Read(read)) => {
                     self.reads.push_back(PendingRead { pending, read, is_prompted: false });
-                    return self.serve_reads();
+                    return Ok(());
                 }
             };
             if is_error(&result) {
@@ -212,13 +215,17 @@ impl Session<'_> {
             AwaitedCall::Nothing => Ok(()),
             AwaitedCall::Print(encoding) => {
                 let result = self.print(encoding, value)?;
-                if is_error(&result) { self.answer(pending, result) } else { self.run_after(pending, result) }
+                if is_error(&result) {
+                    return self.answer(pending, result);
+                }
+                self.run_after(pending, result)?;
+                self.serve_reads()
             }
             AwaitedCall::Input(read) => self.continue_read(pending, read, value),
         }
     }
 
-    /// A sub-request is done: the next one, or the answer.
+    /// A sub-request is done: the next one, or the answer. [`Session::serve_reads`] has to follow here, too.
     fn run_after(&mut self, pending: PendingRequest, result: Term) -> Result<(), NodeError> {
         if pending.remaining.is_empty() { self.answer(pending, result) } else { self.run(pending) }
     }
@@ -250,7 +257,7 @@ impl Session<'_> {
         }
     }
 
-    /// Serves requests for input as far as there is some.
+    /// Serves requests for input as far as there is some, also those that come up meanwhile.
     pub(super) fn serve_reads(&mut self) -> Result<(), NodeError> {
         // A function on the node decides how much of the input it takes: no other request may have it meanwhile.
         while !self.calls.iter().any(|(_, pending)| matches!(pending.awaited, AwaitedCall::Input(_))) {

@@ -4,7 +4,7 @@ use std::os::fd::BorrowedFd;
 use etf::{AtomEncoding, RawTerm};
 
 use super::*;
-use crate::device::{Geometry, Prompt, Ready};
+use crate::device::{Geometry, Input, Prompt, Ready};
 
 /// A device without a user.
 struct Silence;
@@ -27,9 +27,39 @@ impl Device for Silence {
     }
 }
 
+/// A device that has this input at once, and no more.
+struct Typed(Option<Vec<u8>>);
+
+impl Device for Typed {
+    fn write(&mut self, _: &[u8]) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn geometry(&self) -> Option<Geometry> {
+        None
+    }
+
+    fn begin_read(&mut self, _: &Prompt) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn wait(&mut self, _: BorrowedFd<'_>, _: Duration) -> io::Result<Ready> {
+        let input = self.0.take().map_or(Input::End, Input::Data);
+        Ok(Ready { input: Some(input), ..Ready::default() })
+    }
+}
+
 /// Calls a function of a node that the test plays: it is given each call's reference, and the frames that it returns are
 /// sent.
 fn call(
+    silence_limits: SilenceLimits,
+    node: impl FnMut(usize, Term) -> Vec<Vec<Term>> + Send,
+) -> Result<Reply, NodeError> {
+    call_with(&mut Silence, silence_limits, node)
+}
+
+fn call_with(
+    device: &mut dyn Device,
     silence_limits: SilenceLimits,
     mut node: impl FnMut(usize, Term) -> Vec<Vec<Term>> + Send,
 ) -> Result<Reply, NodeError> {
@@ -50,8 +80,7 @@ fn call(
                 }
             }
         });
-        let mut device = Silence;
-        let mut session = Session::new(&mut connection, &mut device);
+        let mut session = Session::new(&mut connection, device);
         session.silence_limits = silence_limits;
         let reply = session.call("a", "function", vec![]);
         drop(connection);
@@ -103,4 +132,37 @@ fn requests_that_wait_take_a_limited_amount_of_memory() {
     };
     let reply = call(SILENCE_LIMITS, |_, _| vec![ask(), ask(), ask(), ask()]);
     assert!(matches!(reply, Err(NodeError::Protocol { .. })), "{reply:?}");
+}
+
+/// Each request for input was served within the one before it: `{requests, […]}` with 3000 of them overflowed the stack,
+/// with input, and where there was none.
+#[test]
+fn many_reads_in_one_request_cost_no_stack() {
+    const READS: usize = 100_000;
+    let line = |function: Option<&str>| {
+        let prompt = Term::Binary(vec![]);
+        let mut fields = vec![Term::atom("get_line"), Term::atom("unicode"), prompt];
+        if let Some(function) = function {
+            fields[0] = Term::atom("get_until");
+            fields.extend([Term::atom("a"), Term::atom(function), Term::nil()]);
+        }
+        Term::Tuple(fields)
+    };
+    for input in [None, Some("\n".repeat(READS).into_bytes()), Some(b"the last\n".to_vec())] {
+        let mut call = None;
+        let reply = call_with(&mut Typed(input), SILENCE_LIMITS, |_, reference| match &call {
+            None => {
+                call = Some(reference);
+                // What comes last asks the node: then all before it have been served.
+                let mut requests = vec![line(None); READS];
+                requests.push(line(Some("enough")));
+                let request = Term::Tuple(vec![Term::atom("requests"), Term::List(requests)]);
+                let nothing = || Term::Integer(0);
+                let message = Term::Tuple(vec![Term::atom("io_request"), nothing(), nothing(), request]);
+                vec![vec![Term::Tuple(vec![Term::Integer(22), nothing(), nothing()]), message]]
+            }
+            Some(call) => vec![returned(call, "done")],
+        });
+        assert!(matches!(reply, Ok(Reply::Returned(_))), "{reply:?}");
+    }
 }
