@@ -1,8 +1,8 @@
 //! An interrupt while custom steps work on a release.
 //!
 //! Everywhere else a build may simply die: nothing is published yet, or everything is. While steps run, the release at the
-//! target is not finished. So Ctrl-C, SIGTERM and SIGHUP end the virtual machine that runs the steps, which then have
-//! failed, and the earlier release comes back.
+//! target is not finished. So Ctrl-C, SIGTERM and SIGHUP end the virtual machine that runs the steps and the programs that
+//! it runs for them, which would go on writing. The steps have failed then, and the earlier release comes back.
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicI32, Ordering};
 use std::thread::JoinHandle;
 
 use anyhow::Context;
-use rustix::process::{Pid, Signal, kill_process};
+use project::kill_with_descendants;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::{Handle, Signals};
 
@@ -36,7 +36,7 @@ pub(crate) struct Watch {
 }
 
 impl Watch {
-    /// From now on a signal ends the process with this id instead of this one.
+    /// From now on a signal ends this child of this process, with all that it has started, instead of this one.
     ///
     /// # Errors
     ///
@@ -49,9 +49,7 @@ impl Watch {
         let thread = std::thread::spawn(move || {
             for number in signals.forever() {
                 seen.store(number, Ordering::SeqCst);
-                if let Some(pid) = i32::try_from(process).ok().and_then(Pid::from_raw) {
-                    let _ = kill_process(pid, Signal::KILL);
-                }
+                kill_with_descendants(process);
             }
         });
         Ok(Self { handle, thread: Some(thread), signal })

@@ -29,6 +29,7 @@ mod error;
 mod fields;
 mod options;
 mod output;
+mod process_tree;
 mod request;
 mod source;
 mod survey;
@@ -39,5 +40,6 @@ pub use description::{BuildInputs, NextStep, Notice, ReleaseDescription, Release
 pub use error::{BridgeError, Phase};
 pub use options::BridgeOptions;
 pub use output::{Output, Sink, Stream};
+pub use process_tree::kill_with_descendants;
 pub use request::{CompileOptions, ReleaseRequest};
 pub use survey::{ReleaseSources, Survey, SurveyedApplication, UnusableDependency};

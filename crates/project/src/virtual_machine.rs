@@ -7,7 +7,8 @@
 //! * While this side waits for a connection or a reply, it also looks whether the virtual machine still runs.
 //! * Standard input is `/dev/null`: whoever asks a question reads the end of input.
 //! * The virtual machine is its own process group. So an interrupt from the terminal reaches only this process (the
-//!   virtual machine would show its break menu), and what does not end by itself is killed with its children.
+//!   virtual machine would show its break menu). What does not end by itself is killed, with the programs that it runs,
+//!   which are in none of its process groups ([`kill_with_descendants`]).
 
 use std::io::{ErrorKind, Read, Write};
 use std::os::fd::AsFd;
@@ -18,11 +19,11 @@ use std::time::{Duration, Instant};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{Pid, Signal, kill_process_group};
 
 use crate::error::BridgeError;
 use crate::options::BridgeOptions;
 use crate::output::{Collector, Stream};
+use crate::process_tree::kill_with_descendants;
 use crate::source;
 
 /// `sockaddr_un.sun_path` holds 108 bytes on Linux and 104 on macOS, with the terminating zero.
@@ -234,7 +235,7 @@ fn spawn(
     })
 }
 
-/// Waits for the end of the process, and kills its group when it does not come in time.
+/// Waits for the end of the process, and kills it with all that it has started when that does not come in time.
 fn end(child: &mut Child, patience: Duration) -> std::io::Result<ExitStatus> {
     let deadline = Instant::now() + patience;
     let mut pause = Duration::from_millis(1);
@@ -245,10 +246,7 @@ fn end(child: &mut Child, patience: Duration) -> std::io::Result<ExitStatus> {
         std::thread::sleep(pause);
         pause = (pause * 2).min(Duration::from_millis(20));
     }
-    if let Some(group) = i32::try_from(child.id()).ok().and_then(Pid::from_raw) {
-        // Not reaped yet, so the number still names this group.
-        let _ = kill_process_group(group, Signal::KILL);
-    }
+    kill_with_descendants(child.id());
     child.wait()
 }
 

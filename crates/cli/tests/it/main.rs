@@ -17,6 +17,7 @@ mod erlang_modules;
 mod exposure;
 #[path = "../support/files.rs"]
 mod files;
+mod interrupted_steps;
 mod private_cache;
 #[path = "../support/project.rs"]
 mod project;
