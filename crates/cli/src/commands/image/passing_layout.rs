@@ -66,8 +66,12 @@ fn remove_abandoned(parent: &Utf8Path) {
     for entry in parent.read_dir_utf8().into_iter().flatten().flatten() {
         let is_one =
             entry.file_name().starts_with(PREFIX) && entry.file_type().is_ok_and(|kind| kind.is_dir());
+        // Opening something else may wait for ever: it is a directory that everybody puts something into.
+        if !is_one {
+            continue;
+        }
         let Ok(directory) = File::open(entry.path()) else { continue };
-        if is_one && directory.file().try_lock().is_ok() {
+        if directory.file().try_lock().is_ok() {
             let _ = fs_err::remove_dir_all(entry.path());
         }
     }
@@ -94,5 +98,20 @@ mod tests {
         let path = next.path().unwrap();
         drop(next);
         assert!(!path.parent().unwrap().exists());
+    }
+
+    /// Without a cache directory it is `TMPDIR`: opening a pipe of somebody else's there waited for ever.
+    #[test]
+    fn pipes_of_others_are_not_opened() {
+        let parent = tempfile::tempdir().unwrap();
+        let parent = Utf8Path::from_path(parent.path()).unwrap();
+        for name in ["pipe".to_owned(), format!("{PREFIX}pipe")] {
+            let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
+            rustix::fs::mkfifoat(rustix::fs::CWD, parent.join(name).as_std_path(), mode).unwrap();
+        }
+        let (done, is_done) = std::sync::mpsc::channel();
+        let directory = parent.to_owned();
+        std::thread::spawn(move || done.send(PassingLayout::create_in(&directory).map(drop).is_ok()));
+        assert_eq!(is_done.recv_timeout(std::time::Duration::from_secs(60)), Ok(true));
     }
 }
