@@ -77,7 +77,12 @@ impl DistributionArguments {
 
 /// Whether the system is started with a flag that begins like this, wherever it is written.
 pub(crate) fn has_flag(environment: &Environment, flag: &str) -> bool {
-    start_arguments(environment).iter().flatten().any(|word| word.starts_with(flag))
+    has_word(environment, |word| word.starts_with(flag))
+}
+
+/// Whether the system is started with a word that is such a one, wherever it is written.
+pub(crate) fn has_word(environment: &Environment, is_one: impl Fn(&str) -> bool) -> bool {
+    start_arguments(environment).iter().flatten().any(|word| is_one(word))
 }
 
 /// The value that `-env NAME VALUE` gives to a variable of the virtual machine, wherever it is written. The last one wins.
