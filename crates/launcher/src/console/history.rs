@@ -1,8 +1,9 @@
 //! Lines that were entered, stored from one console to the next.
 //!
 //! They are in `$XDG_STATE_HOME/beamship/RELEASE/history`, readable for this user only. Every line is appended by one
-//! write, so consoles that are open at the same time lose none of each other's. A directory that cannot be written
-//! means a history for this console only.
+//! write, and the file is shortened only while no other console has it open (each has a shared lock on it): so those that
+//! are open at the same time lose none of each other's. A directory that cannot be written means a history for this
+//! console only.
 
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::Write;
@@ -15,7 +16,7 @@ use crate::environment::env_var;
 const ENTRIES: usize = 1000;
 
 /// A file that is larger is shortened to its last entries.
-const FILE_BYTES: usize = 256 << 10;
+const FILE_BYTES: u64 = 256 << 10;
 
 /// The history of a release's console, the newest line last.
 #[derive(Debug, Default)]
@@ -34,19 +35,19 @@ impl History {
     }
 
     fn open_at(path: &Path) -> Self {
-        let bytes = std::fs::read(path).unwrap_or_default();
-        let text = String::from_utf8_lossy(&bytes);
-        let mut entries: Vec<String> =
-            text.lines().filter(|line| !line.is_empty()).map(str::to_owned).collect();
-        entries.drain(..entries.len().saturating_sub(ENTRIES));
         if let Some(directory) = path.parent() {
             let _ = DirBuilder::new().recursive(true).mode(0o700).create(directory);
         }
-        if bytes.len() > FILE_BYTES {
-            shorten(path, &entries);
-        }
         let file = OpenOptions::new().append(true).create(true).mode(0o600).open(path).ok();
-        Self { entries, file }
+        if let Some(file) = &file {
+            // A file system without locks: then it grows.
+            if file.metadata().is_ok_and(|metadata| metadata.len() > FILE_BYTES) && file.try_lock().is_ok() {
+                let _ = shorten(path);
+                let _ = file.unlock();
+            }
+            let _ = file.lock_shared();
+        }
+        Self { entries: entries_of(path), file }
     }
 
     /// Adds a line, unless it is empty or the same as the last one.
@@ -77,21 +78,22 @@ impl History {
     }
 }
 
-/// Writes the entries into a new file, and replaces the old one with it.
-fn shorten(path: &Path, entries: &[String]) {
-    let new = path.with_extension("new");
-    let text: String = entries.iter().map(|entry| format!("{entry}\n")).collect();
-    let mut options = OpenOptions::new();
-    let written = options
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&new)
-        .and_then(|mut file| file.write_all(text.as_bytes()));
-    if written.and_then(|()| std::fs::rename(&new, path)).is_err() {
-        let _ = std::fs::remove_file(&new);
-    }
+/// The last lines of the file; none when there is none.
+fn entries_of(path: &Path) -> Vec<String> {
+    let bytes = std::fs::read(path).unwrap_or_default();
+    let text = String::from_utf8_lossy(&bytes);
+    let mut entries: Vec<String> = text.lines().filter(|line| !line.is_empty()).map(str::to_owned).collect();
+    entries.drain(..entries.len().saturating_sub(ENTRIES));
+    entries
+}
+
+/// Moves the last entries to the beginning of the file. It stays the same file: another console may be about to lock it.
+/// What is cut off comes last, so a full disk, or the end of this process, loses none of them.
+fn shorten(path: &Path) -> std::io::Result<()> {
+    let text: String = entries_of(path).iter().map(|entry| format!("{entry}\n")).collect();
+    let mut file = OpenOptions::new().write(true).open(path)?;
+    file.write_all(text.as_bytes())?;
+    file.set_len(text.len() as u64)
 }
 
 fn path(release: &str) -> Option<PathBuf> {
@@ -141,6 +143,23 @@ mod tests {
         std::fs::write(&path, "0123456789\n".repeat(30_000)).unwrap();
         assert_eq!(History::open_at(&path).entries.len(), ENTRIES);
         assert_eq!(std::fs::metadata(&path).unwrap().len(), 11_000);
+        std::fs::remove_dir_all(directory).unwrap();
+    }
+
+    /// A console that was open already went on writing to the file that had been replaced.
+    #[test]
+    fn a_file_that_another_console_has_open_is_not_shortened() {
+        let directory = directory("open");
+        let path = directory.join("history");
+        let mut open = History::open_at(&path);
+        std::fs::write(&path, "0123456789\n".repeat(30_000)).unwrap();
+        let mut later = History::open_at(&path);
+        open.add("of the first");
+        later.add("of the second");
+        drop((open, later));
+        let next = History::open_at(&path);
+        assert_eq!(std::fs::metadata(&path).unwrap().len(), 998 * 11 + 13 + 14);
+        assert_eq!((next.entry(0), next.entry(1)), (Some("of the second"), Some("of the first")));
         std::fs::remove_dir_all(directory).unwrap();
     }
 
