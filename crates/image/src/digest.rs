@@ -7,7 +7,8 @@ use data_encoding::HEXLOWER;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest as _, Sha256};
 
-const ALGORITHM: &str = "sha256";
+/// The algorithm, as digests and directories of layouts name it.
+pub(crate) const ALGORITHM: &str = "sha256";
 
 /// The directory of a layout that has its contents.
 pub(crate) const BLOBS: &str = "blobs/sha256";

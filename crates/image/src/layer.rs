@@ -8,7 +8,7 @@ use tree::archive::{self, ArchiveOptions, Compression};
 use tree::{Content, Node, Progress, Tree};
 
 use crate::contents::LayerKind;
-use crate::digest::Digest;
+use crate::digest::{BLOBS, Digest};
 use crate::document::{Descriptor, annotation, media_type};
 use crate::error::{At, ImageError};
 
@@ -42,15 +42,9 @@ impl Layer {
     ) -> Result<Self, ImageError> {
         let modified = if kind.has_assets() { modification_time(tree)? } else { EPOCH };
         let options = ArchiveOptions { modified, compression, mode: 0o644 };
-        let blobs = layout.join("blobs/sha256");
-        let draft = blobs.join(format!("{}.{}.draft", kind.name(), std::process::id()));
-        let hashed = archive::write_hashed(tree, &draft, &options, progress)?;
+        let name = |digest: &[u8; 32]| Digest::from_sha256(*digest).hex().to_owned();
+        let hashed = archive::write_hashed(tree, &layout.join(BLOBS), name, &options, progress)?;
         let digest = Digest::from_sha256(hashed.digest);
-        let file = layout.join(digest.blob_path());
-        let renamed = fs_err::rename(&draft, &file).inspect_err(|_| {
-            let _ = fs_err::remove_file(&draft);
-        });
-        renamed.at("create", &file)?;
         let media_type = match compression {
             Compression::Gzip => media_type::LAYER_GZIP,
             Compression::Zstd => media_type::LAYER_ZSTD,
@@ -64,7 +58,13 @@ impl Layer {
             annotations,
         };
         let diff_id = Digest::from_sha256(hashed.uncompressed_digest);
-        Ok(Self { descriptor, diff_id, title: kind.name().to_owned(), file, origin: None })
+        Ok(Self {
+            descriptor,
+            diff_id,
+            title: kind.name().to_owned(),
+            file: hashed.archived.path,
+            origin: None,
+        })
     }
 }
 

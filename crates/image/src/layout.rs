@@ -4,14 +4,13 @@
 //! `index.json` names it, and that is replaced in one step: a build that is interrupted leaves the earlier image.
 
 use std::collections::BTreeSet;
-use std::fs::{File, Permissions};
+use std::fs::File;
 use std::io::{ErrorKind, Write};
-use std::os::unix::fs::PermissionsExt;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use tree::file::create_directories;
+use tree::file::{Draft, create_directories};
 
-use crate::digest::Digest;
+use crate::digest::{ALGORITHM, BLOBS, Digest};
 use crate::document::{Descriptor, Index, Manifest, annotation, from_bytes, media_type, to_bytes};
 use crate::error::{At, ImageError};
 use crate::image::Images;
@@ -46,7 +45,7 @@ impl Layout {
     pub fn open(directory: &Utf8Path) -> Result<Self, ImageError> {
         let marker = directory.join("oci-layout");
         check_is_ours(directory)?;
-        let blobs = directory.join("blobs/sha256");
+        let blobs = directory.join(BLOBS);
         create_directories(&blobs).at("create the directory", &blobs)?;
         let lock = directory.join(LOCK);
         let opened =
@@ -87,15 +86,10 @@ impl Layout {
         if file == blob || is_there {
             return Ok(());
         }
-        let draft = Utf8PathBuf::from(format!("{blob}.{}.draft", std::process::id()));
-        let _ = fs_err::remove_file(&draft);
-        let placed = fs_err::copy(file, &draft)
-            .and_then(|_| fs_err::set_permissions(&draft, Permissions::from_mode(0o644)))
-            .and_then(|()| fs_err::rename(&draft, &blob));
-        let placed = placed.inspect_err(|_| {
-            let _ = fs_err::remove_file(&draft);
-        });
-        placed.at("create", &blob)
+        let mut source = fs_err::File::open(file).at("read", file)?.into_file();
+        let mut draft = Draft::create(&blob).at("create", &blob)?;
+        std::io::copy(&mut source, draft.file()).at("create", &blob)?;
+        draft.publish(0o644).at("create", &blob)
     }
 
     fn prune(&self, images: &Images) -> Result<(), ImageError> {
@@ -105,7 +99,7 @@ impl Layout {
             .map(|layer| layer.descriptor.digest.hex())
             .chain(images.documents().map(|document| document.descriptor.digest.hex()))
             .collect();
-        let blobs = self.directory.join("blobs/sha256");
+        let blobs = self.directory.join(BLOBS);
         for entry in fs_err::read_dir(&blobs).at("list", &blobs)? {
             let entry = entry.at("list", &blobs)?;
             if entry.file_name().to_str().is_none_or(|name| !used.contains(name)) {
@@ -134,8 +128,8 @@ fn check_is_ours(directory: &Utf8Path) -> Result<(), ImageError> {
     let blobs = directory.join("blobs");
     // A build that was killed right at the beginning has left directories, and no lock yet.
     let is_used = holds_more(directory, "blobs")
-        || holds_more(&blobs, "sha256")
-        || holds_more(&blobs.join("sha256"), "");
+        || holds_more(&blobs, ALGORITHM)
+        || holds_more(&blobs.join(ALGORITHM), "");
     if is_used && !directory.join(LOCK).is_file() {
         return refuse("holds something other than an image of beamship's");
     }

@@ -86,6 +86,9 @@ pub fn write(
     Ok(Archived { path: target.to_owned(), files, bytes })
 }
 
+/// What errors call an archive that has no name yet.
+const UNNAMED: &str = "archive";
+
 /// An archive that is known by its content, as the layers of container images are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -98,23 +101,26 @@ pub struct Hashed {
     pub uncompressed_digest: [u8; 32],
 }
 
-/// Writes a tree as [`write()`] does, and returns the digests of what was written.
+/// Writes a tree as [`write()`] does, into a directory, under the name that `name` gives to its digest, and returns the
+/// digests of what was written.
 ///
 /// # Errors
 ///
 /// As [`write()`].
 pub fn write_hashed(
     tree: &Tree,
-    target: &Utf8Path,
+    directory: &Utf8Path,
+    name: impl FnOnce(&[u8; 32]) -> String,
     options: &ArchiveOptions,
     progress: &dyn Progress,
 ) -> Result<Hashed, ArchiveError> {
-    let mut output = Output::create(target)?.hashed();
+    let mut output = Output::create(&directory.join(UNNAMED))?.hashed();
     let mut uncompressed = Sha256::new();
     let files = compress_to(tree, &mut output, options, &mut |bytes| uncompressed.update(bytes), progress)?;
     let digest = output.digest();
-    let bytes = output.publish(options.mode)?;
-    let archived = Archived { path: target.to_owned(), files, bytes };
+    let name = name(&digest);
+    let bytes = output.publish_as(&name, options.mode)?;
+    let archived = Archived { path: directory.join(name), files, bytes };
     Ok(Hashed { archived, digest, uncompressed_digest: uncompressed.finalize().into() })
 }
 

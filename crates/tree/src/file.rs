@@ -55,6 +55,16 @@ impl Draft {
         self.file.as_file_mut()
     }
 
+    /// Puts the file beside its target, under a name that was not known before it was written.
+    ///
+    /// # Errors
+    ///
+    /// As [`Draft::publish`].
+    pub fn publish_as(mut self, name: &str, mode: u32) -> io::Result<()> {
+        self.target.set_file_name(name);
+        self.publish(mode)
+    }
+
     /// Puts the file in its place with this mode, whatever the umask is.
     ///
     /// # Errors

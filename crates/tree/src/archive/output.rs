@@ -64,4 +64,10 @@ impl Output {
         self.draft.publish(mode).at("create", &self.target)?;
         Ok(self.bytes)
     }
+
+    /// The same beside the target, under a name that was not known before.
+    pub(super) fn publish_as(self, name: &str, mode: u32) -> Result<u64, ArchiveError> {
+        self.draft.publish_as(name, mode).at("create", self.target.with_file_name(name))?;
+        Ok(self.bytes)
+    }
 }
