@@ -78,6 +78,11 @@ impl Command {
         matches!(self, Self::Daemon | Self::DaemonIex)
     }
 
+    /// Whether it runs a system, or an expression, of its own here, which may have to be told secrets in a file.
+    pub(crate) fn runs_here(self) -> bool {
+        matches!(self, Self::Start | Self::StartIex | Self::Daemon | Self::DaemonIex | Self::Eval)
+    }
+
     /// Whether anything may follow its name. Who asks for help in another way gets it.
     pub(crate) fn takes_arguments(self) -> bool {
         self == Self::Help || self.usages().iter().any(|(arguments, _)| !arguments.is_empty())

@@ -53,7 +53,7 @@ pub(crate) fn run() -> Result<ExitCode, Failure> {
     let environment = Environment::before_env_sh(&release, name);
     if daemon::is_in_background() {
         // `env.sh` was read by the outer one, whose variables this process has inherited.
-        return daemon::run_in_background(&release, &environment.complete(&release), command);
+        return daemon::run_in_background(&release, &environment.complete(&release, command), command);
     }
     let needs_shell = match env_sh::is_needed(&release) {
         // A doctor says so, and looks at the rest.
@@ -63,7 +63,7 @@ pub(crate) fn run() -> Result<ExitCode, Failure> {
     if needs_shell {
         return Err(env_sh::source(&release, &environment));
     }
-    let environment = environment.complete(&release);
+    let environment = environment.complete(&release, command);
     match command {
         Some(command) => run_command(command, &release, &environment, rest),
         None => {

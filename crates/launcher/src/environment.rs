@@ -7,10 +7,11 @@
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
-use std::process::Command;
+use std::process;
 
 use contract::ENDS_WITH;
 
+use crate::command::Command;
 use crate::failure::Failure;
 use crate::release::Release;
 use crate::temporary_directory;
@@ -48,7 +49,7 @@ impl Environment {
     }
 
     /// The same, completed with the defaults that apply after `env.sh`.
-    pub(crate) fn complete(mut self, release: &Release) -> Self {
+    pub(crate) fn complete(mut self, release: &Release, command: Option<Command>) -> Self {
         let directory = release.version_directory();
         // A script of one's own is started as Mix starts it.
         let is_fast = release.has_fast_start() && env_var("RELEASE_BOOT_SCRIPT").is_none();
@@ -56,7 +57,7 @@ impl Environment {
         let name = self.get("RELEASE_NAME").to_owned();
         self.fallback("RELEASE_NODE", || name);
         let name = release.name.clone();
-        self.fallback("RELEASE_TMP", || temporary_directory::find(&release.root, &name).into());
+        self.fallback("RELEASE_TMP", || temporary_directory::find(&release.root, &name, command).into());
         self.fallback("RELEASE_VM_ARGS", || directory.join("vm.args").into());
         self.fallback("RELEASE_REMOTE_VM_ARGS", || directory.join("remote.vm.args").into());
         self.fallback("RELEASE_DISTRIBUTION", || "sname".into());
@@ -91,7 +92,7 @@ impl Environment {
     }
 
     /// Hands the variables to a command, without those that are between launchers.
-    pub(crate) fn apply(&self, command: &mut Command) {
+    pub(crate) fn apply(&self, command: &mut process::Command) {
         for name in BETWEEN_LAUNCHERS {
             command.env_remove(name);
         }

@@ -11,7 +11,7 @@ use rustix::process::Signal;
 use crate::files::write;
 use crate::installed::{Installed, Kind};
 use crate::running::{Running, report};
-use crate::sandbox::succeed;
+use crate::sandbox::{run, succeed};
 
 /// A node of its own, which needs no EPMD.
 fn distributed<'c>(command: &'c mut Command, installed: &Installed) -> &'c mut Command {
@@ -132,4 +132,58 @@ fn commands_of_overlays_need_no_shell() {
         system.signal(Signal::TERM);
         assert_eq!(system.status(), Some(0));
     }
+}
+
+/// Removes what lies outside of the sandbox.
+struct Outside([String; 2]);
+
+impl Drop for Outside {
+    fn drop(&mut self) {
+        for directory in &self.0 {
+            let _ = std::fs::remove_dir_all(directory);
+        }
+    }
+}
+
+/// The cookie was put into a directory that everybody could write to, if only it belonged to the user of the system.
+#[test]
+fn a_directory_in_tmp_that_others_can_write_to_gets_no_cookie() {
+    let installed = Installed::new(Kind::Plain);
+    std::fs::remove_file(installed.root().join("releases/COOKIE")).unwrap();
+    // The name of the release is in the name of the directory, which no other test may use.
+    let name = format!("squatted{}", std::process::id());
+    let resource = installed.version_directory().join("plain.rel");
+    let text = std::fs::read_to_string(&resource).unwrap();
+    write(&resource, &text.replacen("\"plain\"", &format!("{name:?}"), 1));
+    let in_read_only = |arguments: &[&str]| {
+        let script = "mount --bind \"$0\" \"$0\"; mount -o remount,bind,ro \"$0\"; exec \"$@\"";
+        let mut command = installed.sandbox.command("unshare");
+        command.args(["--mount", "/bin/sh", "-euc", script]).arg(installed.root());
+        command.arg(installed.executable()).args(arguments);
+        distributed(&mut command, &installed);
+        command
+    };
+    if run(&mut in_read_only(&["version"])).status != Some(0) {
+        testing::skip("mounting is not permitted here");
+        return;
+    }
+    let user = rustix::process::geteuid().as_raw();
+    let outside = Outside(["/tmp", "/dev/shm"].map(|parent| format!("{parent}/beamship-{user}-{name}")));
+    let [squatted, own] = &outside.0;
+    // Nothing but a start makes one.
+    assert!(!std::path::Path::new(squatted).exists());
+    std::fs::create_dir(squatted).unwrap();
+    std::fs::set_permissions(squatted, std::fs::Permissions::from_mode(0o777)).unwrap();
+    let started = installed.sandbox.join("started");
+    let mut system = Running::start(in_read_only(&["start"]).env("PROBE_REPORT", &started));
+    report(&started);
+    succeed(&mut in_read_only(&["ready", "--wait", "30"]));
+    let answer = succeed(&mut in_read_only(&["rpc", "IO.puts(System.get_env(\"RELEASE_TMP\"))"]));
+    assert_eq!(answer.stdout, format!("{own}\n"));
+    assert_eq!(std::fs::metadata(own).unwrap().permissions().mode() & 0o777, 0o700);
+    let names: Vec<_> = std::fs::read_dir(own).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert!(names.iter().any(|name| name.to_string_lossy().ends_with(".cookie")), "{names:?}");
+    assert_eq!(std::fs::read_dir(squatted).unwrap().count(), 0);
+    system.signal(Signal::TERM);
+    assert_eq!(system.status(), Some(0));
 }

@@ -30,6 +30,9 @@ fn kept(cache: &Utf8Path) -> Vec<(Utf8PathBuf, Vec<u8>)> {
     kept
 }
 
+/// What becomes of the bytes of a file; the number is the middle of them.
+type Damage = fn(&[u8], usize) -> Vec<u8>;
+
 /// A decompressed layer was believed as soon as a file had its name: with a damaged one libraries were missing in the image.
 #[test]
 fn what_is_damaged_is_made_again() {
@@ -41,7 +44,7 @@ fn what_is_damaged_is_made_again() {
     assert_eq!(expected, noise(300_000, 7));
     let whole = kept(&cache);
     assert_eq!(whole.len(), 6);
-    let damages: [fn(&[u8], usize) -> Vec<u8>; 5] = [
+    let damages: [Damage; 5] = [
         |_, _| Vec::new(),
         |bytes, middle| bytes[..middle].to_vec(),
         |bytes, _| vec![0; bytes.len()],
