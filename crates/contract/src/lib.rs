@@ -4,9 +4,11 @@
 //! on stands here and nowhere else: the names of files, the variables between them, and the formats of the files that are not
 //! Erlang's. Nothing here reads or writes a file.
 
+mod mode;
 mod overlay_command;
 mod start_erl_data;
 
+pub use mode::Mode;
 pub use overlay_command::OverlayCommand;
 pub use start_erl_data::StartErlData;
 
@@ -31,14 +33,6 @@ pub const FAST_BOOT_FILE: &str = "start_fast.boot";
 /// The variable with the number of the process that a trial start ends with: `beamship profile-boot` and
 /// `explain-boot` may be killed.
 pub const ENDS_WITH: &str = "BEAMSHIP_ENDS_WITH";
-
-/// The `RELEASE_MODE` of a fast start.
-pub const FAST_MODE: &str = "fast";
-
-/// `RELEASE_MODE` where nobody has set it.
-pub fn default_mode(has_fast_boot: bool) -> &'static str {
-    if has_fast_boot { FAST_MODE } else { "embedded" }
-}
 
 /// The release resource file among the names of the files in `releases/VSN`. Mix writes one; of several it is the first by
 /// name.

@@ -6,8 +6,10 @@ use std::ffi::{OsStr, OsString};
 use std::io::IsTerminal;
 use std::path::Path;
 
+use contract::Mode;
+
 use crate::configuration::Configuration;
-use crate::distribution::{Distribution, Mode};
+use crate::distribution::Distribution;
 use crate::environment::{Environment, env_var};
 use crate::exposure::Exposure;
 use crate::failure::Failure;

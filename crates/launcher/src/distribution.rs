@@ -1,6 +1,6 @@
 //! `RELEASE_DISTRIBUTION` and `RELEASE_MODE`: a wrong value is an error, never a start with another one.
 
-use contract::FAST_MODE;
+use contract::Mode;
 
 use crate::environment::Environment;
 use crate::failure::Failure;
@@ -87,37 +87,12 @@ fn check_name(node: &str, is_short: bool) -> Result<(), Failure> {
     Ok(())
 }
 
-/// When code is loaded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Mode {
-    /// All of it at the start.
-    Embedded,
-    /// When it is first called.
-    Interactive,
-    /// What a start uses at once, and the rest when the system runs (`start_fast.boot`).
-    Fast,
-}
-
-impl Mode {
-    /// The value of the virtual machine's `-mode`.
-    pub(crate) fn flag(self) -> &'static str {
-        match self {
-            Self::Embedded => "embedded",
-            Self::Interactive | Self::Fast => "interactive",
-        }
-    }
-}
-
 /// `RELEASE_MODE`.
 pub(crate) fn mode(environment: &Environment) -> Result<Mode, Failure> {
-    match environment.text("RELEASE_MODE")? {
-        "embedded" => Ok(Mode::Embedded),
-        "interactive" => Ok(Mode::Interactive),
-        FAST_MODE => Ok(Mode::Fast),
-        other => Err(Failure::new(format!("RELEASE_MODE is `{other}`")).hint(
-            "it has to be `embedded` (all code is loaded at start), `interactive` (when it is first used) or `fast` (what a start uses at once, the rest when the system runs)",
-        )),
-    }
+    let text = environment.text("RELEASE_MODE")?;
+    Mode::parse(text).ok_or_else(|| {
+        Failure::new(format!("RELEASE_MODE is `{text}`")).hint(format!("it has to be {}", Mode::CHOICES))
+    })
 }
 
 #[cfg(test)]

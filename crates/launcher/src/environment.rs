@@ -9,7 +9,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 use std::process;
 
-use contract::ENDS_WITH;
+use contract::{ENDS_WITH, Mode};
 
 use crate::command::Command;
 use crate::failure::Failure;
@@ -53,7 +53,7 @@ impl Environment {
         let directory = release.version_directory();
         // A script of one's own is started as Mix starts it.
         let is_fast = release.has_fast_start() && env_var("RELEASE_BOOT_SCRIPT").is_none();
-        self.fallback("RELEASE_MODE", || contract::default_mode(is_fast).into());
+        self.fallback("RELEASE_MODE", || Mode::unset(is_fast).as_str().into());
         let name = self.get("RELEASE_NAME").to_owned();
         self.fallback("RELEASE_NODE", || name);
         let name = release.name.clone();

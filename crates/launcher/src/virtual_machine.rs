@@ -9,10 +9,12 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
+use contract::Mode;
+
 use crate::command_line::CommandLine;
 use crate::configuration::{Configuration, contains};
 use crate::cookie::cookie;
-use crate::distribution::{Distribution, Mode, mode};
+use crate::distribution::{Distribution, mode};
 use crate::environment::{Environment, env_var};
 use crate::erlexec;
 use crate::exposure::Exposure;

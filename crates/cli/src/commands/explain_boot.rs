@@ -11,12 +11,12 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use camino::{Utf8Path, Utf8PathBuf};
-use contract::FAST_BOOT_FILE;
+use contract::{FAST_BOOT_FILE, Mode};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::fs::{CWD, Mode, mkfifoat};
+use rustix::fs::{CWD, mkfifoat};
 
 use self::timeline::Timeline;
-use super::trial::{HINT, Trial};
+use super::trial::Trial;
 use crate::arguments::{ExplainBootArguments, GlobalArguments};
 use crate::output;
 use crate::printer::Printer;
@@ -42,57 +42,51 @@ pub(crate) fn run(
     let versions = directory.join("releases").join(&version);
     let given = std::env::var("RELEASE_MODE").ok().filter(|mode| !mode.is_empty());
     let has_fast = versions.join(FAST_BOOT_FILE).is_file();
-    let mode = given.unwrap_or_else(|| contract::default_mode(has_fast).to_owned());
-    let is_fast = mode == "fast" && has_fast;
-    let boot = versions.join(if is_fast { FAST_BOOT_FILE } else { "start.boot" });
-    // The launcher knows `fast` only with a script of its own; what the runtime is told is `interactive`.
-    let flag = if mode == "fast" { "interactive" } else { mode.as_str() };
+    let mode = match given {
+        Some(given) => Mode::parse(&given)
+            .with_context(|| format!("RELEASE_MODE is `{given}`\nhint: it has to be {}", Mode::CHOICES))?,
+        None => Mode::unset(has_fast),
+    };
+    let boot = versions.join(if mode == Mode::Fast && has_fast { FAST_BOOT_FILE } else { "start.boot" });
+    // The launcher knows `fast` only with a script of its own.
+    let mode_of_trial = if mode == Mode::Fast { Mode::Interactive } else { mode };
     let mut marks = Marks::create(place.join("marks"))?;
-    let instrumented =
-        release::instrument_boot_script(&fs_err::read(&boot)?, flag == "interactive", &marks.path)
-            .with_context(|| format!("cannot rewrite `{boot}`"))?
-            .with_context(|| format!("`{boot}` is not a boot script\nhint: build the release again"))?;
-    fs_err::write(place.join("explain.boot"), &instrumented.boot)?;
+    let instrumented = release::instrument_boot_script(
+        &fs_err::read(&boot)?,
+        mode_of_trial == Mode::Interactive,
+        &marks.path,
+    )
+    .with_context(|| format!("cannot rewrite `{boot}`"))?
+    .with_context(|| format!("`{boot}` is not a boot script\nhint: build the release again"))?;
 
     let trial = Trial::new(directory.join("bin").join(&name), place.to_owned(), "explain-boot")?;
     let phase = printer.phase("start");
-    let timeline = record(&trial, flag, arguments.wait, instrumented.steps, &mut marks)?;
-    phase.finish(&format!("{name} {version} has started, RELEASE_MODE={mode}"));
+    let timeline = record(&trial, mode_of_trial, arguments.wait, instrumented, &mut marks)?;
+    phase.finish(&format!("{name} {version} has started, RELEASE_MODE={}", mode.as_str()));
     if let Some(file) = &arguments.svg {
-        fs_err::write(file, timeline.svg(&format!("{name} {version}, RELEASE_MODE={mode}")))?;
+        fs_err::write(file, timeline.svg(&format!("{name} {version}, RELEASE_MODE={}", mode.as_str())))?;
     }
-    let text = if global.json { timeline.json(&name, &version, &mode)? } else { timeline.table() };
+    let text = if global.json { timeline.json(&name, &version, mode.as_str())? } else { timeline.table() };
     Ok(output::print(text)?)
 }
 
 /// Starts the system, reads its marks until the last, and stops it.
 fn record(
     trial: &Trial,
-    flag: &str,
+    mode: Mode,
     wait: u32,
-    steps: Vec<release::Step>,
+    instrumented: release::InstrumentedBootScript,
     marks: &mut Marks,
 ) -> anyhow::Result<Timeline> {
-    let output = trial.create_log()?;
-    let errors =
-        output.file().try_clone().with_context(|| format!("cannot write `{}`", output.path().display()))?;
-    let mut command = trial.command(&["start"]);
-    command
-        .env("PHX_SERVER", "true")
-        .env("RELEASE_MODE", flag)
-        .env("RELEASE_BOOT_SCRIPT", trial.place.join("explain"))
-        .stdout(output.into_file())
-        .stderr(errors);
-    let begin = Instant::now();
-    let mut started = trial.spawn(&mut command)?;
-    let mut timeline = Timeline::new(steps);
-    let deadline = begin + Duration::from_secs(wait.into());
+    let mut started = trial.start(mode, Some(&instrumented.boot))?;
+    let mut timeline = Timeline::new(instrumented.steps);
+    let deadline = started.begin + Duration::from_secs(wait.into());
     let has_ended = loop {
         if Instant::now() >= deadline {
             break false;
         }
         let numbers = marks.wait()?;
-        let at = begin.elapsed();
+        let at = started.begin.elapsed();
         // What it wrote last may have come after the look.
         if numbers.is_empty() && !started.runs() {
             break false;
@@ -102,11 +96,13 @@ fn record(
         }
     };
     // An application that fails is noticed after its instruction: the last mark does not prove that the system runs.
-    let is_ready = has_ended && trial.wait_until_ready(&mut started, deadline).is_ok();
+    let result = trial.wait_until_ready(&mut started, deadline);
     trial.stop(started);
-    if !is_ready {
-        return Err(trial.failure(&format!("the trial start did not finish starting\n{HINT}")));
-    }
+    result.map_err(|error| trial.failure(&error))?;
+    anyhow::ensure!(
+        has_ended,
+        "the trial start did not finish starting in {wait} s\nhint: give it more with `--wait SECONDS`"
+    );
     Ok(timeline)
 }
 
@@ -123,7 +119,7 @@ impl Marks {
     ///
     /// When it cannot be created.
     fn create(path: Utf8PathBuf) -> anyhow::Result<Self> {
-        mkfifoat(CWD, path.as_std_path(), Mode::RUSR | Mode::WUSR)
+        mkfifoat(CWD, path.as_std_path(), rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR)
             .with_context(|| format!("cannot create the pipe `{path}`"))?;
         // For both ends: so opening it waits for nobody, and it does not end between two marks.
         let pipe = fs_err::OpenOptions::new().read(true).write(true).open(&path)?;

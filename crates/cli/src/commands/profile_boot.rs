@@ -8,15 +8,15 @@
 use std::collections::BTreeSet;
 use std::io::ErrorKind;
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::Context;
 use camino::Utf8Path;
-use contract::FAST_BOOT_FILE;
+use contract::{FAST_BOOT_FILE, Mode};
 use etf::Term;
 use release::PROFILE;
 
-use super::trial::{HINT, Started, Trial};
+use super::trial::{Started, Trial};
 use crate::arguments::{GlobalArguments, ProfileBootArguments};
 use crate::generated_files::{NewFile, WriteOptions, write_all};
 use crate::printer::{Printer, count};
@@ -45,7 +45,7 @@ pub(crate) fn run(
         Err(error) => return Err(error.into()),
     };
     let phase = printer.phase("start");
-    let modules = used_modules(&trial, arguments, script)?;
+    let modules = used_modules(&trial, arguments, script.as_deref())?;
     phase.finish(&format!("{} modules are used", count(modules.len())));
     let mut text = "# The modules that a start uses; `beamship profile-boot` records them.\n".to_owned();
     for module in &modules {
@@ -64,21 +64,12 @@ pub(crate) fn run(
 fn used_modules(
     trial: &Trial,
     arguments: &ProfileBootArguments,
-    script: Option<Vec<u8>>,
+    script: Option<&[u8]>,
 ) -> anyhow::Result<BTreeSet<String>> {
-    let output = trial.create_log()?;
-    let errors =
-        output.file().try_clone().with_context(|| format!("cannot write `{}`", output.path().display()))?;
-    let mut start = trial.command(&["start"]);
-    if let Some(script) = script {
-        fs_err::write(trial.place.join("record.boot"), script)?;
-        start.env("RELEASE_BOOT_SCRIPT", trial.place.join("record"));
-    }
-    start.env("PHX_SERVER", "true").stdout(output.into_file()).stderr(errors);
-    let mut started = trial.spawn(&mut start)?;
+    let mut started = trial.start(Mode::Interactive, script)?;
     let result = loaded_modules(trial, arguments, &mut started);
     trial.stop(started);
-    result.map_err(|error| trial.failure(&error.to_string()))
+    result.map_err(|error| trial.failure(&error))
 }
 
 /// Asks a system which modules it has loaded, once it is ready and has been exercised.
@@ -87,10 +78,8 @@ fn loaded_modules(
     arguments: &ProfileBootArguments,
     started: &mut Started,
 ) -> anyhow::Result<BTreeSet<String>> {
-    let deadline = Instant::now() + Duration::from_secs(arguments.wait.into());
-    trial
-        .wait_until_ready(started, deadline)
-        .with_context(|| format!("the trial start did not get ready\n{HINT}"))?;
+    let deadline = started.begin + Duration::from_secs(arguments.wait.into());
+    trial.wait_until_ready(started, deadline)?;
     if let Some(exercise) = &arguments.exercise {
         let status = Command::new("/bin/sh").args(["-c", exercise]).stdout(Stdio::null()).status();
         let status = status.with_context(|| format!("cannot run `{exercise}`"))?;

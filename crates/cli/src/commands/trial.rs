@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use camino::Utf8PathBuf;
+use contract::Mode;
 use rustix::process::{Pid, Signal, kill_process_group};
 
 use crate::cookie;
@@ -21,20 +22,21 @@ const LAST_LINES: usize = 20;
 const INTERVAL: Duration = Duration::from_millis(50);
 
 /// Why most trial starts fail.
-pub(super) const HINT: &str =
-    "hint: it needs the environment that the system needs: DATABASE_URL, SECRET_KEY_BASE …";
+const HINT: &str = "it needs the environment that the system needs: DATABASE_URL, SECRET_KEY_BASE …";
 
 /// What can be started, and where its temporary files are.
 pub(super) struct Trial {
     program: Utf8PathBuf,
-    pub(super) place: Utf8PathBuf,
+    place: Utf8PathBuf,
     node: String,
     cookie: String,
 }
 
 /// The started system, which is stopped when this is dropped.
 pub(super) struct Started {
-    pub(super) child: Child,
+    child: Child,
+    /// When it was started.
+    pub(super) begin: Instant,
 }
 
 impl Started {
@@ -66,11 +68,11 @@ impl Trial {
     }
 
     /// A command of the release, in interactive mode.
-    pub(super) fn command(&self, arguments: &[&str]) -> Command {
+    fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(&self.program);
         command
             .args(arguments)
-            .env("RELEASE_MODE", "interactive")
+            .env("RELEASE_MODE", Mode::Interactive.as_str())
             .env("RELEASE_DISTRIBUTION", "sname")
             .env("RELEASE_EPMD", "none")
             .env("RELEASE_NODE", &self.node)
@@ -84,11 +86,27 @@ impl Trial {
         command
     }
 
-    /// Starts the system.
-    pub(super) fn spawn(&self, command: &mut Command) -> anyhow::Result<Started> {
-        let child =
-            command.process_group(0).spawn().with_context(|| format!("cannot run `{}`", self.program))?;
-        Ok(Started { child })
+    /// Starts the system, with a boot script in place of its usual one if there is one. What it prints is kept for
+    /// [`Trial::failure`].
+    ///
+    /// # Errors
+    ///
+    /// When a file cannot be written, or the launcher not be run.
+    pub(super) fn start(&self, mode: Mode, script: Option<&[u8]>) -> anyhow::Result<Started> {
+        let output = fs_err::File::create(self.log())?;
+        let errors = output.file().try_clone().with_context(|| format!("cannot write `{}`", self.log()))?;
+        let mut command = self.command(&["start"]);
+        if let Some(script) = script {
+            let path = self.place.join("trial");
+            fs_err::write(path.with_extension("boot"), script)?;
+            command.env("RELEASE_BOOT_SCRIPT", path);
+        }
+        // As `bin/server` of a Phoenix application has it: otherwise it listens to nobody.
+        command.env("PHX_SERVER", "true").env("RELEASE_MODE", mode.as_str());
+        command.stdout(output.into_file()).stderr(errors).process_group(0);
+        let begin = Instant::now();
+        let child = command.spawn().with_context(|| format!("cannot run `{}`", self.program))?;
+        Ok(Started { child, begin })
     }
 
     /// Stops the system in good order; one that does not stop is killed.
@@ -123,33 +141,32 @@ impl Trial {
     /// When it has ended, or is not ready in time, with what it said last.
     pub(super) fn wait_until_ready(&self, started: &mut Started, deadline: Instant) -> anyhow::Result<()> {
         while let Err(error) = self.succeed(&["ready"]) {
-            if !started.runs() || Instant::now() >= deadline {
-                return Err(error);
-            }
-            std::thread::sleep(INTERVAL);
+            let reason = if !started.runs() {
+                "it has ended".to_owned()
+            } else if Instant::now() >= deadline {
+                // What the launcher advises is for a system that somebody wants to run.
+                HintedError::from(&error).message
+            } else {
+                std::thread::sleep(INTERVAL);
+                continue;
+            };
+            let message = format!("the trial start did not get ready: {reason}");
+            return Err(HintedError { message, hint: Some(HINT.to_owned()) }.into());
         }
         Ok(())
-    }
-
-    /// A file for the output of the system, for [`Trial::failure`].
-    ///
-    /// # Errors
-    ///
-    /// When it cannot be written.
-    pub(super) fn create_log(&self) -> anyhow::Result<fs_err::File> {
-        Ok(fs_err::File::create(self.log())?)
     }
 
     fn log(&self) -> Utf8PathBuf {
         self.place.join("log")
     }
 
-    /// Why the trial has failed, and what the system printed last.
-    pub(super) fn failure(&self, reason: &str) -> anyhow::Error {
+    /// Why the trial has failed, with all that caused it, and what the system printed last.
+    pub(super) fn failure(&self, error: &anyhow::Error) -> anyhow::Error {
+        let error = HintedError::from(error);
         let log = fs_err::read_to_string(self.log()).unwrap_or_default();
         match output_tail(&log) {
-            None => anyhow::anyhow!("{reason}"),
-            Some(tail) => anyhow::anyhow!("{reason}\n\nwhat it printed last:\n    {tail}"),
+            None => error.into(),
+            Some(tail) => anyhow::anyhow!("{error}\n\nwhat it printed last:\n    {tail}"),
         }
     }
 }

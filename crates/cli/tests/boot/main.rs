@@ -303,10 +303,27 @@ fn a_start_that_fails_records_nothing() {
     let message = fail(&mut project.sandbox.beamship(&project.path, &["profile-boot"]));
     assert!(message.contains("no database"), "{message}");
     assert!(
-        message.contains("the trial start did not get ready\nhint: it needs the environment"),
+        message.contains("the trial start did not get ready: it has ended\nhint: it needs the environment"),
         "{message}"
     );
     assert!(!project.path.join("rel/boot.profile").exists());
+    // Why it was not ready in time had been lost, in both of them.
+    write(
+        &project.path.join("lib/demo.ex"),
+        &DEMO.replace("Demo.Used.run()\n", "Process.sleep(:infinity)\n"),
+    );
+    project.build();
+    for command in ["profile-boot", "explain-boot"] {
+        for (wait, reason) in [("0", "not running"), ("3", "starting")] {
+            let message = fail(&mut project.sandbox.beamship(&project.path, &[command, "--wait", wait]));
+            let (said, hint) = message.split_once("\nhint: it needs the environment").unwrap();
+            let said = said.strip_prefix("error: the trial start did not get ready: ").unwrap();
+            assert!(said.contains(reason) && !hint.contains("hint: "), "{message}");
+        }
+    }
+    let message =
+        fail(project.sandbox.beamship(&project.path, &["explain-boot"]).env("RELEASE_MODE", "slow"));
+    assert!(message.starts_with("error: RELEASE_MODE is `slow`\nhint: it has to be `embedded`"), "{message}");
     let message = fail(&mut project.sandbox.beamship(&project.path, &["profile-boot", "other"]));
     assert!(message.contains("there is no release `other` in `"), "{message}");
 }
@@ -395,7 +412,7 @@ fn the_time_of_a_start_is_explained() {
     project.build();
     let message = fail(&mut project.sandbox.beamship(&project.path, &["explain-boot"]));
     assert!(message.contains("no database"), "{message}");
-    assert!(message.contains("did not finish starting\nhint: it needs the environment"), "{message}");
+    assert!(message.contains("did not get ready: it has ended\nhint: it needs the environment"), "{message}");
 
     // What a system prints does not get into a mark.
     let chatter = "for _ <- 1..4, do: spawn(fn -> Enum.each(Stream.cycle([\".\"]), &IO.write/1) end)\n";
@@ -413,7 +430,7 @@ fn the_time_of_a_start_is_explained() {
     project.build();
     for wait in ["3", "0"] {
         let message = fail(&mut project.sandbox.beamship(&project.path, &["explain-boot", "--wait", wait]));
-        assert!(message.starts_with("error: the trial start did not finish starting\nhint: "), "{message}");
+        assert!(message.starts_with("error: the trial start did not get ready: "), "{message}");
     }
     let system = Utf8PathBuf::from(format!("/proc/{}", std::fs::read_to_string(&noted).unwrap()));
     wait_until("the trial start has ended", || !system.exists());
