@@ -195,7 +195,7 @@ mod tests {
         fs_err::write(etc.join("ld.so.conf.d/.hidden.conf"), "/opt/hidden\n").unwrap();
         fs_err::write(etc.join("ld.so.conf.d/c.disabled"), "/opt/disabled\n").unwrap();
         let root = DirectoryRoot::new(Utf8Path::from_path(directory.path()).unwrap()).unwrap();
-        let machine = Machine::from_oci("amd64").unwrap();
+        let machine = Machine::new(object::elf::EM_X86_64.0, true, true);
         let path = SearchPath::of(&root, machine, Libc::Glibc, None).unwrap();
         assert_eq!(path.configured, ["/opt/a", "/opt/b", "/opt/c", "/opt/last/lib"]);
         assert_eq!(path.built_in[..2], ["/lib/x86_64-linux-gnu", "/usr/lib/x86_64-linux-gnu"]);
@@ -205,7 +205,7 @@ mod tests {
     fn musl_has_a_list_of_its_own() {
         let directory = tempfile::tempdir().unwrap();
         let root = DirectoryRoot::new(Utf8Path::from_path(directory.path()).unwrap()).unwrap();
-        let machine = Machine::from_oci("amd64").unwrap();
+        let machine = Machine::new(object::elf::EM_X86_64.0, true, true);
         let interpreter = Utf8Path::new("/lib/ld-musl-x86_64.so.1");
         let of =
             || SearchPath::of(&root, machine, Libc::of_interpreter(interpreter), Some(interpreter)).unwrap();

@@ -104,16 +104,16 @@ fn another_architecture() {
     // e_machine: 183 is AArch64, 62 is x86-64.
     let (other, name) = if cfg!(target_arch = "aarch64") { (62_u16, "amd64") } else { (183, "arm64") };
     bytes[18..20].copy_from_slice(&other.to_le_bytes());
-    fs::write(&nif, bytes).unwrap();
+    fs::write(&nif, &bytes).unwrap();
     let files = [("/app/beam.smp", program.as_path()), ("/app/nif.so", nif.as_path())];
     let report = checked(&files);
     let [Finding::Architecture { file, machine, expected }] = report.findings.as_slice() else {
         panic!("{report:?}")
     };
-    assert_eq!((file.as_str(), Some(*machine)), ("/app/nif.so", Machine::from_oci(name)));
+    assert_eq!((file.as_str(), machine.oci()), ("/app/nif.so", Some(name)));
     assert_eq!(report.machine, Some(*expected));
     // An image for the other platform finds the program wrong instead.
-    let report = check(&release(&files), &self::machine(), Machine::from_oci(name)).unwrap();
+    let report = check(&release(&files), &self::machine(), Machine::of_header(&bytes)).unwrap();
     assert!(
         report
             .findings

@@ -60,11 +60,6 @@ impl Digest {
     pub fn blob_path(&self) -> String {
         format!("{BLOBS}/{}", self.hex())
     }
-
-    /// The first digits, for people.
-    pub fn short(&self) -> &str {
-        &self.hex()[..12]
-    }
 }
 
 impl fmt::Display for Digest {
@@ -127,7 +122,6 @@ mod tests {
         let text = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
         assert_eq!(empty.as_str(), text);
         assert_eq!(Digest::parse(text), Ok(empty.clone()));
-        assert_eq!(empty.short(), "e3b0c44298fc");
         for wrong in ["", "sha256", "sha256:", "sha512:00", "sha256:../../etc/passwd", &text.to_uppercase()] {
             assert!(Digest::parse(wrong).is_err(), "{wrong}");
         }

@@ -83,12 +83,12 @@ impl Engine {
         }
     }
 
-    /// Loads images. Returns what the engine answered.
+    /// Loads images.
     ///
     /// # Errors
     ///
     /// When it is gone, or does not take them.
-    pub fn load(&self, images: &Images, name: &Reference) -> Result<String, ImageError> {
+    pub fn load(&self, images: &Images, name: &Reference) -> Result<(), ImageError> {
         match self {
             Self::Socket(path) => self.load_into_socket(path, images, name),
             Self::Podman(program) => self.load_into_podman(program, images, name),
@@ -99,12 +99,7 @@ impl Engine {
         ImageError::Engine { engine: self.name(), reason: reason.into() }
     }
 
-    fn load_into_socket(
-        &self,
-        path: &Utf8Path,
-        images: &Images,
-        name: &Reference,
-    ) -> Result<String, ImageError> {
+    fn load_into_socket(&self, path: &Utf8Path, images: &Images, name: &Reference) -> Result<(), ImageError> {
         let mut stream = UnixStream::connect(path)
             .map_err(|error| ImageError::NoEngine { reason: format!("`{path}`: {error}") })?;
         stream.set_read_timeout(Some(TIMEOUT)).at("use", path)?;
@@ -120,7 +115,7 @@ impl Engine {
         let finished = sent.is_ok() && stream.write_all(b"0\r\n\r\n").is_ok();
         let answer = Answer::read(&stream);
         match answer {
-            Ok(answer) if finished && answer.is_success() => Ok(answer.text()),
+            Ok(answer) if finished && answer.is_success() => Ok(()),
             Ok(answer) => Err(self.refused(answer.text())),
             Err(error) => {
                 sent?;
@@ -134,11 +129,11 @@ impl Engine {
         program: &Utf8Path,
         images: &Images,
         name: &Reference,
-    ) -> Result<String, ImageError> {
+    ) -> Result<(), ImageError> {
         let mut child = Command::new(program)
             .args(["load", "--quiet"])
             .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
+            .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()
             .at("run", program)?;
@@ -150,8 +145,7 @@ impl Engine {
         if !output.status.success() {
             return Err(self.refused(String::from_utf8_lossy(&output.stderr).trim()));
         }
-        sent?;
-        Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+        sent
     }
 }
 

@@ -38,11 +38,6 @@ pub struct Output {
 }
 
 impl Output {
-    /// The pieces in the order in which they arrived.
-    pub fn pieces(&self) -> impl Iterator<Item = (Stream, &[u8])> {
-        self.pieces.iter().map(|(stream, bytes)| (*stream, bytes.as_slice()))
-    }
-
     /// Both streams as text, in the order of arrival. What is not UTF-8 is replaced. Where there was too much to keep, it begins
     /// with how much is missing.
     pub fn text(&self) -> String {
