@@ -157,6 +157,7 @@ impl LastBuild {
         let mut scope = of_every_build(&self.project);
         scope.directories.extend(inputs.directories.iter().chain(&spec.overlays).cloned());
         scope.files.extend(inputs.files.iter().cloned());
+        scope.listings.extend(inputs.listings.iter().cloned());
         scope.except.extend(inputs.made.iter().cloned());
         if spec.templates.is_dir() {
             scope.directories.insert(spec.templates.clone());

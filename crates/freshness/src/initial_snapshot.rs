@@ -55,7 +55,7 @@ impl InitialSnapshot {
             (Some(was), _) => !was.is_same(is),
             (None, _) if within(path, &self.scope.directories) => true,
             (None, Entry::File(stamp, ..)) => !stamp.is_some_and(|stamp| stamp.is_certain(self.started)),
-            (None, Entry::Directory | Entry::Link(_)) => false,
+            (None, Entry::Directory | Entry::Names(_) | Entry::Link(_)) => false,
             (None, Entry::Other) => true,
         });
         gone.or(other.map(|(path, _)| path)).map(Utf8PathBuf::from)

@@ -18,8 +18,11 @@ pub struct Scope {
     /// Directories with everything in them, and what links in them lead to. Of a `.git` in them only the names of commits
     /// count: versions are often taken from there.
     pub directories: BTreeSet<Utf8PathBuf>,
-    /// Single files, which need not exist.
+    /// Single files, which need not exist. Of a directory here it counts only that there is one.
     pub files: BTreeSet<Utf8PathBuf>,
+    /// Directories, which need not exist, with the names of what is in them and no more.
+    #[serde(default)]
+    pub listings: BTreeSet<Utf8PathBuf>,
     /// What is left out: what the build itself makes.
     pub except: BTreeSet<Utf8PathBuf>,
     /// Whether only what code is compiled from matters: packages of Node are passed over.

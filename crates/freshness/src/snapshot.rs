@@ -7,8 +7,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 use camino::{Utf8Path, Utf8PathBuf};
+use data_encoding::HEXLOWER;
 use rayon::iter::{IntoParallelIterator, IntoParallelRefIterator, ParallelIterator};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use crate::file_digest::FileDigest;
 use crate::scope::is_passed_over;
@@ -26,6 +28,9 @@ pub(crate) enum Entry {
     /// A file: its stamp if that is certain, its mode, a digest of its content.
     #[serde(rename = "f")]
     File(Option<Stamp>, u32, String),
+    /// A digest of the names in a directory.
+    #[serde(rename = "n")]
+    Names(String),
     /// Nothing that can be read.
     #[serde(rename = "o")]
     Other,
@@ -78,6 +83,8 @@ impl Snapshot {
                     let metadata = fs::metadata(&path).ok()?;
                     let file = if metadata.is_file() {
                         read(&path, &metadata, known, looked_at)
+                    } else if metadata.is_dir() {
+                        Entry::Directory
                     } else {
                         Entry::Other
                     };
@@ -85,6 +92,8 @@ impl Snapshot {
                 })
                 .collect::<Vec<_>>(),
         );
+        // The slash tells it from the same place among the files.
+        entries.extend(scope.listings.iter().filter_map(|path| Some((format!("{path}/"), names(path)?))));
         Self { entries }
     }
 
@@ -172,6 +181,24 @@ fn list(directory: &Utf8Path, scope: &Scope, known: &Snapshot, looked_at: Moment
         }
     }
     listed
+}
+
+/// The names in a directory; none where there is none.
+fn names(directory: &Utf8Path) -> Option<Entry> {
+    if !directory.is_dir() {
+        return None;
+    }
+    let list = || -> std::io::Result<Vec<_>> {
+        fs::read_dir(directory)?.map(|entry| Ok(entry?.file_name().into_encoded_bytes())).collect()
+    };
+    let Ok(mut names) = list() else { return Some(Entry::Other) };
+    names.sort();
+    let mut digest = Sha256::new();
+    for name in names {
+        digest.update(name);
+        digest.update([0]);
+    }
+    Some(Entry::Names(HEXLOWER.encode(&digest.finalize())))
 }
 
 /// A link counts with what it leads to.

@@ -103,6 +103,8 @@ pub struct BuildInputs {
     pub every_variable: bool,
     /// Files, absolute, whether they are there or not.
     pub files: Vec<Utf8PathBuf>,
+    /// Directories of which the names of what is in them count, absolute, whether they are there or not.
+    pub listings: Vec<Utf8PathBuf>,
     /// Directories with all that is in them, absolute.
     pub directories: Vec<Utf8PathBuf>,
     /// Directories that the build writes to.
@@ -115,6 +117,7 @@ impl BuildInputs {
             variables: fields.texts("variables")?,
             every_variable: fields.boolean("every_variable")?,
             files: fields.paths("files")?,
+            listings: fields.paths("listings")?,
             directories: fields.paths("directories")?,
             made: fields.paths("made")?,
         })

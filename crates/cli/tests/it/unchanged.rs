@@ -263,20 +263,42 @@ fn files_that_mix_exs_and_the_configuration_read_elsewhere_count() {
     assert!(!builds("3.0.0"));
 }
 
-/// A file that a build looked for, and did not find, was there for the next one: "nothing has changed".
+/// A file that a build looked for, and did not find, was there for the next one: "nothing has changed". So it was when a directory
+/// that it had listed had other names.
 #[test]
 fn a_file_that_was_not_there_counts() {
     let project = Project::new();
-    project.append("config/config.exs", "config :demo, extra: match?({:ok, _}, File.read(\"../extra\"))\n");
+    let questions = [
+        ("match?({:ok, _}, File.read(\"../extra\"))", "extra"),
+        ("File.exists?(\"../maybe\")", "maybe"),
+        ("File.dir?(\"../directory\")", "directory/file"),
+        ("Path.wildcard(\"../listed/*.txt\") != []", "listed/a.txt"),
+        ("match?({:ok, [_ | _]}, File.ls(\"../names\"))", "names/a"),
+    ];
+    std::fs::create_dir(project.sandbox.join("names")).unwrap();
+    for (number, (question, _)) in questions.iter().enumerate() {
+        project.append("config/config.exs", &format!("config :demo, question{number}: {question}\n"));
+    }
     succeed(&mut project.command(&["build"]));
     project.has_nothing_to_do();
-    write(&project.sandbox.join("extra"), "");
-    project.has_to_build("extra` is new");
-    let configuration = std::fs::read_to_string(project.released("releases/0.1.0/sys.config")).unwrap();
-    assert!(configuration.contains("{extra,true}"), "{configuration}");
-    std::fs::remove_file(project.sandbox.join("extra")).unwrap();
-    project.has_to_build("extra` is no longer there");
-    project.has_nothing_to_do();
+    for (number, (question, file)) in questions.iter().enumerate() {
+        let answer = || {
+            let configuration =
+                std::fs::read_to_string(project.released("releases/0.1.0/sys.config")).unwrap();
+            configuration.contains(&format!("{{question{number},true}}"))
+        };
+        assert!(!answer(), "{question}");
+        let path = project.sandbox.join(file);
+        write(&path, "");
+        project.has_to_build(file.split('/').next().unwrap());
+        assert!(answer(), "{question}");
+        project.has_nothing_to_do();
+        std::fs::remove_file(&path).unwrap();
+        let _ = std::fs::remove_dir(path.parent().unwrap());
+        project.has_to_build(file.split('/').next().unwrap());
+        assert!(!answer(), "{question}");
+        project.has_nothing_to_do();
+    }
 }
 
 #[test]

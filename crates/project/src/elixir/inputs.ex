@@ -7,12 +7,15 @@ defmodule Beamship.Bridge.Inputs do
   # Variables are noted where they are read: whatever reads one in Elixir or Erlang calls `:os.getenv/1` or, for all of
   # them, `:os.env/0`, and these two are traced in all processes. Programs that a build starts read them unseen; the
   # other side knows which ones those are wont to read. Which programs these are is noted where `System.cmd/3` looks for
-  # them. So are files that mix.exs, the configuration and whatever is compiled read: a version that stands above the project.
+  # them. So are files that mix.exs, the configuration and whatever is compiled read: a version that stands above the project. What
+  # they only ask for (`File.exists?/1`) counts as far as it is there or not, and of a directory that they list its names.
   #
   # Hex looks at all variables and takes its own, whose names begin with `HEX_`: that alone does not count as all.
 
   @calls [{:os, :getenv, 1}, {:os, :env, 0}, {System, :get_env, 0}, {:os, :find_executable, 1}] ++
-           [{:file, :read_file, 1}, {:file, :read_file, 2}, {:file, :open, 2}]
+           [{:file, :read_file, 1}, {:file, :read_file, 2}, {:file, :open, 2}] ++
+           [{:file, :read_file_info, 1}, {:file, :read_file_info, 2}, {:file, :read_link_info, 1}, {:file, :read_link_info, 2}] ++
+           [{:file, :list_dir, 1}, {:file, :list_dir_all, 1}]
 
   def watch do
     caller = self()
@@ -54,6 +57,10 @@ defmodule Beamship.Bridge.Inputs do
           do: collect(seen),
           else: collect(Map.put(seen, {:file, path}, true))
 
+      {:trace, _, :call, {:file, name, [path]}, _} when name in [:list_dir, :list_dir_all] ->
+        collect(Map.put(seen, {:listing, path}, true))
+
+      # The content of a file that is only asked for counts too: its size and time may have been.
       {:trace, _, :call, {:file, _, [path | _]}, _} ->
         collect(Map.put(seen, {:file, path}, true))
 
@@ -66,12 +73,15 @@ defmodule Beamship.Bridge.Inputs do
   def describe(config, options) do
     seen = seen()
     declared = declared(options)
+    {declared_directories, declared_files} = Enum.split_with(declared[:files], &File.dir?/1)
+    elsewhere = elsewhere(config)
 
     %{
       every_variable: {:env, []} in seen,
       variables: declared[:variables] ++ for({:getenv, [name]} <- seen, do: IO.chardata_to_string(name)),
-      files: Enum.map(declared[:files] ++ programs(seen) ++ files(config), &Path.expand/1) ++ read_elsewhere(seen, config),
-      directories: Enum.map(directories(config), &Path.expand/1),
+      files: Enum.map(declared_files ++ programs(seen) ++ files(config), &Path.expand/1) ++ elsewhere.(seen, :file),
+      listings: elsewhere.(seen, :listing),
+      directories: Enum.map(declared_directories ++ directories(config), &Path.expand/1),
       made: [Path.expand(Mix.Project.build_path(config))]
     }
   end
@@ -104,30 +114,35 @@ defmodule Beamship.Bridge.Inputs do
 
   # What is in the project, and in what its dependencies are made of, counts anyway, and the toolchain is looked at by itself.
   # A relative path was meant from the project or from a dependency, whichever was being loaded: there may be thousands of paths and
-  # hundreds of dependencies, but from a place that counts anyway only `..` leads elsewhere.
-  defp read_elsewhere(seen, config) do
+  # hundreds of dependencies, but from a place that counts anyway only `..` leads elsewhere. Whether something is there does not
+  # matter: a build that looked for a file in vain reads it when it is.
+  defp elsewhere(config) do
     bases = [File.cwd!() | for(%{scm: Mix.SCM.Path, opts: opts} <- Mix.Dep.cached(), do: opts[:dest])]
     built = [Mix.Project.build_path(config), Mix.Project.deps_path(config)]
     toolchain = [List.to_string(:code.root_dir()), Application.app_dir(:elixir, "../..")]
     known = Enum.map(["." | built] ++ toolchain ++ ["/proc", "/sys", "/dev"], &(Path.expand(&1) <> "/"))
     # By these Mix tells other virtual machines that it is there: each build has others.
     by_mix = for name <- ["mix_lock", "mix_pubsub"], do: Path.expand(name, System.tmp_dir!())
-    elsewhere = Enum.reject(bases, &String.starts_with?(&1 <> "/", known))
+    without = Enum.reject(bases, &String.starts_with?(&1 <> "/", known))
 
-    for {:file, name} <- seen, path = text(name), place <- places(path, bases, elsewhere), uniq: true do
-      place
+    fn seen, kind ->
+      for {^kind, name} <- seen,
+          path = text(name),
+          place <- places(path, bases, without, known),
+          not String.starts_with?(place <> "/", known ++ by_mix),
+          uniq: true,
+          do: place
     end
-    |> Enum.filter(&(not String.starts_with?(&1, known ++ by_mix) and file_or_nothing?(&1)))
   end
 
-  # What was looked for and is not there counts as well: a build reads it when it is.
-  defp file_or_nothing?(path), do: File.regular?(path) or not File.exists?(path)
+  defp places(path, bases, without, known) do
+    leads_out? = String.contains?(path, "..")
 
-  defp places(path, bases, elsewhere) do
     cond do
+      not leads_out? and String.starts_with?(path, known) -> []
       Path.type(path) == :absolute -> [Path.expand(path)]
-      String.contains?(path, "..") -> Enum.map(bases, &Path.expand(path, &1))
-      true -> Enum.map(elsewhere, &Path.expand(path, &1))
+      leads_out? -> Enum.map(bases, &Path.expand(path, &1))
+      true -> Enum.map(without, &Path.expand(path, &1))
     end
   end
 
