@@ -140,8 +140,8 @@ pub struct ReleaseArguments {
     #[arg(long, overrides_with = "no_overwrite")]
     pub overwrite: bool,
 
-    /// Ask before an existing release of this version is replaced (on a terminal; the default)
-    #[arg(long, overrides_with = "overwrite", hide = true)]
+    /// Ask before an existing release of this version is replaced, whatever mix.exs says; fail where nobody can be asked
+    #[arg(long, overrides_with = "overwrite")]
     pub no_overwrite: bool,
 
     /// Whether it is packed too.

@@ -30,8 +30,8 @@ use crate::{
 /// What is going to happen to the release that is located.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Intent {
-    /// An existing release is replaced without a question.
-    pub(crate) overwrite: bool,
+    /// Whether an existing release is replaced without a question; none leaves that to `mix.exs`.
+    pub(crate) overwrite: Option<bool>,
     /// Nothing is written, and no custom step runs.
     pub(crate) dry_run: bool,
 }
@@ -145,7 +145,17 @@ impl<'a> Pipeline<'a> {
     ///
     /// When it has not been compiled.
     pub(crate) fn use_compiled(&mut self, arguments: &CompileArguments) -> anyhow::Result<()> {
-        self.run_compile_task(arguments, true)
+        self.run_compile_task(arguments, true)?;
+        let information = self.bridge.information();
+        let is_compiled =
+            |name: &String| information.build_path.join(format!("lib/{name}/ebin/{name}.app")).is_file();
+        match information.own_applications.iter().find(|name| !is_compiled(name)) {
+            None => Ok(()),
+            Some(name) => anyhow::bail!(
+                "`{name}` has not been compiled for MIX_ENV={}, so what is in its release is not known\nhint: `beamship build`, or `beamship release --dry-run`, compiles it first",
+                information.mix_env
+            ),
+        }
     }
 
     fn run_compile_task(&mut self, arguments: &CompileArguments, no_compile: bool) -> anyhow::Result<()> {
@@ -227,7 +237,7 @@ impl<'a> Pipeline<'a> {
             name: target.name.clone(),
             path: target.path.clone(),
             version: target.version.clone(),
-            overwrite: intent.overwrite.then_some(true),
+            overwrite: intent.overwrite,
             quiet: (self.printer.verbosity() == Verbosity::Quiet).then_some(true),
             run_steps: !intent.dry_run,
         };

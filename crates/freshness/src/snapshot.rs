@@ -258,7 +258,7 @@ mod tests {
                 directories: [root.clone()].into(),
                 files: [base.join("config.exs")].into(),
                 except: [root.join("out")].into(),
-                sources_only: false,
+                ..Scope::default()
             };
             Self { _directory: directory, root, scope }
         }

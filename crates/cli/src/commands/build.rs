@@ -81,7 +81,7 @@ pub(super) fn assembly<'a>(
             pipeline.assets(&arguments.compile)?;
         }
     }
-    let intent = Intent { overwrite: true, dry_run: arguments.dry_run };
+    let intent = Intent { overwrite: Some(true), dry_run: arguments.dry_run };
     let location = pipeline.locate(&arguments.target, intent)?;
     let description = pipeline.describe(&location)?;
     pipeline.plan(description, arguments.archive)

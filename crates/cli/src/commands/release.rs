@@ -25,29 +25,32 @@ pub(crate) fn run(
     } else {
         pipeline.compile(&arguments.compile)?;
     }
-    let intent = Intent { overwrite: arguments.overwrite, dry_run: arguments.dry_run };
+    let overwrite = match (arguments.overwrite, arguments.no_overwrite) {
+        (false, false) => None,
+        (overwrite, _) => Some(overwrite),
+    };
+    let intent = Intent { overwrite, dry_run: arguments.dry_run };
     let location = pipeline.locate(&arguments.target, intent)?;
     if !arguments.dry_run && !location.overwrite {
-        confirm(&location)?;
+        confirm(&location, arguments.no_overwrite)?;
     }
     let description = pipeline.describe(&location)?;
     let assembly = pipeline.plan(description, arguments.archive)?;
     if arguments.dry_run { assembly.print(global.json) } else { last.write(assembly, global.json) }
 }
 
-/// Asks before a release is replaced, if there is somebody to ask. Without a terminal it is replaced: nothing is lost
-/// that could not be built again, and a build that does nothing must not look like one that did.
-fn confirm(location: &ReleaseLocation) -> anyhow::Result<()> {
+/// Asks before a release is replaced, if there is somebody to ask. Without a terminal it is replaced, unless that `is_refused`:
+/// nothing is lost that could not be built again, and a build that does nothing must not look like one that did.
+fn confirm(location: &ReleaseLocation, is_refused: bool) -> anyhow::Result<()> {
     let exists = location.path.join("releases").join(&location.version).exists();
     if !exists {
         return Ok(());
     }
     let name = format!("{}-{}", location.name, location.version);
-    if question::ask(&format!("The release {name} already exists. Replace it?"), true)? == Some(false) {
-        return Err(Declined(format!(
-            "{name} was not replaced: you said no\nhint: --overwrite replaces without asking"
-        ))
-        .into());
-    }
-    Ok(())
+    let why = match question::ask(&format!("The release {name} already exists. Replace it?"), true)? {
+        Some(false) => "you said no",
+        None if is_refused => "there is nobody to ask",
+        _ => return Ok(()),
+    };
+    Err(Declined(format!("{name} was not replaced: {why}\nhint: --overwrite replaces without asking")).into())
 }

@@ -26,6 +26,54 @@ fn without_a_terminal_an_existing_release_is_replaced() {
     assert_eq!(std::fs::read_to_string(release.join("kept-by-somebody")).unwrap(), "data");
 }
 
+/// The switch had no effect: the release was replaced all the same.
+#[test]
+fn who_says_no_overwrite_keeps_the_release() {
+    let sandbox = Sandbox::new();
+    let demo = project::demo(&sandbox, "demo");
+    let mix_exs = std::fs::read_to_string(demo.join("mix.exs")).unwrap();
+    std::fs::write(demo.join("mix.exs"), mix_exs.replace("demo: []", "demo: [overwrite: true]")).unwrap();
+    succeed(&mut sandbox.beamship(&demo, &["release", "--no-overwrite"]));
+    let edited = demo.join("_build/prod/rel/demo/releases/0.1.0/env.sh");
+    std::fs::write(&edited, "# edited").unwrap();
+    let outcome = fail(&mut sandbox.beamship(&demo, &["release", "--no-overwrite"]));
+    let said = "error: demo-0.1.0 was not replaced: there is nobody to ask\nhint: --overwrite replaces without asking\n";
+    assert!(outcome.ends_with(said), "{}", outcome);
+    assert_eq!(std::fs::read_to_string(&edited).unwrap(), "# edited");
+    succeed(&mut sandbox.beamship(&demo, &["release", "--no-overwrite", "--overwrite"]));
+    assert_ne!(std::fs::read_to_string(&edited).unwrap(), "# edited");
+}
+
+/// Hex was installed for a run that was to change nothing, and the project was taken for an application of OTP.
+#[test]
+fn a_dry_run_of_a_build_says_when_nothing_is_compiled() {
+    let sandbox = Sandbox::new();
+    let demo = project::demo(&sandbox, "demo");
+    let outcome = fail(&mut sandbox.beamship(&demo, &["build", "--dry-run"]));
+    let said = "error: `demo` has not been compiled for MIX_ENV=prod, so what is in its release is not known\nhint: ";
+    assert!(outcome.contains(said), "{}", outcome);
+    let mix_exs = std::fs::read_to_string(demo.join("mix.exs")).unwrap();
+    std::fs::write(demo.join("mix.exs"), mix_exs.replace("deps: [", "deps: [{:jason, \"~> 1.4\"}, "))
+        .unwrap();
+    let outcome = fail(&mut sandbox.beamship(&demo, &["build", "--dry-run"]));
+    assert!(!outcome.contains("Hex? [Yn] y"), "{}", outcome);
+    assert!(!sandbox.join("home/.mix/archives").exists());
+}
+
+/// "1, fetched", and then hints that helped nobody.
+#[test]
+fn a_path_dependency_that_is_not_there_is_named() {
+    let sandbox = Sandbox::new();
+    let demo = project::demo(&sandbox, "demo");
+    let mix_exs = std::fs::read_to_string(demo.join("mix.exs")).unwrap();
+    std::fs::write(demo.join("mix.exs"), mix_exs.replace("deps: [", "deps: [{:gone, path: \"../gone\"}, "))
+        .unwrap();
+    let outcome = fail(&mut sandbox.beamship(&demo, &["build"]));
+    let said =
+        format!("error: the directory of the dependency gone is not there: {}\n", sandbox.join("gone"));
+    assert!(outcome.contains(&said) && !outcome.contains("fetched"), "{}", outcome);
+}
+
 #[test]
 fn an_overlay_that_is_gone_disappears() {
     let sandbox = Sandbox::new();

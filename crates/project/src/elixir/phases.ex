@@ -21,6 +21,10 @@ defmodule Beamship.Bridge.Phases do
     answering_yes_to_installations(fn ->
       deps = Mix.Dep.cached()
 
+      for %{scm: Mix.SCM.Path, app: app, opts: opts} <- deps, not File.dir?(opts[:dest]) do
+        refuse("the directory of the dependency #{app} is not there: #{opts[:dest]}\nhint: put it there, or correct its :path in mix.exs")
+      end
+
       if Enum.all?(deps, &usable?/1) do
         %{fetched: false, dependencies: length(deps)}
       else
@@ -41,7 +45,10 @@ defmodule Beamship.Bridge.Phases do
     # With --no-deps-check Mix would not compile them again.
     if recompile_path_dependencies? and "--no-deps-check" not in flags, do: remove_code_of_path_dependencies()
     # Rebar is asked for here, when a dependency is about to be compiled.
-    case answering_yes_to_installations(fn -> Mix.Task.run("compile", flags) end) do
+    compile = fn -> Mix.Task.run("compile", flags) end
+
+    # Where nothing is compiled nothing is installed either.
+    case if("--no-compile" in flags, do: compile.(), else: answering_yes_to_installations(compile)) do
       {:error, _} -> refuse("compilation failed")
       _ -> %{}
     end

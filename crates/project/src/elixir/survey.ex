@@ -23,7 +23,7 @@ defmodule Beamship.Bridge.Survey do
       aliases: aliases(config),
       unusable:
         for dep <- dependencies, not (Mix.Dep.ok?(dep) or Mix.Dep.compilable?(dep)) do
-          %{name: Atom.to_string(dep.app), reason: Mix.Dep.format_status(dep)}
+          %{name: Atom.to_string(dep.app), reason: reason(dep)}
         end,
       serves: Enum.any?(applications(config), &serves?(String.to_atom(&1.name))),
       options_outside_project:
@@ -33,6 +33,12 @@ defmodule Beamship.Bridge.Survey do
       otp_release: System.otp_release()
     }
   end
+
+  defp reason(%{scm: Mix.SCM.Path, opts: opts} = dep) do
+    if File.dir?(opts[:dest]), do: Mix.Dep.format_status(dep), else: "its directory is not there: #{opts[:dest]}"
+  end
+
+  defp reason(dep), do: Mix.Dep.format_status(dep)
 
   defp aliases(config), do: for({name, _} <- config[:aliases] || [], is_atom(name), do: name)
 

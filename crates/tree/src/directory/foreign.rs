@@ -178,16 +178,14 @@ pub(super) fn carry(
         let is_directory = matches!(kind, Kind::Directory { .. });
         match in_the_way(tree, &path, is_directory) {
             Some((at, new)) => return Err(DirectoryError::InTheWay { path: old.join(path), at, new }),
-            None if path_in(&path).is_some_and(|path| tree.get(&path).is_some()) => {
-                if !is_directory {
-                    progress.message(&format!(
-                        "`{}` was not made by the earlier build; the release's own file replaces it",
-                        old.join(path).display()
-                    ));
+            None => {
+                if let Some(at) = path_in(&path).filter(|at| tree.get(at).is_some()) {
+                    if !is_directory && !is_same_file(&old.join(&path), &new.join(&path)) {
+                        give_way(old.join(path), at, ownership, progress)?;
+                    }
+                    continue;
                 }
-                continue;
             }
-            None => {}
         }
         create_parents(new, &path, &mut carried)?;
         let (from, to) = (old.join(&path), new.join(&path));
@@ -205,6 +203,34 @@ pub(super) fn carry(
         }
     }
     Ok(carried)
+}
+
+/// What becomes of a file that the new release has another one for. Where a build has noted what it made, nobody knows how dear this
+/// one is to its user. Where Mix puts its files, or made the earlier release, it is most likely one of Mix's.
+fn give_way(
+    path: PathBuf,
+    at: TreePath,
+    ownership: &Ownership,
+    progress: &dyn Progress,
+) -> Result<(), DirectoryError> {
+    let is_noted = matches!(ownership, Ownership::Manifest(_));
+    if is_noted && !Ownership::Mix.owns(Path::new(at.as_str())) {
+        return Err(DirectoryError::InTheWay { path, at, new: "file" });
+    }
+    progress.message(&format!(
+        "`{}` was not made by the earlier build; the release's own file replaces it",
+        path.display()
+    ));
+    Ok(())
+}
+
+/// Whether both are regular files with the same content.
+fn is_same_file(one: &Path, other: &Path) -> bool {
+    let content = |path: &Path| {
+        let is_file = fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_file());
+        is_file.then(|| fs::read(path).ok()).flatten()
+    };
+    content(one).is_some_and(|one| content(other) == Some(one))
 }
 
 /// Where and what the new release has that does not go together with something foreign at this path.

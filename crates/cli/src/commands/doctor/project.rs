@@ -119,6 +119,11 @@ fn failed(error: &BridgeError) -> Finding {
         found.message =
             format!("it does not load:\n{}", lines[first..lines.len().min(first + SHOWN_LINES)].join("\n"));
     }
+    if found.message.contains("Could not find an SCM") {
+        found.remedy = Some(
+            "`mix local.hex` installs Hex, which knows it; `beamship build` does so by itself".to_owned(),
+        );
+    }
     found
         .remedy
         .get_or_insert_with(|| "`MIX_ENV=prod mix deps` shows the same: correct it there first".to_owned());
@@ -141,7 +146,7 @@ fn dependencies(directory: &Utf8Path, survey: &Survey, findings: &mut Findings) 
         findings.push(Finding::error(
             "dependencies",
             format!("{}: {}", dependency.name, dependency.reason.trim()),
-            "`beamship build` fetches dependencies; or `mix deps.get`",
+            "`beamship build` fetches what can be fetched, as `mix deps.get` does; a path has to be right in mix.exs",
         ));
     }
     if survey.unusable.is_empty() {

@@ -91,21 +91,40 @@ fn of_a_release_by_mix_everything_outside_its_directories_lives_on() {
 }
 
 #[test]
-fn the_release_wins_over_a_file_of_the_same_name_and_says_so() {
+fn the_release_wins_over_a_file_where_mix_puts_its_own_and_says_so() {
     let place = place();
     write(&first(), &place.target, &options(), &()).unwrap();
-    fs::write(place.target.join("env"), "by hand").unwrap();
+    fs::write(place.target.join("releases/added"), "by Mix").unwrap();
     fs::create_dir(place.target.join("lib/a-2")).unwrap();
     let heard = Heard::default();
     let mut new = second();
-    new.add(path("env"), file(0o644, "of the release")).unwrap();
+    new.add(path("releases/added"), file(0o644, "of the release")).unwrap();
     write(&new, &place.target, &options(), &heard).unwrap();
-    assert_eq!(fs::read_to_string(place.target.join("env")).unwrap(), "of the release");
+    assert_eq!(fs::read_to_string(place.target.join("releases/added")).unwrap(), "of the release");
     let text = format!(
-        "`{}/env` was not made by the earlier build; the release's own file replaces it",
+        "`{}/releases/added` was not made by the earlier build; the release's own file replaces it",
         place.target
     );
     assert_eq!(heard.messages(), [text]);
+}
+
+/// It was replaced, with a message that `--quiet` left out.
+#[test]
+fn a_file_of_the_users_is_not_replaced_by_another_one() {
+    let place = place();
+    write(&first(), &place.target, &options(), &()).unwrap();
+    fs::write(place.target.join("env"), "by hand").unwrap();
+    let mut new = second();
+    new.add(path("env"), file(0o644, "of the release")).unwrap();
+    let error = write(&new, &place.target, &options(), &()).unwrap_err();
+    assert!(matches!(error, DirectoryError::InTheWay { .. }), "{error}");
+    assert_eq!(fs::read_to_string(place.target.join("env")).unwrap(), "by hand");
+    assert!(place.target.join("lib/a-1").is_dir());
+    // The same content is nobody's loss.
+    fs::write(place.target.join("env"), "of the release").unwrap();
+    let heard = Heard::default();
+    write(&new, &place.target, &options(), &heard).unwrap();
+    assert_eq!(heard.messages(), [""; 0]);
 }
 
 #[test]
