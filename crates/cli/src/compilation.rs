@@ -66,7 +66,7 @@ pub(crate) fn begin(
             }
             RebuildReason::CompiledElsewhere => {
                 format!(
-                    "`{build}` has been compiled since the last successful build, by something else or by one that failed"
+                    "`{build}` has been compiled since the last successful build, by something else or by one that failed, or has lost code"
                 )
             }
             RebuildReason::LooksCompiled(path) => {

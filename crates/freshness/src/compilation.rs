@@ -31,7 +31,7 @@ use record::{CompilationRecord, FILE};
 pub enum RebuildReason {
     /// There is code, and no record of what it was compiled from.
     NoRecord,
-    /// Mix's manifests are not those of the record.
+    /// Mix's manifests, or the files with code, are not those of the record.
     CompiledElsewhere,
     /// The code was not, or not for certain, compiled from this file as it is now, and the time of the file is older than the
     /// end of that compilation: by its time it looks compiled.

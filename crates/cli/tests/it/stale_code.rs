@@ -155,6 +155,22 @@ fn what_has_been_compiled_in_between_is_compiled_again() {
 }
 
 /// The most usual failure of all. Mix compiles what has not been compiled, and nothing else has to be.
+/// Mix believes its manifest: a release without the module, and "nothing has changed" afterwards.
+#[test]
+fn code_that_is_gone_is_compiled_again() {
+    let project = Project::new();
+    project.build();
+    for module in ["demo/ebin/Elixir.Demo.beam", "greeter/ebin/Elixir.Greeter.beam"] {
+        let code = project.file("_build/prod/lib").join(module);
+        std::fs::remove_file(&code).unwrap();
+        let said = project.build();
+        assert!(said.contains("or has lost code"), "{said}");
+        assert!(code.exists(), "{module}");
+        assert_eq!(project.says(), "hello");
+    }
+    assert!(project.build().contains("Nothing has changed"));
+}
+
 #[test]
 fn code_that_did_not_compile_is_compiled_when_it_does() {
     let project = Project::new();

@@ -1,7 +1,9 @@
-//! How to tell that somebody else has compiled.
+//! How to tell that somebody else has been at work in the build directory.
 //!
-//! Mix keeps manifests of what it has compiled in the build directory, one set for each application. When they are not those
-//! that the last recorded compilation has left, there has been another one since, of which there is no record.
+//! Mix keeps manifests of what it has compiled there, one set for each application. When they are not those that the last
+//! recorded compilation has left, there has been another one since, of which there is no record. Mix believes its manifests: where
+//! a file with code is gone (a cache that was restored in part), it says that everything is compiled. So the names of these
+//! files count as well.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -16,7 +18,7 @@ use crate::Moment;
 /// Mix's manifests of what it compiles itself.
 const MANIFESTS: [&str; 4] = ["compile.elixir", "compile.erlang", "compile.leex", "compile.yecc"];
 
-/// Digests of manifests by their names within the build directory.
+/// Digests of manifests, and of the names of what was compiled, by their names within the build directory.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(super) struct Manifests(BTreeMap<String, String>);
@@ -27,6 +29,7 @@ impl Manifests {
     pub(super) fn read(build: &Utf8Path, applications: &BTreeSet<String>) -> Self {
         let mut manifests = BTreeMap::new();
         for application in applications {
+            let known = manifests.len();
             for name in MANIFESTS {
                 let within = format!("lib/{application}/.mix/{name}");
                 let path = build.join(&within);
@@ -35,6 +38,11 @@ impl Manifests {
                 let mut sum = Sha256::new_with_prefix(&content);
                 sum.update(Moment::from(modified).second().to_be_bytes());
                 manifests.insert(within, HEXLOWER.encode(&sum.finalize()[..16]));
+            }
+            if manifests.len() > known {
+                let within = format!("lib/{application}/ebin");
+                let code = names_of_code(&build.join(&within));
+                manifests.insert(within, code);
             }
         }
         Self(manifests)
@@ -62,6 +70,19 @@ impl Manifests {
         self.0.extend(manifests);
         self
     }
+}
+
+/// A digest of the names of the files with code in a directory.
+fn names_of_code(directory: &Utf8Path) -> String {
+    let names = directory.read_dir_utf8().into_iter().flatten().flatten();
+    let names: BTreeSet<String> =
+        names.map(|entry| entry.file_name().to_owned()).filter(|name| name.ends_with(".beam")).collect();
+    let mut sum = Sha256::new();
+    for name in names {
+        sum.update(name);
+        sum.update([0]);
+    }
+    HEXLOWER.encode(&sum.finalize()[..16])
 }
 
 /// The application whose manifest has this name within the build directory.
