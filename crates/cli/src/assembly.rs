@@ -214,6 +214,16 @@ impl Report {
     }
 }
 
+/// Puts in order what an earlier build has left beside a release that is not written this time.
+///
+/// # Errors
+///
+/// When something is left and cannot be removed.
+pub(crate) fn tidy(release: &Utf8Path, printer: &Printer) -> anyhow::Result<()> {
+    let manifest = TreePath::new(MANIFEST)?;
+    Ok(directory::tidy(release, Some(&manifest), &printer.phase("check"))?)
+}
+
 /// Tells a person, or a machine, what has been built.
 ///
 /// # Errors

@@ -98,6 +98,25 @@ pub fn write(
     write_with(tree, target, options, progress, Replacement::OneStep, None::<NoSteps>)
 }
 
+/// Puts in order what an earlier build has left beside a target that need not be written: one that was killed, or could not
+/// remove what it had replaced. Where nothing is left nothing is touched, so that it may be read-only.
+///
+/// # Errors
+///
+/// When something is left and cannot be removed.
+pub fn tidy(
+    target: &Utf8Path,
+    manifest: Option<&TreePath>,
+    progress: &dyn Progress,
+) -> Result<(), DirectoryError> {
+    let target = Target::resolve(target)?;
+    if recovery::is_needed(&target)? {
+        let _lock = TargetLock::acquire(&target, progress)?;
+        recovery::recover(&target, manifest, progress)?;
+    }
+    Ok(())
+}
+
 /// The type of the steps where there are none.
 type NoSteps = fn(&Published<'_>) -> Result<(), DirectoryError>;
 

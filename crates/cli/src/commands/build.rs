@@ -2,8 +2,10 @@
 
 use std::time::Instant;
 
+use camino::Utf8Path;
+
 use crate::arguments::{BuildArguments, GlobalArguments};
-use crate::assembly::{Assembly, announce};
+use crate::assembly::{self, Assembly, announce};
 use crate::compilation::BackgroundScan;
 use crate::last_build::{LastBuild, Summary};
 use crate::pipeline::{Intent, Pipeline};
@@ -44,6 +46,10 @@ fn unchanged(
     printer: &Printer,
 ) -> anyhow::Result<()> {
     let Summary { mut report, quiet, remarks } = summary;
+    // The last build may not have been able to remove all that it replaced. Nobody needs it: a word is enough.
+    if let Err(error) = assembly::tidy(Utf8Path::new(&report.path), printer) {
+        printer.warn(&error.to_string());
+    }
     printer.repeat(&remarks);
     let duration = start.elapsed();
     printer.say(&format!(

@@ -68,7 +68,7 @@ end
     }
 }
 
-fn names(directory: &Utf8Path, known: &[&str]) -> Vec<String> {
+pub(crate) fn names(directory: &Utf8Path, known: &[&str]) -> Vec<String> {
     let entries =
         directory.read_dir_utf8().into_iter().flatten().map(|entry| entry.unwrap().file_name().to_owned());
     let mut names: Vec<String> = entries.filter(|name| !known.contains(&name.as_str())).collect();

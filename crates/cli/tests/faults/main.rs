@@ -16,8 +16,10 @@
 )]
 
 mod artefact;
+mod build;
 mod commands;
 mod directory;
+mod disks;
 #[path = "../support/files.rs"]
 mod files;
 mod injector;

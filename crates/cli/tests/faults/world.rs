@@ -1,9 +1,9 @@
-//! What is around a build: other builds, a umask, a clock, a disk that is full or read-only.
+//! What is around a build: other builds, a umask, times of files, permissions.
 
 use std::collections::HashSet;
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::{Duration, SystemTime};
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -14,7 +14,7 @@ use crate::injector::{Call, Fault, run_with};
 use crate::sandbox::{Outcome, Sandbox, run, succeed};
 use crate::sweep::Source;
 
-const RELEASE: [&str; 4] = ["release", "--no-compile", "--no-deps-check", "--quiet"];
+pub(crate) const RELEASE: [&str; 4] = ["release", "--no-compile", "--no-deps-check", "--quiet"];
 
 /// Names beside a release that belong to a build, not to the project.
 fn left_beside(release: &Utf8Path) -> Vec<String> {
@@ -185,88 +185,8 @@ fn generated_files_follow_no_link_and_leave_no_draft() {
 }
 
 /// Root may write anywhere: only other users are refused by permissions.
-fn is_root() -> bool {
+pub(crate) fn is_root() -> bool {
     rustix::process::geteuid().is_root()
-}
-
-/// Runs a script in a mount namespace of its own; none where that is not permitted.
-fn with_mounts(project: &Project, script: &str, arguments: &[&str]) -> Option<Outcome> {
-    let can_mount =
-        Command::new("unshare").args(["--mount", "mount", "-t", "tmpfs", "none", "/mnt"]).output();
-    if !is_root() || !can_mount.is_ok_and(|output| output.status.success()) {
-        testing::skip("mounting is not permitted here");
-        return None;
-    }
-    let inner = project.beamship(arguments);
-    let mut command = project.sandbox.command("unshare");
-    command
-        .args(["--mount", "/bin/sh", "-euc", script, "sh"])
-        .arg(inner.get_program())
-        .args(inner.get_args());
-    Some(run(command.current_dir(&project.path)))
-}
-
-#[test]
-fn a_full_disk_keeps_the_earlier_release() {
-    let project = Project::new(false);
-    // The release is 11 MB: one fits, two do not.
-    let script = "mkdir -p full; mount -t tmpfs -o size=18m none full
-        cp -a _build/prod/rel/demo full/demo
-        find full -type f | sort | xargs sha256sum >before
-        if \"$@\"; then status=0; else status=$?; fi
-        ls -A full >left
-        find full -type f | sort | xargs sha256sum >after
-        exit $status";
-    let target = project.path.join("full/demo");
-    let arguments = [&RELEASE[..], &["--path", target.as_str(), "--overwrite"]].concat();
-    let Some(outcome) = with_mounts(&project, script, &arguments) else { return };
-    assert_eq!(outcome.status, Some(1), "{}", outcome.stderr);
-    assert!(
-        outcome.stderr.contains("No space left on device (os error 28)\nhint: free space"),
-        "{}",
-        outcome.stderr
-    );
-    let read = |name: &str| std::fs::read_to_string(project.path.join(name)).unwrap();
-    assert_eq!(read("left"), "demo\n");
-    assert_eq!(read("before"), read("after"));
-}
-
-#[test]
-fn a_read_only_file_system_is_named() {
-    let project = Project::new(false);
-    let before = Artefact::at(&project.target());
-    let script = "mount --bind _build _build; mount -o remount,bind,ro _build; exec \"$@\"";
-    let Some(outcome) = with_mounts(&project, script, &[&RELEASE[..], &["--overwrite"]].concat()) else {
-        return;
-    };
-    assert_eq!(outcome.status, Some(1), "{}", outcome.stderr);
-    assert!(
-        outcome.stderr.contains("Read-only file system (os error 30)\nhint: the file system is read-only"),
-        "{}",
-        outcome.stderr
-    );
-    assert!(Artefact::at(&project.target()) == before);
-}
-
-/// A cache that cannot be written to costs time, and nothing else.
-#[test]
-fn a_read_only_cache_is_no_error() {
-    let project = Project::new(false);
-    let assets = project.path.join("priv/static");
-    std::fs::create_dir_all(&assets).unwrap();
-    std::fs::write(assets.join("app.css"), "a{color:red}".repeat(100)).unwrap();
-    let script = "mount --bind \"$XDG_CACHE_HOME\" \"$XDG_CACHE_HOME\"
-        mount -o remount,bind,ro \"$XDG_CACHE_HOME\"; exec \"$@\"";
-    let digest = ["digest", "--no-vsn"];
-    let Some(outcome) = with_mounts(&project, script, &digest) else { return };
-    assert_eq!(outcome.status, Some(0), "{}", outcome.stderr);
-    let compressed = |directory: &Utf8PathBuf| {
-        let names = directory.read_dir_utf8().unwrap().map(|entry| entry.unwrap().file_name().to_owned());
-        names.filter(|name| name.ends_with(".gz")).count()
-    };
-    assert_eq!(compressed(&assets), 2);
-    let release = with_mounts(&project, script, &[&RELEASE[..], &["--overwrite", "--tar"]].concat()).unwrap();
-    assert_eq!(release.status, Some(0), "{}", release.stderr);
 }
 
 /// A directory that others own and nobody else may write to.

@@ -7,6 +7,8 @@ use super::target::Target;
 use crate::{Progress, TreePath};
 use std::fs;
 
+use camino::Utf8PathBuf;
+
 /// Finds staging directories of dead processes and finishes or undoes what they were doing. The lock must be held: it is
 /// what makes sure that their processes are gone.
 pub(super) fn recover(
@@ -14,14 +16,8 @@ pub(super) fn recover(
     manifest: Option<&TreePath>,
     progress: &dyn Progress,
 ) -> Result<(), DirectoryError> {
-    let prefix = target.prefix();
-    for entry in fs::read_dir(&target.parent).at("list", &target.parent)? {
-        let name = entry.at("list", &target.parent)?.file_name();
-        let Some(suffix) = name.to_str().and_then(|name| name.strip_prefix(&prefix)) else { continue };
-        if !is_staging_suffix(suffix) {
-            continue;
-        }
-        if let Some(staging) = Staging::left_behind(target.beside(suffix))? {
+    for directory in staging_directories(target)? {
+        if let Some(staging) = Staging::left_behind(directory)? {
             let mut staging = staging;
             progress.message(&format!(
                 "removing `{}`, which an interrupted build left behind",
@@ -40,6 +36,23 @@ pub(super) fn recover(
         }
     }
     Ok(())
+}
+
+/// Whether there may be something to put in order.
+pub(super) fn is_needed(target: &Target) -> Result<bool, DirectoryError> {
+    Ok(!staging_directories(target)?.is_empty())
+}
+
+/// What is beside the target under the names of staging directories.
+fn staging_directories(target: &Target) -> Result<Vec<Utf8PathBuf>, DirectoryError> {
+    let prefix = target.prefix();
+    let mut found = Vec::new();
+    for entry in fs::read_dir(&target.parent).at("list", &target.parent)? {
+        let name = entry.at("list", &target.parent)?.file_name();
+        let suffix = name.to_str().and_then(|name| name.strip_prefix(&prefix));
+        found.extend(suffix.filter(|suffix| is_staging_suffix(suffix)).map(|suffix| target.beside(suffix)));
+    }
+    Ok(found)
 }
 
 /// Puts the earlier release back where the custom steps of the new one were interrupted. Whatever is in that one and not

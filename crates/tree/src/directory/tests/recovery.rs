@@ -147,3 +147,23 @@ fn a_target_that_was_removed_meanwhile_comes_back() {
     fs::remove_dir_all(&place.target).unwrap();
     assert_eq!(next_build(&place, false), with(&version("1"), &[DATABASE]));
 }
+
+/// Where nothing is written, what was left is removed too; the release and the user's files stay.
+#[test]
+fn what_is_left_beside_a_release_that_stays_is_removed() {
+    let (place, staging, target) = interrupted();
+    let mut staging = staging;
+    staging.publish_instead(&target, Replacement::OneStep).unwrap();
+    kill(staging);
+    assert_ne!(place.beside(), [""; 0]);
+    let before = snapshot(&place.target);
+    tidy(&place.target, options().manifest.as_ref(), &()).unwrap();
+    assert_eq!(place.beside(), [""; 0]);
+    let after = snapshot(&place.target);
+    assert!(before.iter().all(|(path, content)| after.get(path) == Some(content)), "{before:?} {after:?}");
+    assert_eq!(after.get("database").map(String::as_str), Some("rows"));
+    // Nothing is touched where there is nothing to do: not even a lock is taken.
+    let locked = TargetLock::acquire(&target, &()).unwrap();
+    tidy(&place.target, options().manifest.as_ref(), &()).unwrap();
+    drop(locked);
+}
