@@ -1,13 +1,16 @@
-//! `kill -9` of a rebuild, at many moments: what stands at the target starts, always.
+//! `kill -9` of a rebuild, at many moments: what stands at the target is the old release or the new one, whole, and starts.
 
 use std::io::Read;
 use std::time::{Duration, Instant};
 
+use camino::Utf8PathBuf;
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::files::wait_until;
+use crate::artefact::Artefact;
+use crate::files::{wait_until, write};
 use crate::project;
 use crate::sandbox::{Sandbox, succeed};
+use crate::sweep::Source;
 
 /// While custom steps run, the release at its place is not finished: an interrupt puts the earlier one back.
 #[test]
@@ -55,17 +58,67 @@ fn an_interrupt_while_steps_run_puts_the_earlier_release_back() {
 
 const MOMENTS: u32 = 24;
 
+/// A project whose two versions differ in compiled code, in a file of an application and in an overlay.
+struct Versions {
+    sandbox: Sandbox,
+    demo: Utf8PathBuf,
+}
+
+impl Versions {
+    fn new() -> Self {
+        let sandbox = Sandbox::new();
+        let demo = project::demo(&sandbox, "demo");
+        Self { sandbox, demo }
+    }
+
+    fn released(&self) -> Utf8PathBuf {
+        self.demo.join("_build/prod/rel/demo")
+    }
+
+    fn set(&self, source: Source) {
+        let text = format!("{source:?}");
+        write(
+            &self.demo.join("lib/version.ex"),
+            &format!("defmodule Demo.Version do\n  def get, do: \"{text}\"\nend\n"),
+        );
+        write(&self.demo.join("priv/version"), &text);
+        write(&self.demo.join("rel/overlays/etc/version"), &text);
+    }
+
+    /// What the release prints: the code's version, and those of the files beside it.
+    fn printed(&self) -> String {
+        let code = "IO.puts(Enum.join([Demo.area(), Demo.Version.get(), File.read!(Application.app_dir(:demo, \"priv/version\")),
+            File.read!(Path.join(System.fetch_env!(\"RELEASE_ROOT\"), \"etc/version\"))], \" \"))";
+        succeed(self.sandbox.command(self.released().join("bin/demo")).args(["eval", code])).stdout
+    }
+
+    /// What a release of a version consists of, and how long it took.
+    fn build(&self, source: Source) -> (Artefact, Duration) {
+        self.set(source);
+        let start = Instant::now();
+        succeed(&mut self.sandbox.beamship(&self.demo, &["release", "--overwrite"]));
+        let time = start.elapsed();
+        assert_eq!(self.printed(), format!("6 {source:?} {source:?} {source:?}\n"));
+        (Artefact::at(&self.released()), time)
+    }
+}
+
 #[test]
-fn a_killed_rebuild_leaves_a_release_that_starts() {
-    let sandbox = Sandbox::new();
-    let demo = project::demo(&sandbox, "demo");
-    succeed(&mut sandbox.beamship(&demo, &["build"]));
-    let start = Instant::now();
-    succeed(&mut sandbox.beamship(&demo, &["release"]));
-    let whole = start.elapsed();
+fn a_killed_rebuild_leaves_one_version_whole() {
+    let versions = Versions::new();
+    let known = [Source::One, Source::Two, Source::One, Source::Two].map(|source| versions.build(source));
+    // Files that a first build makes may stay: what counts is what comes again and again.
+    let [_, _, (one, _), (two, whole)] = known;
+    assert_ne!(one, two);
+    let of = |source: Source| if source == Source::One { &one } else { &two };
+    let mut now = Source::Two;
+    let mut kept = 0;
     for moment in 0..MOMENTS {
-        let mut child = sandbox
-            .beamship(&demo, &["release", "--quiet"])
+        let wanted = now.other();
+        versions.set(wanted);
+        let mut child = versions
+            .sandbox
+            .beamship(&versions.demo, &["release", "--quiet", "--overwrite"])
             .stderr(std::process::Stdio::null())
             .spawn()
             .unwrap();
@@ -77,16 +130,28 @@ fn a_killed_rebuild_leaves_a_release_that_starts() {
         }
         child.kill().unwrap();
         child.wait().unwrap();
-        let evaluated = succeed(
-            sandbox
-                .command(demo.join("_build/prod/rel/demo/bin/demo"))
-                .args(["eval", "IO.puts(Demo.area())"]),
+        let found = Artefact::at(&versions.released());
+        assert!(
+            found == *of(now) || found == *of(wanted),
+            "a mixture after a kill at {share:.2} of a build:\n{}\n--\n{}",
+            found.difference(of(now)),
+            found.difference(of(wanted))
         );
-        assert_eq!(evaluated.stdout, "6\n", "after a kill at {share:.2} of a build");
+        if found == *of(wanted) {
+            now = wanted;
+        } else {
+            kept += 1;
+        }
+        let expected = format!("6 {now:?} {now:?} {now:?}\n");
+        assert_eq!(versions.printed(), expected, "after a kill at {share:.2} of a build");
     }
-    // The next build cleans up behind the dead ones.
-    succeed(&mut sandbox.beamship(&demo, &["release"]));
-    let left: Vec<String> = demo
+    assert!(kept > 0, "every build was done before it was killed");
+    // The next build cleans up behind the dead ones, and is one of what the source says.
+    let wanted = now.other();
+    let (found, _) = versions.build(wanted);
+    assert!(found == *of(wanted), "{}", found.difference(of(wanted)));
+    let left: Vec<String> = versions
+        .demo
         .join("_build/prod/rel")
         .read_dir_utf8()
         .unwrap()

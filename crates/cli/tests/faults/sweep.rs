@@ -18,7 +18,7 @@ pub(crate) enum Source {
 }
 
 impl Source {
-    fn other(self) -> Self {
+    pub(crate) fn other(self) -> Self {
         if self == Self::One { Self::Two } else { Self::One }
     }
 }
