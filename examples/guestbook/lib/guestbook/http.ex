@@ -24,7 +24,7 @@ defmodule Guestbook.HTTP do
 
   use Supervisor
 
-  alias Guestbook.HTTP.Listener
+  alias Guestbook.HTTP.{Listener, Tally}
 
   @defaults [
     ip: {127, 0, 0, 1},
@@ -52,8 +52,11 @@ defmodule Guestbook.HTTP do
   @impl true
   def init(options) do
     connections = Module.concat(options[:name], Connections)
+    options = Keyword.put(options, :tally, Tally.new())
 
+    # The tally ends last: nothing is left to be counted.
     children = [
+      {Tally, options[:tally]},
       {DynamicSupervisor, name: connections, max_restarts: options[:connections]},
       {Listener, {connections, options}}
     ]

@@ -10,7 +10,7 @@ defmodule Guestbook.HTTP.Connection do
 
   require Logger
 
-  alias Guestbook.HTTP.{Request, Response}
+  alias Guestbook.HTTP.{Request, Response, Tally}
 
   # How long a request may be on its way when the system shuts down.
   @last_request_timeout 100
@@ -57,6 +57,7 @@ defmodule Guestbook.HTTP.Connection do
   defp accept(listening, options) do
     case :gen_tcp.accept(listening) do
       {:ok, socket} ->
+        Tally.count(options[:tally], :connections)
         serve(socket, options)
         :gen_tcp.close(socket)
         forget_socket_messages()
@@ -76,12 +77,14 @@ defmodule Guestbook.HTTP.Connection do
 
   defp serve(socket, options) do
     with {:ok, request_line} <- await_request(socket, options[:idle_timeout]),
+         :ok <- Tally.count(options[:tally], :requests),
          {:ok, request} <- Request.read(socket, request_line, options) do
       started = System.monotonic_time()
       response = handle(options[:handler], request)
       close? = shutdown?() or not Request.keep_alive?(request)
       sent = Response.send(response, socket, close: close?, head: request.method == "HEAD")
       log(request, response, started)
+      if sent == :ok, do: Tally.count(options[:tally], :answers)
 
       if sent == :ok and not close?, do: serve(socket, options)
     else

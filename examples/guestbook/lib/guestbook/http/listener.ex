@@ -10,7 +10,7 @@ defmodule Guestbook.HTTP.Listener do
 
   require Logger
 
-  alias Guestbook.HTTP.Connection
+  alias Guestbook.HTTP.{Connection, Tally}
 
   # How many clients the kernel queues.
   @backlog 1024
@@ -61,6 +61,7 @@ defmodule Guestbook.HTTP.Listener do
 
   defp take_queued(state, left) do
     with {:ok, socket} <- :gen_tcp.accept(state.socket, 0),
+         :ok <- Tally.count(state.options[:tally], :connections),
          {:ok, connection} <- DynamicSupervisor.start_child(state.connections, {Connection, {:accepted, state.options}}) do
       Connection.give(connection, socket)
       take_queued(state, left - 1)
