@@ -33,6 +33,7 @@ mod process_tree;
 mod request;
 mod source;
 mod survey;
+mod temporary_directory;
 mod virtual_machine;
 
 pub use bridge::{Bridge, Dependencies, LocalApplication, LocalSources, Outcome, ProjectInformation};

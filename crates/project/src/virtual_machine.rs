@@ -17,7 +17,7 @@ use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-use camino::{Utf8Path, Utf8PathBuf};
+use camino::Utf8Path;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::error::BridgeError;
@@ -25,9 +25,8 @@ use crate::options::BridgeOptions;
 use crate::output::{Collector, Stream};
 use crate::process_tree::kill_with_descendants;
 use crate::source;
+use crate::temporary_directory::{self, TemporaryDirectory};
 
-/// `sockaddr_un.sun_path` holds 108 bytes on Linux and 104 on macOS, with the terminating zero.
-const SOCKET_PATH_BYTES: usize = 103;
 /// How often a waiting call looks whether the virtual machine still runs. Replies are noticed at once.
 const LOOK: Duration = Duration::from_millis(50);
 /// How long the virtual machine may take to end once nobody needs it.
@@ -54,13 +53,15 @@ pub(crate) enum Lost {
 impl VirtualMachine {
     /// Starts Elixir in the directory of the project and waits until it has connected.
     pub(crate) fn start(options: &BridgeOptions, collector: &Collector) -> Result<Self, StartFailure> {
-        let directory = private_directory()?;
-        let path = utf8(directory.path())?;
-        let socket = path.join("socket");
-        let bridge = path.join("bridge.ex");
+        let place = TemporaryDirectory::place();
+        let directory = TemporaryDirectory::create(&place)
+            .map_err(|error| cannot("make a temporary directory in", &place, error))?;
+        let path = directory.path(&place);
+        let socket = path.join(temporary_directory::SOCKET);
+        let bridge = path.join(temporary_directory::BRIDGE);
         fs_err::write(&bridge, source::BRIDGE)
             .map_err(|error| cannot("write the bridge to", &bridge, error))?;
-        let preload = path.join(source::PRELOAD_NAME).with_extension("beam");
+        let preload = path.join(temporary_directory::PRELOAD);
         fs_err::write(&preload, source::PRELOAD)
             .map_err(|error| cannot("write the bridge to", &preload, error))?;
         let listener = UnixListener::bind(&socket).map_err(|error| cannot("listen on", &socket, error))?;
@@ -73,6 +74,8 @@ impl VirtualMachine {
         if let Some(output) = child.stderr.take() {
             collector.read(Stream::Error, output, options.sink.clone());
         }
+        // While it starts there is nothing else to do.
+        temporary_directory::remove_abandoned(&place);
         // From here on the guard ends the virtual machine when anything goes wrong.
         let mut guard = Guard(Some(child));
         let connection = guard.accept(&listener).map_err(|lost| match lost {
@@ -258,24 +261,6 @@ fn readable(descriptor: &impl AsFd, patience: Duration) -> std::io::Result<bool>
         Err(rustix::io::Errno::INTR) => Ok(false),
         Err(error) => Err(error.into()),
     }
-}
-
-/// A directory that only this user can enter, with a path short enough for a socket.
-fn private_directory() -> Result<tempfile::TempDir, StartFailure> {
-    let preferred = std::env::temp_dir();
-    // `beamship-` and six random characters, `/socket`.
-    let fits = preferred.as_os_str().len() + "/beamship-123456/socket".len() <= SOCKET_PATH_BYTES;
-    let base = if fits && preferred.to_str().is_some() { preferred.as_path() } else { "/tmp".as_ref() };
-    tempfile::Builder::new().prefix("beamship-").tempdir_in(base).map_err(|error| {
-        cannot("make a temporary directory in", Utf8Path::new(&base.to_string_lossy()), error)
-    })
-}
-
-fn utf8(path: &std::path::Path) -> Result<Utf8PathBuf, StartFailure> {
-    Utf8PathBuf::from_path_buf(path.to_owned()).map_err(|path| {
-        let lossy = path.to_string_lossy().into_owned();
-        cannot("use the temporary directory", Utf8Path::new(&lossy), ErrorKind::InvalidFilename.into())
-    })
 }
 
 fn cannot(action: &'static str, path: &Utf8Path, source: std::io::Error) -> StartFailure {

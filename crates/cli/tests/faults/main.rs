@@ -17,6 +17,7 @@
 
 mod artefact;
 mod build;
+mod clock;
 mod commands;
 mod directory;
 mod disks;
