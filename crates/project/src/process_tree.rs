@@ -92,7 +92,8 @@ mod tests {
 
     fn child(script: &str, directory: &std::path::Path) -> std::process::Child {
         let mut command = Command::new("/bin/sh");
-        command.args(["-c", script]).current_dir(directory).stdout(Stdio::null()).spawn().unwrap()
+        command.args(["-c", script]).current_dir(directory).stdout(Stdio::null()).stderr(Stdio::null());
+        command.spawn().unwrap()
     }
 
     /// A process, once it has written its number.
@@ -134,7 +135,12 @@ mod tests {
         kill_with_descendants(u32::try_from(grandchild.as_raw_nonzero().get()).unwrap());
         kill_with_descendants(0);
         kill_with_descendants(u32::MAX);
-        assert!(Process::of(grandchild).is_some_and(|process| !process.stands_still));
+        // For a moment it stands still by itself, while it starts its own child.
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while Process::of(grandchild).is_none_or(|process| process.stands_still) {
+            assert!(Instant::now() < deadline, "it does not run any more");
+            std::thread::sleep(PAUSE);
+        }
         kill_with_descendants(first.id());
         first.wait().unwrap();
     }
