@@ -100,13 +100,14 @@ fn a_clock_that_is_set_back_while_a_build_runs_ships_nothing_stale() {
             // It stays where it is: the next build, of another source that looks the same, sees the change.
             version += 1;
             clock.builds(version, arguments);
-            // And the one after sees that there is none.
+            // And the one after sees that there is none; but where files are of the future nothing is certain, and everything
+            // is made again. (This shows that beamship goes by this clock too, and not only the compiler.)
             if arguments == ["build"] {
                 let said = clock.run(arguments).stderr;
-                assert!(said.contains("Nothing has changed since"), "{said}");
+                assert_eq!(said.contains("Nothing has changed since"), after == 0, "{said}");
             }
         }
-        // The clock is right again.
+        // The clock is right.
         let right = succeed(&mut clock.project.beamship(&["build"]));
         clock.set_version(9);
         let outcome = succeed(&mut clock.project.beamship(&["build"]));
@@ -120,19 +121,4 @@ fn a_clock_that_is_set_back_while_a_build_runs_ships_nothing_stale() {
         let said = succeed(&mut clock.project.beamship(&["build"])).stderr;
         assert!(said.contains("Nothing has changed since"), "{said}");
     }
-}
-
-/// beamship itself goes by this clock, too: otherwise the test above would be one of the virtual machine alone.
-#[test]
-fn the_clock_is_that_of_beamship() {
-    let clock = Clock::new(DAY, 0);
-    let listed = |moved: bool| {
-        let mut command = clock.project.beamship(&["release", "--no-compile", "--overwrite", "--verbose"]);
-        if moved {
-            command.env("LD_PRELOAD", &clock.library).env("CLOCK_BEFORE", DAY.to_string());
-        }
-        command
-    };
-    succeed(&mut listed(true));
-    succeed(&mut listed(false));
 }
