@@ -1,8 +1,10 @@
-//! An interrupt while custom steps work on a release.
+//! An interrupt while more is under way than this process.
 //!
-//! Everywhere else a build may simply die: nothing is published yet, or everything is. While steps run, the release at the
-//! target is not finished. So Ctrl-C, SIGTERM and SIGHUP end the virtual machine that runs the steps and the programs that
-//! it runs for them, which would go on writing. The steps have failed then, and the earlier release comes back.
+//! A build may simply die: nothing is published yet, or everything is. Only while steps run, the release at the target is not
+//! finished. So Ctrl-C, SIGTERM and SIGHUP end the virtual machine that runs the steps and the programs that it runs for
+//! them, which would go on writing. The steps have failed then, and the earlier release comes back.
+//!
+//! A trial start would outlive its command, and so would its directory: both go before the command dies.
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -13,6 +15,7 @@ use anyhow::Context;
 use project::kill_with_descendants;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::{Handle, Signals};
+use signal_hook::low_level::emulate_default_handler;
 
 /// The user, or whoever runs the build, has ended it.
 #[derive(Debug, thiserror::Error)]
@@ -26,6 +29,37 @@ impl Interrupted {
     pub(crate) fn status(&self) -> ExitCode {
         ExitCode::from(u8::try_from(128 + self.signal).unwrap_or(1))
     }
+}
+
+/// Before a signal ends this process, which it does for the rest of its life, this is done.
+///
+/// # Errors
+///
+/// When the operating system refuses.
+pub(crate) fn before_the_end(clean_up: impl FnOnce() + Send + 'static) -> anyhow::Result<()> {
+    let mut signals = interrupts()?;
+    std::thread::spawn(move || {
+        if let Some(signal) = signals.forever().next() {
+            clean_up();
+            // It does not return: whoever has started this process is to see which signal it was.
+            let _ = emulate_default_handler(signal);
+        }
+    });
+    Ok(())
+}
+
+/// Waits for the signals that ask a process to go, but for those that it was started to ignore (`nohup`).
+fn interrupts() -> anyhow::Result<Signals> {
+    let status = fs_err::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = ignored(&status);
+    let signals = [SIGINT, SIGTERM, SIGHUP].into_iter().filter(|signal| ignored & (1 << (signal - 1)) == 0);
+    Signals::new(signals).context("cannot watch for interrupts")
+}
+
+/// The signals that a process ignores, signal 1 in the lowest bit, by what `/proc` says of it (proc(5)).
+fn ignored(status: &str) -> u64 {
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0)
 }
 
 /// Waits for signals as long as it lives.
@@ -42,7 +76,7 @@ impl Watch {
     ///
     /// When the operating system refuses.
     pub(crate) fn over(process: u32) -> anyhow::Result<Self> {
-        let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP]).context("cannot watch for interrupts")?;
+        let mut signals = interrupts()?;
         let handle = signals.handle();
         let signal = Arc::new(AtomicI32::new(0));
         let seen = Arc::clone(&signal);
@@ -87,6 +121,15 @@ mod tests {
     use std::time::{Duration, Instant};
 
     use super::*;
+
+    /// `nohup` would have been in vain.
+    #[test]
+    fn signals_that_are_ignored_are_known() {
+        let status = "Name:\tbeamship\nSigBlk:\t0000000000000000\nSigIgn:\t0000000000001001\nSigCgt:\t0000000000000440\n";
+        assert_eq!(ignored(status), 1 << (SIGHUP - 1) | 1 << (signal_hook::consts::SIGPIPE - 1));
+        assert_eq!(ignored(""), 0);
+        assert_eq!(ignored("SigIgn:\tnonsense\n"), 0);
+    }
 
     /// While files are packed nothing needs the virtual machine, and its end is no error.
     #[test]

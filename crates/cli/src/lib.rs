@@ -25,6 +25,7 @@ pub mod machine_files;
 mod modification_time;
 mod native_code;
 mod output;
+mod passing_directory;
 mod pipeline;
 mod printable;
 mod printer;

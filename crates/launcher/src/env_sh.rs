@@ -13,6 +13,7 @@ use contract::ENDS_WITH;
 use crate::environment::{Environment, is_sourced};
 use crate::failure::Failure;
 use crate::release::{Release, executable};
+use crate::supervision::end_with_trial;
 
 /// The shell that reads it.
 const SHELL: &str = "/bin/sh";
@@ -62,6 +63,8 @@ pub(crate) fn source(release: &Release, environment: &Environment) -> Failure {
     shell.args(["-e", "-c", SCRIPT]).arg(given.next().unwrap_or_default()).arg(executable);
     shell.arg(std::env::var_os(ENDS_WITH).unwrap_or_default()).args(given);
     environment.apply(&mut shell);
+    // What it runs may take long.
+    end_with_trial();
     let error = shell.exec();
     Failure::cannot("run `/bin/sh` for", path.display(), error)
         .hint("the release's env.sh holds shell code; without a shell, remove rel/env.sh.eex and set variables instead")

@@ -68,17 +68,6 @@ impl Signals {
         (signal > 0).then_some(signal)
     }
 
-    /// Has this process get a SIGTERM when its parent dies; at once when its parent is another process than `parent`.
-    pub(crate) fn end_with(&self, parent: &OsStr) {
-        // SAFETY: the calls have no pointer arguments; the signal is blocked.
-        unsafe {
-            libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGTERM);
-            if parent.to_str() != Some(libc::getppid().to_string().as_str()) {
-                libc::raise(libc::SIGTERM);
-            }
-        }
-    }
-
     /// Starts a child in which no signal is blocked, and which gets a SIGTERM when this process dies.
     pub(crate) fn spawn(&self, command: &mut Command) -> io::Result<Child> {
         let set = self.set;
@@ -96,6 +85,17 @@ impl Signals {
             });
         }
         command.spawn()
+    }
+}
+
+/// Has this process get a SIGTERM when its parent dies; at once when its parent is another process than `parent`.
+pub(crate) fn end_with(parent: &OsStr) {
+    // SAFETY: the calls have no pointer arguments.
+    unsafe {
+        libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGTERM);
+        if parent.to_str() != Some(libc::getppid().to_string().as_str()) {
+            libc::raise(libc::SIGTERM);
+        }
     }
 }
 

@@ -13,7 +13,7 @@ use contract::ENDS_WITH;
 use crate::environment::env_var;
 use crate::failure::Failure;
 use crate::notify::Notify;
-use crate::signals::{Signals, reap, send};
+use crate::signals::{Signals, end_with, reap, send};
 
 /// The process that has to tell systemd that it is alive (`sd_watchdog_enabled(3)`).
 const WATCHDOG_PID: &str = "WATCHDOG_PID";
@@ -23,6 +23,10 @@ const WATCHDOG_PID: &str = "WATCHDOG_PID";
 /// system stops once.
 const HANDLER_STARTUP: Duration = Duration::from_secs(5);
 const RESEND_INTERVAL: Duration = Duration::from_millis(250);
+
+/// How long a trial start may take to stop when its command is gone. One that waits for something in its boot script, as for
+/// the reader of a pipe, never sees a signal.
+const TRIAL_PATIENCE: Duration = Duration::from_secs(10);
 
 /// Who handles the keys Ctrl-C and Ctrl-\ of the terminal, which sends their signals to both processes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,12 +51,11 @@ pub(crate) fn supervise(
         command.env_remove(WATCHDOG_PID);
     }
     let signals = Signals::block().map_err(cannot)?;
-    if let Some(parent) = env_var(ENDS_WITH) {
-        signals.end_with(&parent);
-    }
+    let is_trial = end_with_trial();
     let child = signals.spawn(&mut command).map_err(cannot)?;
     let start = Instant::now();
     let mut is_asked_to_stop = false;
+    let mut kill_at = None;
     let failure = on_start(child.id()).err();
     if failure.is_some() {
         send(&child, libc::SIGKILL);
@@ -61,6 +64,14 @@ pub(crate) fn supervise(
         let may_miss_signals = is_asked_to_stop && start.elapsed() < HANDLER_STARTUP;
         let signal = if may_miss_signals {
             signals.wait_timeout(RESEND_INTERVAL).unwrap_or(libc::SIGTERM)
+        } else if let Some(at) = kill_at {
+            let Some(signal) = signals.wait_timeout(Instant::saturating_duration_since(&at, Instant::now()))
+            else {
+                send(&child, libc::SIGKILL);
+                kill_at = None;
+                continue;
+            };
+            signal
         } else {
             signals.wait()
         };
@@ -76,11 +87,23 @@ pub(crate) fn supervise(
                 if let Some(notify) = notify.filter(|_| !is_asked_to_stop) {
                     notify.stopping();
                 }
+                if is_trial && !is_asked_to_stop {
+                    kill_at = Some(Instant::now() + TRIAL_PATIENCE);
+                }
                 is_asked_to_stop = true;
                 send(&child, libc::SIGTERM);
             }
         }
     }
+}
+
+/// Whether this is a trial start. It is asked to stop when its command dies.
+pub(crate) fn end_with_trial() -> bool {
+    let parent = env_var(ENDS_WITH);
+    if let Some(parent) = &parent {
+        end_with(parent);
+    }
+    parent.is_some()
 }
 
 /// The status as a shell reports it: 128 and the number of the signal for a process that was killed.

@@ -10,7 +10,7 @@ use std::io::Read;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use camino::{Utf8Path, Utf8PathBuf};
+use camino::Utf8PathBuf;
 use contract::{FAST_BOOT_FILE, Mode};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{CWD, mkfifoat};
@@ -37,8 +37,6 @@ pub(crate) fn run(
     let directory =
         release_directory::find(global, arguments.built.release.as_deref(), arguments.built.name.as_deref())?;
     let (name, version) = release_directory::identity(&directory)?;
-    let temporary = tempfile::tempdir().context("cannot create a temporary directory")?;
-    let place = Utf8Path::from_path(temporary.path()).context("the temporary directory is not UTF-8")?;
     let versions = directory.join("releases").join(&version);
     let given = std::env::var("RELEASE_MODE").ok().filter(|mode| !mode.is_empty());
     let has_fast = versions.join(FAST_BOOT_FILE).is_file();
@@ -50,7 +48,8 @@ pub(crate) fn run(
     let boot = versions.join(if mode == Mode::Fast && has_fast { FAST_BOOT_FILE } else { "start.boot" });
     // The launcher knows `fast` only with a script of its own.
     let mode_of_trial = if mode == Mode::Fast { Mode::Interactive } else { mode };
-    let mut marks = Marks::create(place.join("marks"))?;
+    let trial = Trial::new(directory.join("bin").join(&name), "explain-boot")?;
+    let mut marks = Marks::create(trial.place().join("marks"))?;
     let instrumented = release::instrument_boot_script(
         &fs_err::read(&boot)?,
         mode_of_trial == Mode::Interactive,
@@ -59,7 +58,6 @@ pub(crate) fn run(
     .with_context(|| format!("cannot rewrite `{boot}`"))?
     .with_context(|| format!("`{boot}` is not a boot script\nhint: build the release again"))?;
 
-    let trial = Trial::new(directory.join("bin").join(&name), place.to_owned(), "explain-boot")?;
     let phase = printer.phase("start");
     let timeline = record(&trial, mode_of_trial, arguments.wait, instrumented, &mut marks)?;
     phase.finish(&format!("{name} {version} has started, RELEASE_MODE={}", mode.as_str()));
@@ -148,6 +146,8 @@ impl Marks {
 
 #[cfg(test)]
 mod tests {
+    use camino::Utf8Path;
+
     use super::*;
 
     #[test]

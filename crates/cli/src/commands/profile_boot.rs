@@ -11,7 +11,6 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use anyhow::Context;
-use camino::Utf8Path;
 use contract::{FAST_BOOT_FILE, Mode};
 use etf::Term;
 use release::PROFILE;
@@ -32,9 +31,7 @@ pub(crate) fn run(
     let directory =
         release_directory::find(global, arguments.built.release.as_deref(), arguments.built.name.as_deref())?;
     let (name, version) = release_directory::identity(&directory)?;
-    let temporary = tempfile::tempdir().context("cannot create a temporary directory")?;
-    let place = Utf8Path::from_path(temporary.path()).context("the temporary directory is not UTF-8")?;
-    let trial = Trial::new(directory.join("bin").join(&name), place.to_owned(), "profile-boot")?;
+    let trial = Trial::new(directory.join("bin").join(&name), "profile-boot")?;
     let fast = directory.join("releases").join(version).join(FAST_BOOT_FILE);
     let script = match fs_err::read(&fast) {
         Ok(boot) => Some(
@@ -81,7 +78,7 @@ fn loaded_modules(
     let deadline = started.begin + Duration::from_secs(arguments.wait.into());
     trial.wait_until_ready(started, deadline)?;
     if let Some(exercise) = &arguments.exercise {
-        let status = Command::new("/bin/sh").args(["-c", exercise]).stdout(Stdio::null()).status();
+        let status = trial.run(Command::new("/bin/sh").args(["-c", exercise]).stdout(Stdio::null()));
         let status = status.with_context(|| format!("cannot run `{exercise}`"))?;
         anyhow::ensure!(status.success(), "`{exercise}` failed with {status}");
     }

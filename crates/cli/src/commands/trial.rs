@@ -1,19 +1,24 @@
 //! A start of a release that nobody else sees.
 //!
 //! It has a node name, a cookie and a `RELEASE_TMP` of its own, so that it is not mistaken for a system that is running. Everything
-//! else it has from the environment of this command.
+//! else it has from the environment of this command. It ends with the command, however that ends, and so does what it has
+//! written: a SIGKILL leaves the directory to the next trial.
 
+use std::io::ErrorKind;
 use std::os::unix::process::CommandExt;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use camino::Utf8PathBuf;
+use camino::{Utf8Path, Utf8PathBuf};
 use contract::Mode;
-use rustix::process::{Pid, Signal, kill_process_group};
+use project::kill_with_descendants;
 
 use crate::cookie;
 use crate::hinted_error::HintedError;
+use crate::interruption::before_the_end;
+use crate::passing_directory::PassingDirectory;
 
 /// How much of what a system has printed is shown when it fails.
 const LAST_LINES: usize = 20;
@@ -24,12 +29,46 @@ const INTERVAL: Duration = Duration::from_millis(50);
 /// Why most trial starts fail.
 const HINT: &str = "it needs the environment that the system needs: DATABASE_URL, SECRET_KEY_BASE …";
 
+/// How the names of the directories of trials begin.
+const PREFIX: &str = "beamship-trial-";
+
+/// How often it is tried to remove the directory of a trial that has been killed, whose processes take a moment to end, and how
+/// long is waited between two times.
+const REMOVALS: u32 = 100;
+const PAUSE: Duration = Duration::from_millis(10);
+
 /// What can be started, and where its temporary files are.
 pub(super) struct Trial {
     program: Utf8PathBuf,
     place: Utf8PathBuf,
     node: String,
     cookie: String,
+    children: Children,
+    /// Removes the temporary files.
+    _directory: PassingDirectory,
+}
+
+/// What has been started for a trial and has to end with it. Held while something is started.
+#[derive(Clone, Default)]
+struct Children(Arc<Mutex<Vec<u32>>>);
+
+impl Children {
+    fn spawn(&self, command: &mut Command) -> std::io::Result<Child> {
+        let Ok(mut numbers) = self.0.lock() else { return Err(ErrorKind::Interrupted.into()) };
+        let child = command.spawn()?;
+        numbers.push(child.id());
+        Ok(child)
+    }
+
+    /// Ends all, and has no more started.
+    fn end(&self) {
+        let Ok(numbers) = self.0.lock() else { return };
+        for number in numbers.iter() {
+            kill_with_descendants(*number);
+        }
+        // For ever: this process is about to end.
+        std::mem::forget(numbers);
+    }
 }
 
 /// The started system, which is stopped when this is dropped.
@@ -50,21 +89,45 @@ impl Drop for Started {
     fn drop(&mut self) {
         if self.runs() {
             // The virtual machine as well: while it boots, it does not notice that its launcher has ended.
-            let _ = kill_process_group(Pid::from_child(&self.child), Signal::KILL);
+            kill_with_descendants(self.child.id());
             let _ = self.child.wait();
         }
     }
 }
 
 impl Trial {
-    /// A trial of `bin/NAME`, with a node name that says what it is for.
+    /// A trial of `bin/NAME`, with a node name that says what it is for. From now on it ends before an interrupt ends this
+    /// process.
     ///
     /// # Errors
     ///
-    /// When the system has no random numbers.
-    pub(super) fn new(program: Utf8PathBuf, place: Utf8PathBuf, purpose: &str) -> anyhow::Result<Self> {
+    /// When the system has no random numbers, or no temporary directory can be made.
+    pub(super) fn new(program: Utf8PathBuf, purpose: &str) -> anyhow::Result<Self> {
         let cookie = String::from_utf8(cookie::random()?)?;
-        Ok(Self { program, place, node: format!("{purpose}-{}", std::process::id()), cookie })
+        let directory = PassingDirectory::create_temporary(PREFIX)?;
+        let place = directory.path()?.to_owned();
+        let children = Children::default();
+        let (ending, left) = (children.clone(), place.clone());
+        before_the_end(move || {
+            ending.end();
+            remove(&left);
+        })?;
+        let node = format!("{purpose}-{}", std::process::id());
+        Ok(Self { program, place, node, cookie, children, _directory: directory })
+    }
+
+    /// A directory for files of this trial.
+    pub(super) fn place(&self) -> &Utf8Path {
+        &self.place
+    }
+
+    /// Runs another program that has to end with the trial.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be run.
+    pub(super) fn run(&self, command: &mut Command) -> std::io::Result<ExitStatus> {
+        self.children.spawn(command)?.wait()
     }
 
     /// A command of the release, in interactive mode.
@@ -105,7 +168,8 @@ impl Trial {
         command.env("PHX_SERVER", "true").env("RELEASE_MODE", mode.as_str());
         command.stdout(output.into_file()).stderr(errors).process_group(0);
         let begin = Instant::now();
-        let child = command.spawn().with_context(|| format!("cannot run `{}`", self.program))?;
+        let child =
+            self.children.spawn(&mut command).with_context(|| format!("cannot run `{}`", self.program))?;
         Ok(Started { child, begin })
     }
 
@@ -167,6 +231,16 @@ impl Trial {
         match output_tail(&log) {
             None => error.into(),
             Some(tail) => anyhow::anyhow!("{error}\n\nwhat it printed last:\n    {tail}"),
+        }
+    }
+}
+
+/// Removes a directory that processes which have just been killed may still write to.
+fn remove(directory: &Utf8Path) {
+    for _ in 0..REMOVALS {
+        match fs_err::remove_dir_all(directory) {
+            Err(error) if error.kind() != ErrorKind::NotFound => std::thread::sleep(PAUSE),
+            _ => return,
         }
     }
 }

@@ -10,10 +10,12 @@ mod files;
 mod sandbox;
 
 use std::collections::BTreeSet;
+use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command, Stdio};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use etf::Term;
+use rustix::process::{Pid, Signal, kill_process};
 
 use files::{wait_until, write};
 use sandbox::{Outcome, Sandbox, fail, run, succeed};
@@ -358,6 +360,53 @@ fn a_trial_start_ends_with_a_command_that_is_killed() {
     command.kill().unwrap();
     command.wait().unwrap();
     wait_until("the trial start has ended", || !system.exists());
+}
+
+/// A boot script that writes to a pipe which nobody reads any more stops there, before the system answers any signal. The
+/// directory stayed after every interrupt.
+#[test]
+fn an_interrupt_leaves_neither_trial_nor_directory() {
+    let project = Project::new();
+    let temporary = || {
+        let entries = std::fs::read_dir(project.sandbox.join("tmp")).unwrap();
+        entries
+            .filter(|entry| entry.as_ref().unwrap().file_name().to_string_lossy().contains("trial"))
+            .count()
+    };
+    for (command, signal, delay) in [
+        ("explain-boot", Signal::KILL, 0),
+        ("explain-boot", Signal::KILL, 100),
+        ("explain-boot", Signal::TERM, 0),
+        ("explain-boot", Signal::HUP, 100),
+        ("profile-boot", Signal::INT, 0),
+        ("profile-boot", Signal::TERM, 100),
+    ] {
+        let mut child = project.sandbox.beamship(&project.path, &[command]);
+        let mut child = child.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let node = format!("{command}-{}", child.id());
+        wait_until("the trial is started", || !virtual_machines(&node).is_empty());
+        // Within the boot script, or before it.
+        std::thread::sleep(std::time::Duration::from_millis(delay));
+        kill_process(Pid::from_child(&child), signal).unwrap();
+        assert_eq!(child.wait().unwrap().signal(), Some(signal.as_raw()));
+        if signal != Signal::KILL {
+            // What an earlier one has left went when this one began.
+            assert_eq!(temporary(), 0, "{command} {signal:?}");
+        }
+        wait_until("the trial has ended", || virtual_machines(&node).is_empty());
+    }
+}
+
+/// Virtual machines that run, or wait, under the name of a node.
+fn virtual_machines(node: &str) -> Vec<Utf8PathBuf> {
+    let entries = Utf8Path::new("/proc").read_dir_utf8().unwrap().flatten();
+    let is_one = |process: &Utf8Path| {
+        let arguments = std::fs::read(process.join("cmdline")).unwrap_or_default();
+        let mut arguments = arguments.split(|byte| *byte == 0);
+        arguments.next().is_some_and(|program| program.ends_with(b"beam.smp"))
+            && arguments.any(|argument| argument == node.as_bytes())
+    };
+    entries.map(|entry| entry.path().to_owned()).filter(|process| is_one(process)).collect()
 }
 
 #[test]
