@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashSet};
 use camino::Utf8Path;
 
 use crate::compression::SUFFIXES;
-use crate::digest::load;
+use crate::digest::{is_there, load};
 use crate::error::AssetsError;
 use crate::manifest::{self, Manifest, UNIX_EPOCH};
 use crate::output::Output;
@@ -36,8 +36,11 @@ pub enum Choice {
 ///
 /// When the directory is missing, its manifest cannot be read, or a file cannot be removed.
 pub fn clean(directory: &Utf8Path, choice: Choice, dry_run: bool) -> Result<Vec<String>, AssetsError> {
-    if !directory.is_dir() {
+    if !is_there(directory)? {
         return Err(AssetsError::NoOutput { path: directory.to_owned() });
+    }
+    if !directory.is_dir() {
+        return Err(AssetsError::NotDirectory { path: directory.to_owned() });
     }
     let output = Output::lock(directory, &|| {})?;
     let Some(mut manifest) = load(directory)? else { return Ok(Vec::new()) };

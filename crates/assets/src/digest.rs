@@ -51,8 +51,11 @@ pub fn digest(
     options: &Options,
     progress: &dyn Progress,
 ) -> Result<Summary, AssetsError> {
-    if !is_there(input)? || !fs_err::metadata(input)?.is_dir() {
+    if !is_there(input)? {
         return Err(AssetsError::NoInput { path: input.to_owned() });
+    }
+    if !fs_err::metadata(input)?.is_dir() {
+        return Err(AssetsError::NotDirectory { path: input.to_owned() });
     }
     create_directory(output)?;
     let output_directory = output;
@@ -261,7 +264,9 @@ impl Run<'_> {
                 continue;
             };
             let small = self.compressed(encoder, content, &key)?;
-            sizes.insert(suffix, small.as_ref().map_or(content.len(), Vec::len) as u64);
+            if let Some(small) = &small {
+                sizes.insert(suffix, small.len() as u64);
+            }
             let other;
             let of_original = if same {
                 small.as_deref()

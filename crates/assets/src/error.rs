@@ -22,6 +22,12 @@ pub enum AssetsError {
         /// The directory.
         path: Utf8PathBuf,
     },
+    /// What is there instead is a file.
+    #[error("`{path}` is not a directory\nhint: name the directory that holds the assets")]
+    NotDirectory {
+        /// What was named.
+        path: Utf8PathBuf,
+    },
     /// The directory to be cleaned is missing.
     #[error("cannot find the directory `{path}`, which is to be cleaned\nhint: name it with --output")]
     NoOutput {

@@ -28,6 +28,6 @@ pub struct Kind {
     pub files: usize,
     /// Their bytes.
     pub bytes: u64,
-    /// Bytes as they are sent, by the suffix of the compressed file; a file that has none counts as it is.
+    /// Bytes of the compressed files, by their suffix; a file that compressed is no smaller has none.
     pub compressed: BTreeMap<String, u64>,
 }

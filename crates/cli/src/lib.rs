@@ -39,6 +39,7 @@ mod release_directory;
 mod report;
 mod repository;
 mod step_output;
+mod usage_error;
 
 use std::process::ExitCode;
 
@@ -54,6 +55,7 @@ pub fn main() -> ExitCode {
         Ok(arguments) => arguments,
         // Help is such an error, and its output may not be written either.
         Err(help) => {
+            let help = usage_error::plain(help);
             return match help.print() {
                 Ok(()) => ExitCode::from(u8::try_from(help.exit_code()).unwrap_or(2)),
                 Err(error) => failure::print(&output::OutputError::from(error).into()),

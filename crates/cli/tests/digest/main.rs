@@ -48,6 +48,39 @@ fn d24_the_command_says_what_it_does() {
     assert!(message.contains("`nowhere`") && message.contains("hint: "), "{message}");
 }
 
+/// `robots.txt` counted as a compressed file that is as large.
+#[test]
+fn only_compressed_files_that_are_written_count() {
+    let sandbox = Sandbox::new();
+    let project = assets(&sandbox);
+    std::fs::write(project.join("priv/static/robots.txt"), "User-agent: *\n").unwrap();
+    std::fs::write(project.join("priv/static/css/b.css"), "b{}").unwrap();
+    let outcome = succeed(&mut sandbox.beamship(&project, &["digest"]));
+    assert!(!outcome.stderr.contains(".txt"), "{}", outcome.stderr);
+    assert!(!project.join("priv/static/robots.txt.gz").exists());
+    let outcome = succeed(&mut sandbox.beamship(&project, &["digest", "--json"]));
+    let report: serde_json::Value = serde_json::from_str(&outcome.stdout).unwrap();
+    assert_eq!(report["kinds"][".txt"]["compressed"], serde_json::json!({}));
+    let digested = project.join("priv/static/css").read_dir_utf8().unwrap().map(|entry| entry.unwrap());
+    let written: Vec<u64> = digested
+        .filter(|entry| entry.file_name().starts_with("app-") && entry.file_name().ends_with(".gz"))
+        .map(|entry| entry.metadata().unwrap().len())
+        .collect();
+    assert_eq!(report["kinds"][".css"]["compressed"], serde_json::json!({ ".gz": written[0] }));
+}
+
+/// It was said not to be found.
+#[test]
+fn a_file_is_not_a_directory() {
+    let sandbox = Sandbox::new();
+    let project = assets(&sandbox);
+    std::fs::write(project.join("mix.exs"), "").unwrap();
+    for arguments in [["digest", "mix.exs"].as_slice(), &["digest", "clean", "-o", "mix.exs"]] {
+        let message = fail(&mut sandbox.beamship(&project, arguments));
+        assert!(message.starts_with("error: `mix.exs` is not a directory\nhint: "), "{message}");
+    }
+}
+
 #[test]
 fn d24_cleaning_says_what_it_removes() {
     let sandbox = Sandbox::new();
