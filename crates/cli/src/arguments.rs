@@ -39,7 +39,7 @@ pub struct Arguments {
 /// Options of every command.
 #[derive(Clone, Debug, Args)]
 pub struct GlobalArguments {
-    /// Work on the project in this directory instead of the current one
+    /// Work as if beamship had been started in this directory: on its project, with all paths meant from there
     #[arg(short = 'C', long, global = true, value_name = "DIR")]
     pub directory: Option<Utf8PathBuf>,
 

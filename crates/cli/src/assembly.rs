@@ -15,6 +15,7 @@ use crate::bridge_failure::explain;
 use crate::interruption::Watch;
 use crate::output;
 use crate::printer::{Phase, Printer, count, size};
+use crate::project_directory;
 use crate::report::{Report, print_json};
 
 /// A planned release, which only has to be written.
@@ -237,18 +238,13 @@ pub(crate) fn announce(report: &Report, quiet: bool, json: bool, printer: &Print
 }
 
 fn tell(report: &Report, printer: &Printer) {
-    let current = Utf8PathBuf::from_path_buf(std::env::current_dir().unwrap_or_default()).unwrap_or_default();
-    let short = |path: &str| {
-        let path = Utf8Path::new(path);
-        path.strip_prefix(&current).unwrap_or(path).to_owned()
-    };
-    let shown = short(&report.path);
+    let shown = project_directory::shown(Utf8Path::new(&report.path));
     let command = format!("{shown}/bin/{}", report.name);
     printer.say(&format!(
         "\nThe release {}-{} is in {shown}\n\n    {command} start      start it\n    {command}            list its commands",
         report.name, report.version
     ));
     if let Some(archive) = &report.archive {
-        printer.say(&format!("\nIts tarball is {}", short(&archive.path)));
+        printer.say(&format!("\nIts tarball is {}", project_directory::shown(Utf8Path::new(&archive.path))));
     }
 }

@@ -16,7 +16,7 @@ use sha2::{Digest, Sha256};
 use tree::directory::Earlier;
 use tree::{Content, Node, Tree, TreePath};
 
-use crate::arguments::{BuildArguments, GlobalArguments, ReleaseArguments};
+use crate::arguments::{BuildArguments, ReleaseArguments};
 use crate::assembly::{Assembly, announce};
 use crate::compilation::BackgroundScan;
 use crate::printer::{Printer, Remark};
@@ -52,10 +52,10 @@ impl LastBuild {
     /// # Errors
     ///
     /// When the directory of the project cannot be used.
-    pub(crate) fn of_build(arguments: &BuildArguments, global: &GlobalArguments) -> anyhow::Result<Self> {
+    pub(crate) fn of_build(arguments: &BuildArguments) -> anyhow::Result<Self> {
         let BuildArguments { target, archive, no_assets, compile, no_cache, dry_run } = arguments;
         let kind = format!("{target:?} {archive:?} {no_assets:?} {:?}", compile.no_deps_check);
-        Self::find(&kind, !no_cache && !dry_run, global)
+        Self::find(&kind, !no_cache && !dry_run)
     }
 
     /// The last `beamship release` with these arguments.
@@ -63,14 +63,14 @@ impl LastBuild {
     /// # Errors
     ///
     /// As [`LastBuild::of_build`].
-    pub(crate) fn of_release(arguments: &ReleaseArguments, global: &GlobalArguments) -> anyhow::Result<Self> {
+    pub(crate) fn of_release(arguments: &ReleaseArguments) -> anyhow::Result<Self> {
         let ReleaseArguments { target, archive, no_cache, dry_run, .. } = arguments;
-        Self::find(&format!("release {target:?} {archive:?}"), !no_cache && !dry_run, global)
+        Self::find(&format!("release {target:?} {archive:?}"), !no_cache && !dry_run)
     }
 
     /// The last build of a kind: what distinguishes it from other builds of the same project.
-    fn find(kind: &str, is_kept: bool, global: &GlobalArguments) -> anyhow::Result<Self> {
-        let project = project_directory::find(global)?;
+    fn find(kind: &str, is_kept: bool) -> anyhow::Result<Self> {
+        let project = project_directory::find()?;
         let Some(cache) = cache_directory::find().filter(|_| is_kept) else {
             return Ok(Self { project, file: None, record: None, is_touched: false });
         };

@@ -63,7 +63,8 @@ pub fn main() -> ExitCode {
         }
     };
     let printer = Printer::new(arguments.global.verbosity());
-    match commands::run(&arguments, &printer) {
+    let entered = arguments.global.directory.as_deref().map_or(Ok(()), project_directory::enter);
+    match entered.and_then(|()| commands::run(&arguments, &printer)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => failure::print(&error),
     }

@@ -15,7 +15,7 @@ use release::{Materials, Plan};
 use tree::directory::Snapshot;
 
 use crate::archiving::Archiving;
-use crate::arguments::{ArchiveArguments, CompileArguments, GlobalArguments, TargetArguments};
+use crate::arguments::{ArchiveArguments, CompileArguments, TargetArguments};
 use crate::assembly::{Assembly, VirtualMachine};
 use crate::bridge_failure::explain;
 use crate::compilation::{BackgroundScan, external_resources};
@@ -67,13 +67,9 @@ impl<'a> Pipeline<'a> {
     /// # Errors
     ///
     /// When there is no project, no Elixir, or `mix.exs` does not load.
-    pub(crate) fn start(
-        global: &GlobalArguments,
-        printer: &'a Printer,
-        scan: BackgroundScan,
-    ) -> anyhow::Result<Self> {
+    pub(crate) fn start(printer: &'a Printer, scan: BackgroundScan) -> anyhow::Result<Self> {
         let phase = printer.phase("project");
-        let project = project_directory::find(global)?;
+        let project = project_directory::find()?;
         let mut options = BridgeOptions::new(project.clone(), cache_directory::find());
         options.digest = std::env::current_exe().ok().and_then(|path| Utf8PathBuf::from_path_buf(path).ok());
         if printer.verbosity() == Verbosity::Verbose {

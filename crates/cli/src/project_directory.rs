@@ -1,21 +1,45 @@
-//! Where the project is: the current directory, or the one that `-C` names.
+//! Where the project is: the current directory.
+//!
+//! With `-C` beamship works as if it had been started in another one, as `git` and `cargo` do: every path on the command line is
+//! meant from there. What it tells its user about is named from where that user is.
 
 use std::io::ErrorKind;
+use std::path::PathBuf;
+use std::sync::OnceLock;
 
-use camino::Utf8PathBuf;
+use camino::{Utf8Path, Utf8PathBuf};
 
-use crate::arguments::GlobalArguments;
+/// Where beamship was started.
+static STARTED_IN: OnceLock<PathBuf> = OnceLock::new();
+
+/// Goes to the directory that `-C` names.
+///
+/// # Errors
+///
+/// When it does not exist, or cannot be used.
+pub(crate) fn enter(given: &Utf8Path) -> anyhow::Result<()> {
+    if let Ok(directory) = std::env::current_dir() {
+        let _ = STARTED_IN.set(directory);
+    }
+    std::env::set_current_dir(given)
+        .map_err(|error| anyhow::anyhow!("cannot use `{given}` as the directory of the project: {error}"))
+}
+
+/// A path as a user can give it to another program: relative, where it is below the directory in which beamship was started.
+pub(crate) fn shown(path: &Utf8Path) -> &Utf8Path {
+    let started_in = STARTED_IN.get().cloned().or_else(|| std::env::current_dir().ok());
+    started_in.and_then(|directory| path.strip_prefix(Utf8Path::from_path(&directory)?).ok()).unwrap_or(path)
+}
 
 /// The directory of the project, as an absolute path, so that messages say which one is meant.
 ///
 /// # Errors
 ///
-/// When it does not exist, or cannot be used.
-pub(crate) fn find(global: &GlobalArguments) -> anyhow::Result<Utf8PathBuf> {
-    let given = global.directory.clone().unwrap_or_else(|| Utf8PathBuf::from("."));
-    match given.canonicalize_utf8() {
+/// When it cannot be used.
+pub(crate) fn find() -> anyhow::Result<Utf8PathBuf> {
+    match Utf8Path::new(".").canonicalize_utf8() {
         Ok(directory) => Ok(directory),
-        Err(error) => anyhow::bail!("cannot use `{given}` as the directory of the project: {error}"),
+        Err(error) => anyhow::bail!("cannot use the current directory as that of the project: {error}"),
     }
 }
 
@@ -24,8 +48,8 @@ pub(crate) fn find(global: &GlobalArguments) -> anyhow::Result<Utf8PathBuf> {
 /// # Errors
 ///
 /// When there is no `mix.exs`.
-pub(crate) fn find_mix_project(global: &GlobalArguments) -> anyhow::Result<Utf8PathBuf> {
-    let project = find(global)?;
+pub(crate) fn find_mix_project() -> anyhow::Result<Utf8PathBuf> {
+    let project = find()?;
     let file = project.join("mix.exs");
     let is_there = match fs_err::metadata(&file) {
         Ok(metadata) => metadata.is_file(),

@@ -6,7 +6,6 @@ use anyhow::Context;
 use camino::{Utf8Path, Utf8PathBuf};
 use contract::{START_ERL_DATA, StartErlData};
 
-use crate::arguments::GlobalArguments;
 use crate::{build_directory, project_directory};
 
 /// The directory of a release: the one that is named, or the one in the project's build directory.
@@ -14,11 +13,7 @@ use crate::{build_directory, project_directory};
 /// # Errors
 ///
 /// When there is none, or several and no name.
-pub(crate) fn find(
-    global: &GlobalArguments,
-    given: Option<&Utf8Path>,
-    name: Option<&str>,
-) -> anyhow::Result<Utf8PathBuf> {
+pub(crate) fn find(given: Option<&Utf8Path>, name: Option<&str>) -> anyhow::Result<Utf8PathBuf> {
     if let Some(given) = given {
         let directory = given.canonicalize_utf8().map_err(|error| {
             anyhow::anyhow!("cannot use `{given}` as the directory of a release: {error}")
@@ -28,7 +23,7 @@ pub(crate) fn find(
         }
         return Ok(directory);
     }
-    let all = directory_of_all(global)?;
+    let all = directory_of_all()?;
     let hint = "build one with `beamship build`, or name its directory with --release";
     if let Some(name) = name {
         let directory = all.join(name);
@@ -52,8 +47,8 @@ pub(crate) fn find(
 /// # Errors
 ///
 /// When the directory of the project, or of its releases, cannot be read.
-pub(crate) fn all(global: &GlobalArguments) -> anyhow::Result<Vec<Utf8PathBuf>> {
-    releases(&directory_of_all(global)?)
+pub(crate) fn all() -> anyhow::Result<Vec<Utf8PathBuf>> {
+    releases(&directory_of_all()?)
 }
 
 /// Whether a directory holds a release.
@@ -74,8 +69,8 @@ fn is_absence(error: &io::Error) -> bool {
 }
 
 /// Where releases are built.
-fn directory_of_all(global: &GlobalArguments) -> anyhow::Result<Utf8PathBuf> {
-    Ok(build_directory::find(&project_directory::find(global)?).join("rel"))
+fn directory_of_all() -> anyhow::Result<Utf8PathBuf> {
+    Ok(build_directory::find(&project_directory::find()?).join("rel"))
 }
 
 fn releases(directory: &Utf8Path) -> anyhow::Result<Vec<Utf8PathBuf>> {

@@ -20,8 +20,8 @@ pub(crate) fn run(
     printer: &Printer,
 ) -> anyhow::Result<()> {
     let start = Instant::now();
-    let _lock = ProjectLock::acquire(&project_directory::find(global)?, printer);
-    let mut last = LastBuild::of_build(arguments, global)?;
+    let _lock = ProjectLock::acquire(&project_directory::find()?, printer);
+    let mut last = LastBuild::of_build(arguments)?;
     if !arguments.compile.force {
         match last.reuse() {
             Ok(summary) => {
@@ -34,7 +34,7 @@ pub(crate) fn run(
             Err(_) => {}
         }
     }
-    let assembly = assembly(arguments, global, printer, last.scan())?;
+    let assembly = assembly(arguments, printer, last.scan())?;
     if arguments.dry_run { assembly.print(global.json) } else { last.write(assembly, global.json) }
 }
 
@@ -71,11 +71,10 @@ fn unchanged(
 /// Whatever is wrong with the project or its release.
 pub(super) fn assembly<'a>(
     arguments: &BuildArguments,
-    global: &GlobalArguments,
     printer: &'a Printer,
     scan: BackgroundScan,
 ) -> anyhow::Result<Assembly<'a>> {
-    let mut pipeline = Pipeline::start(global, printer, scan)?;
+    let mut pipeline = Pipeline::start(printer, scan)?;
     if arguments.dry_run {
         printer
             .say("  would fetch dependencies, compile and deploy assets; planning from what is compiled now");

@@ -41,7 +41,7 @@ struct Message {
 
 fn abi(arguments: &CheckAbiArguments, global: &GlobalArguments, printer: &Printer) -> anyhow::Result<()> {
     let directory =
-        release_directory::find(global, arguments.built.release.as_deref(), arguments.built.name.as_deref())?;
+        release_directory::find(arguments.built.release.as_deref(), arguments.built.name.as_deref())?;
     let mut files = ReleaseFiles::read_directory(&directory, &directory)?;
     let machine = files.paths().find_map(native_code::machine_of);
     let target = Target::parse(arguments.target.as_deref(), machine)?;

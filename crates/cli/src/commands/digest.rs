@@ -3,13 +3,13 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use assets::{Choice, Encoder, Options, ReferenceSyntax, Summary};
-use camino::{Utf8Path, Utf8PathBuf};
+use camino::Utf8Path;
 
 use crate::arguments::{CleanArguments, DigestArguments, DigestCommand, GlobalArguments};
+use crate::cache_directory;
 use crate::modification_time::modification_time;
 use crate::printer::{Phase, Printer, count, size};
 use crate::report::print_json;
-use crate::{cache_directory, project_directory};
 
 /// Digests assets, or cleans up what was digested.
 pub(crate) fn run(
@@ -17,32 +17,22 @@ pub(crate) fn run(
     global: &GlobalArguments,
     printer: &Printer,
 ) -> anyhow::Result<()> {
-    let directory = match &global.directory {
-        Some(_) => project_directory::find(global)?,
-        None => Utf8PathBuf::new(),
-    };
     match &arguments.command {
-        Some(DigestCommand::Clean(arguments)) => clean(arguments, &directory, global, printer),
-        None => digest(arguments, &directory, global, printer),
+        Some(DigestCommand::Clean(arguments)) => clean(arguments, global, printer),
+        None => digest(arguments, global, printer),
     }
 }
 
-fn digest(
-    arguments: &DigestArguments,
-    directory: &Utf8Path,
-    global: &GlobalArguments,
-    printer: &Printer,
-) -> anyhow::Result<()> {
-    let input = directory.join(&arguments.input);
-    let output = arguments.output.as_ref().map_or_else(|| input.clone(), |output| directory.join(output));
-    let options = options(arguments, directory)?;
+fn digest(arguments: &DigestArguments, global: &GlobalArguments, printer: &Printer) -> anyhow::Result<()> {
+    let input = &arguments.input;
+    let output = arguments.output.as_ref().unwrap_or(input);
+    let options = options(arguments)?;
     let phase = printer.phase("digest");
-    let mut summary = assets::digest(&input, &output, &options, &phase)?;
+    let mut summary = assets::digest(input, output, &options, &phase)?;
     for earlier in &arguments.carry {
-        summary.carried += assets::carry(&directory.join(earlier), &output, options.modified)?;
+        summary.carried += assets::carry(earlier, output, options.modified)?;
     }
-    let shown = arguments.output.as_ref().unwrap_or(&arguments.input);
-    phase.finish(&headline(&summary, shown));
+    phase.finish(&headline(&summary, output));
     if global.json {
         print_json(&summary)?;
     } else if !summary.kinds.is_empty() {
@@ -52,9 +42,9 @@ fn digest(
 }
 
 /// The settings that the command line asks for.
-fn options(arguments: &DigestArguments, directory: &Utf8Path) -> anyhow::Result<Options> {
+fn options(arguments: &DigestArguments) -> anyhow::Result<Options> {
     let modified =
-        if arguments.compat { clock() } else { modification_time(directory)?.unwrap_or_else(clock) };
+        if arguments.compat { clock() } else { modification_time(Utf8Path::new("."))?.unwrap_or_else(clock) };
     let mut options = Options::usual(modified);
     if arguments.compat {
         options = options.compatible();
@@ -128,21 +118,15 @@ fn table(summary: &Summary) -> String {
     lines.collect()
 }
 
-fn clean(
-    arguments: &CleanArguments,
-    directory: &Utf8Path,
-    global: &GlobalArguments,
-    printer: &Printer,
-) -> anyhow::Result<()> {
-    let output = directory.join(&arguments.output);
+fn clean(arguments: &CleanArguments, global: &GlobalArguments, printer: &Printer) -> anyhow::Result<()> {
     // By the clock that the entries have their time from: by another, those of an older commit would be old at once.
-    let now = modification_time(directory)?.unwrap_or_else(clock);
+    let now = modification_time(Utf8Path::new("."))?.unwrap_or_else(clock);
     let choice = if arguments.all {
         Choice::All
     } else {
         Choice::Old { age: arguments.age, keep: arguments.keep, now }
     };
-    let removed = assets::clean(&output, choice, arguments.dry_run)?;
+    let removed = assets::clean(&arguments.output, choice, arguments.dry_run)?;
     if global.json {
         return print_json(&removed);
     }

@@ -22,15 +22,15 @@ use crate::project_directory;
 /// Checks everything and prints the findings.
 pub(crate) fn run(arguments: &DoctorArguments, global: &GlobalArguments) -> anyhow::Result<()> {
     // In a directory whose name it cannot read Elixir never ends.
-    let directory = project_directory::find(global)?;
+    let directory = project_directory::find()?;
     let mut findings = Findings::new();
     let has_elixir = toolchain::check(&directory, &mut findings);
     if let Err(problem @ (NoCache::Shared(_) | NoCache::Foreign(_))) = cache_directory::usable() {
         findings.push(finding("cache", Severity::Warning, &problem.into()));
     }
     let is_release_named = arguments.release.is_some();
-    let survey: Option<Survey> = project::check(global, has_elixir, is_release_named, &mut findings)?;
-    release::check(arguments, global, survey.as_ref(), &mut findings)?;
+    let survey: Option<Survey> = project::check(has_elixir, is_release_named, &mut findings)?;
+    release::check(arguments, survey.as_ref(), &mut findings)?;
     // Colours go no further where they are not wanted.
     let text = if global.json { findings.json() } else { findings.text(true) };
     output::print(text)?;

@@ -35,7 +35,7 @@ pub(crate) fn run(
     printer: &Printer,
 ) -> anyhow::Result<()> {
     let directory =
-        release_directory::find(global, arguments.built.release.as_deref(), arguments.built.name.as_deref())?;
+        release_directory::find(arguments.built.release.as_deref(), arguments.built.name.as_deref())?;
     let (name, version) = release_directory::identity(&directory)?;
     let versions = directory.join("releases").join(&version);
     let given = std::env::var("RELEASE_MODE").ok().filter(|mode| !mode.is_empty());

@@ -37,7 +37,7 @@ pub(crate) fn run(
     global: &GlobalArguments,
     printer: &Printer,
 ) -> anyhow::Result<()> {
-    let directory = project_directory::find_mix_project(global)?;
+    let directory = project_directory::find_mix_project()?;
     let project = examine(&directory, printer)?;
     let mut parts: Vec<Part> = arguments.parts.iter().copied().map(part).collect();
     if parts.is_empty() {

@@ -38,7 +38,7 @@ pub(crate) fn run(
     if let Some(ImageCommand::Inspect(arguments)) = &arguments.command {
         return inspect::run(arguments, global);
     }
-    let project = project_directory::find(global)?;
+    let project = project_directory::find()?;
     // Layers are written from the files of the release: no other build may exchange it meanwhile.
     let _lock = arguments.release.is_empty().then(|| ProjectLock::acquire(&project, printer));
     let destination = Destination::resolve(arguments)?;
@@ -48,7 +48,7 @@ pub(crate) fn run(
     let labels = pairs("--label", &arguments.label)?;
     let builder = Builder { arguments, printer, origin: &origin, base, environment, labels };
 
-    let (sources, default_layout) = sources(arguments, global, printer)?;
+    let (sources, default_layout) = sources(arguments, printer)?;
     let tag = destination.tag(sources.first())?;
     let drafts = drafts(&builder, sources)?;
     platforms::check(&drafts, &arguments.platform)?;
@@ -64,7 +64,6 @@ pub(crate) fn run(
 /// The releases that the image is made of, and where its layout is by default.
 fn sources(
     arguments: &ImageArguments,
-    global: &GlobalArguments,
     printer: &Printer,
 ) -> anyhow::Result<(Vec<ReleaseSource>, Option<Utf8PathBuf>)> {
     if !arguments.release.is_empty() {
@@ -79,8 +78,8 @@ fn sources(
         no_cache: true,
         dry_run: arguments.dry_run,
     };
-    let scan = BackgroundScan::of_sources(&project_directory::find(global)?);
-    let assembly = build::assembly(&build_arguments, global, printer, scan)?;
+    let scan = BackgroundScan::of_sources(&project_directory::find()?);
+    let assembly = build::assembly(&build_arguments, printer, scan)?;
     let own = assembly.description.own_applications.iter().map(ToString::to_string).collect();
     let layout = assembly.description.archive_directory.join("image").join(&assembly.description.spec.name);
     let source = if arguments.dry_run {

@@ -13,7 +13,7 @@ pub(crate) fn run(
     global: &GlobalArguments,
     printer: &Printer,
 ) -> anyhow::Result<()> {
-    let project = project_directory::find_mix_project(global)?;
+    let project = project_directory::find_mix_project()?;
     let files: Vec<NewFile> = TEMPLATES
         .into_iter()
         .map(|template| NewFile {

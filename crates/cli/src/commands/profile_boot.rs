@@ -27,9 +27,9 @@ pub(crate) fn run(
     global: &GlobalArguments,
     printer: &Printer,
 ) -> anyhow::Result<()> {
-    let project = project_directory::find_mix_project(global)?;
+    let project = project_directory::find_mix_project()?;
     let directory =
-        release_directory::find(global, arguments.built.release.as_deref(), arguments.built.name.as_deref())?;
+        release_directory::find(arguments.built.release.as_deref(), arguments.built.name.as_deref())?;
     let (name, version) = release_directory::identity(&directory)?;
     let trial = Trial::new(directory.join("bin").join(&name), "profile-boot")?;
     let fast = directory.join("releases").join(version).join(FAST_BOOT_FILE);

@@ -17,9 +17,9 @@ pub(crate) fn run(
     global: &GlobalArguments,
     printer: &Printer,
 ) -> anyhow::Result<()> {
-    let _lock = ProjectLock::acquire(&project_directory::find(global)?, printer);
-    let last = LastBuild::of_release(arguments, global)?;
-    let mut pipeline = Pipeline::start(global, printer, last.scan())?;
+    let _lock = ProjectLock::acquire(&project_directory::find()?, printer);
+    let last = LastBuild::of_release(arguments)?;
+    let mut pipeline = Pipeline::start(printer, last.scan())?;
     if arguments.no_compile {
         pipeline.use_compiled(&arguments.compile)?;
     } else {

@@ -122,3 +122,24 @@ fn a_warning_of_the_compiler_is_shown() {
     let outcome = succeed(&mut sandbox.beamship(&demo, &["build"]));
     assert!(outcome.stderr.contains("unused"), "{}", outcome.stderr);
 }
+
+/// `build --path` was meant from the project and `--release` from the caller: what one had written the other did not find.
+#[test]
+fn with_another_directory_all_paths_are_meant_from_there() {
+    let sandbox = Sandbox::new();
+    demo(&sandbox, "demo");
+    let beamship = |arguments: &[&str]| {
+        let arguments = [&["-C", "demo"], arguments].concat();
+        succeed(&mut sandbox.beamship(sandbox.path(), &arguments))
+    };
+    let built = beamship(&["build", "--path", "out"]);
+    // What is shown can be typed where the user is.
+    assert!(built.stderr.contains("The release demo-0.1.0 is in demo/out\n"), "{}", built.stderr);
+    assert!(sandbox.join("demo/out/bin/demo").exists());
+    beamship(&["check", "abi", "--release", "out"]);
+    beamship(&["doctor", "--release", "out"]);
+    beamship(&["image", "--release", "out", "--output", "out.tar"]);
+    assert!(sandbox.join("demo/out.tar").is_file());
+    let outcome = fail(&mut sandbox.beamship(sandbox.path(), &["-C", "gone", "build"]));
+    assert!(outcome.starts_with("error: cannot use `gone` as the directory of the project: "), "{outcome}");
+}

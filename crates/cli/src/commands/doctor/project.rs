@@ -9,7 +9,6 @@ use diagnosis::{Finding, Findings, Severity};
 use release::{PROFILE, TEMPLATES};
 
 use super::{finding, profile};
-use crate::arguments::GlobalArguments;
 use crate::commands::generate;
 use crate::hinted_error::HintedError;
 use crate::{cache_directory, program, project_directory, release_alias};
@@ -23,12 +22,11 @@ const SHOWN_LINES: usize = 6;
 ///
 /// When the directory that the user has named cannot be used.
 pub(super) fn check(
-    global: &GlobalArguments,
     has_elixir: bool,
     is_release_named: bool,
     findings: &mut Findings,
 ) -> anyhow::Result<Option<Survey>> {
-    let directory = project_directory::find(global)?;
+    let directory = project_directory::find()?;
     if !directory.join("mix.exs").is_file() {
         // Somebody who names a release need not be in a project.
         if !is_release_named {

@@ -10,7 +10,7 @@ use diagnosis::{ERTS_PROGRAMS, Finding, Findings, Severity};
 use freshness::Difference;
 
 use super::{finding, sources};
-use crate::arguments::{Arguments, Command, DoctorArguments, GlobalArguments};
+use crate::arguments::{Arguments, Command, DoctorArguments};
 use crate::commands::check::on_this_machine;
 use crate::last_build::{LastBuild, Summary};
 use crate::{launcher_file, release_directory};
@@ -27,19 +27,18 @@ const REBUILD: &str = "build it again: `beamship build`";
 /// When the directory of the project cannot be used.
 pub(super) fn check(
     arguments: &DoctorArguments,
-    global: &GlobalArguments,
     survey: Option<&Survey>,
     findings: &mut Findings,
 ) -> anyhow::Result<()> {
     let directories = match &arguments.release {
-        None => release_directory::all(global)?,
+        None => release_directory::all()?,
         Some(given) => {
             let path = Utf8Path::new(given);
             let is_path = path.is_dir() || given.contains('/');
             let found = if is_path {
-                release_directory::find(global, Some(path), None)
+                release_directory::find(Some(path), None)
             } else {
-                release_directory::find(global, None, Some(given))
+                release_directory::find(None, Some(given))
             };
             match found {
                 Ok(directory) => vec![directory],
@@ -53,12 +52,12 @@ pub(super) fn check(
     if directories.is_empty() {
         findings.push(Finding::ok("release", "none has been built yet"));
     }
-    let project = crate::project_directory::find(global)?;
+    let project = crate::project_directory::find()?;
     for directory in directories {
         // Sources say nothing about a release that was copied from somewhere else.
         let is_of_project = directory.starts_with(&project) && project.join("mix.exs").is_file();
         let project = is_of_project.then_some(project.as_path());
-        check_release(&directory, project, global, survey, findings);
+        check_release(&directory, project, survey, findings);
     }
     Ok(())
 }
@@ -66,7 +65,6 @@ pub(super) fn check(
 fn check_release(
     directory: &Utf8Path,
     project: Option<&Utf8Path>,
-    global: &GlobalArguments,
     survey: Option<&Survey>,
     findings: &mut Findings,
 ) {
@@ -81,7 +79,7 @@ fn check_release(
     };
     findings.push(Finding::ok("release", format!("{name} {version} in {directory}")));
     if let Some(project) = project {
-        findings.extend(freshness(directory, project, global, survey));
+        findings.extend(freshness(directory, project, survey));
     }
     findings.push(files(&directory.join("releases").join(&version)));
     findings.push(modes(directory, &name));
@@ -91,14 +89,9 @@ fn check_release(
 
 /// Whether it is up to date: by the record of the last build, where there is one, else by the times of files, which also
 /// change when nothing else does.
-fn freshness(
-    directory: &Utf8Path,
-    project: &Utf8Path,
-    global: &GlobalArguments,
-    survey: Option<&Survey>,
-) -> Option<Finding> {
+fn freshness(directory: &Utf8Path, project: &Utf8Path, survey: Option<&Survey>) -> Option<Finding> {
     let check = "freshness";
-    match recorded(directory, global, survey) {
+    match recorded(directory, survey) {
         Some(Ok(_)) => return Some(Finding::ok(check, "another build would make the same")),
         Some(Err(difference @ (Difference::Changed(_) | Difference::New(_) | Difference::Gone(_)))) => {
             return Some(Finding::warning(check, format!("since it was built: {difference}"), REBUILD));
@@ -120,11 +113,7 @@ fn freshness(
 }
 
 /// What the record of `beamship build`, or `beamship build NAME`, says.
-fn recorded(
-    directory: &Utf8Path,
-    global: &GlobalArguments,
-    survey: Option<&Survey>,
-) -> Option<Result<Summary, Difference>> {
+fn recorded(directory: &Utf8Path, survey: Option<&Survey>) -> Option<Result<Summary, Difference>> {
     let name = directory.file_name()?;
     let is_default = survey.is_none_or(|survey| survey.releases.first().is_some_and(|first| first == name));
     let command_lines = [vec!["beamship", "build", name], vec!["beamship", "build"]];
@@ -132,7 +121,7 @@ fn recorded(
         let Command::Build(arguments) = Arguments::try_parse_from(command_line).ok()?.command else {
             return None;
         };
-        match LastBuild::of_build(&arguments, global).ok()?.reuse() {
+        match LastBuild::of_build(&arguments).ok()?.reuse() {
             Err(None) => None,
             Err(Some(difference)) => Some(Err(difference)),
             Ok(summary) => Some(Ok(summary)),

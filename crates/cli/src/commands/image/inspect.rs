@@ -47,7 +47,7 @@ struct Row {
 pub(super) fn run(arguments: &InspectArguments, global: &GlobalArguments) -> anyhow::Result<()> {
     let image = match &arguments.image {
         Some(image) => image.clone(),
-        None => built_last(global)?,
+        None => built_last()?,
     };
     let since = arguments.since.as_deref().map(layers_of).transpose()?;
     let blobs = image_source::open(&image)?;
@@ -64,8 +64,8 @@ pub(super) fn run(arguments: &InspectArguments, global: &GlobalArguments) -> any
 }
 
 /// The layout of the project's image, where it has one.
-fn built_last(global: &GlobalArguments) -> anyhow::Result<String> {
-    let all = build_directory::find(&project_directory::find(global)?).join("image");
+fn built_last() -> anyhow::Result<String> {
+    let all = build_directory::find(&project_directory::find()?).join("image");
     let mut found = Vec::new();
     for entry in all.read_dir_utf8().into_iter().flatten().flatten() {
         if entry.path().join("index.json").is_file() {
