@@ -3,10 +3,13 @@
 
 use std::process::Command;
 
-use camino::Utf8PathBuf;
+use camino::{Utf8Path, Utf8PathBuf};
+use rustix::io::Errno;
 
 use crate::artefact::Artefact;
 use crate::commands::{Project, names};
+use crate::injector::{Call, Fault, run_with};
+use crate::sandbox::succeed;
 use crate::sweep::{Extent, Source, Work, sweep};
 
 struct Build {
@@ -73,7 +76,7 @@ impl Work for Build {
 }
 
 /// Files that were going to have another name.
-fn find_drafts(directory: &camino::Utf8Path, drafts: &mut Vec<String>) {
+fn find_drafts(directory: &Utf8Path, drafts: &mut Vec<String>) {
     for entry in directory.read_dir_utf8().into_iter().flatten() {
         let entry = entry.unwrap();
         let name = entry.file_name();
@@ -96,4 +99,26 @@ fn calls_of_a_build_may_fail() {
 fn calls_in_the_cache_may_fail() {
     let work = Build::new("cache");
     sweep(&work.project.sandbox, &work, Extent::Sample(8));
+}
+
+/// It stayed until something changed.
+#[test]
+fn what_a_build_could_not_remove_is_removed_when_nothing_has_changed() {
+    let work = Build::new("");
+    let build = |source: Source, number: usize| {
+        work.set_source(source);
+        let fault = Fault::Error(Errno::IO);
+        run_with(&work.project.sandbox, &work.below(), number, fault, &work.command())
+    };
+    build(Source::One, 0);
+    let (_, calls) = build(Source::Two, 0);
+    // One in the middle: how many calls a thread has made before them differs by a few.
+    let is_removal = |call: &&Call| call.name == "unlink" && call.path.as_str().contains("/trash/");
+    let removals: Vec<usize> = calls.iter().filter(is_removal).map(|call| call.number).collect();
+    let (outcome, _) = build(Source::One, removals[removals.len() / 2]);
+    assert_eq!(outcome.status, Some(0), "{}", outcome.stderr);
+    assert_eq!(work.left_behind().len(), 1, "{}", outcome.stderr);
+    let said = succeed(&mut work.project.beamship(&["build"])).stderr;
+    assert!(said.contains("Nothing has changed since"), "{said}");
+    assert_eq!(work.left_behind(), Vec::<String>::new(), "{said}");
 }
