@@ -10,6 +10,7 @@ mod generate;
 mod image;
 mod profile_boot;
 mod secret;
+mod values;
 
 use camino::Utf8PathBuf;
 use clap::{Args, Parser, Subcommand};
@@ -173,11 +174,11 @@ pub struct TargetArguments {
     pub name: Option<String>,
 
     /// Directory of the release instead of `_build/ENV/rel/NAME`
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_parser = values::path)]
     pub path: Option<Utf8PathBuf>,
 
     /// Version of the release instead of the project's
-    #[arg(long, value_name = "VERSION")]
+    #[arg(long, value_name = "VERSION", value_parser = values::version)]
     pub version: Option<String>,
 }
 

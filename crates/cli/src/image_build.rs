@@ -24,6 +24,7 @@ use crate::image_source;
 use crate::native_code::{copied_files, machine_of_release};
 use crate::printer::{Phase, Printer, count};
 use crate::release_directory;
+pub(crate) use command_line::CommandLine;
 pub(crate) use labels::Origin;
 use scripts::Scripts;
 
@@ -152,7 +153,7 @@ impl Builder<'_> {
         scripts: &Scripts,
     ) -> anyhow::Result<ImageOptions> {
         let command = match &self.arguments.default_command {
-            Some(command) => command_line::words(command)?,
+            Some(command) => command.words().to_vec(),
             None if scripts.has("server") => vec!["server".to_owned()],
             None => vec!["start".to_owned()],
         };

@@ -2,6 +2,10 @@
 
 use camino::Utf8PathBuf;
 use clap::{Args, Subcommand};
+use image::document::Platform;
+
+use super::values;
+use crate::image_build::CommandLine;
 
 /// Arguments of `beamship image`.
 #[derive(Clone, Debug, Args)]
@@ -46,8 +50,8 @@ pub struct ImageArguments {
     pub root: Vec<Utf8PathBuf>,
 
     /// The platforms that the image has to be for, such as `linux/arm64` (repeatable)
-    #[arg(long, value_name = "PLATFORM")]
-    pub platform: Vec<String>,
+    #[arg(long, value_name = "PLATFORM", value_parser = values::platform)]
+    pub platform: Vec<Platform>,
 
     /// Set a variable in the image (repeatable)
     #[arg(long, value_name = "NAME=VALUE")]
@@ -64,7 +68,7 @@ pub struct ImageArguments {
     /// What the image runs when nothing is said: a command of the release, quoted as in a shell [default: `server` where
     /// there is a bin/server, else `start`]
     #[arg(long = "command", value_name = "COMMAND")]
-    pub default_command: Option<String>,
+    pub default_command: Option<CommandLine>,
 
     /// Compress layers with Zstandard instead of gzip
     #[arg(long)]

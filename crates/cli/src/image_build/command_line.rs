@@ -2,12 +2,56 @@
 //!
 //! An image has no shell: its command is a list of words. What a shell would expand (`$NAME`, `*`) stays as it is written.
 
+use std::fmt;
+use std::str::FromStr;
+
+/// A command with its arguments.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CommandLine {
+    line: String,
+    words: Vec<String>,
+}
+
+/// Why a text is none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CommandLineError {
+    /// A quotation has no end.
+    #[error("it has a {0} without its end\nhint: quote the command as in a shell")]
+    Quotation(char),
+    /// There is no word in it.
+    #[error("it names no command")]
+    Empty,
+}
+
+impl CommandLine {
+    /// Its words.
+    pub(crate) fn words(&self) -> &[String] {
+        &self.words
+    }
+}
+
+impl FromStr for CommandLine {
+    type Err = CommandLineError;
+
+    fn from_str(line: &str) -> Result<Self, CommandLineError> {
+        let words = words(line)?;
+        if words.is_empty() {
+            Err(CommandLineError::Empty)
+        } else {
+            Ok(Self { line: line.to_owned(), words })
+        }
+    }
+}
+
+/// As it was written.
+impl fmt::Display for CommandLine {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.line)
+    }
+}
+
 /// Splits a command line into words, at spaces outside of quotes.
-///
-/// # Errors
-///
-/// When a quotation has no end.
-pub(crate) fn words(line: &str) -> anyhow::Result<Vec<String>> {
+fn words(line: &str) -> Result<Vec<String>, CommandLineError> {
     let mut words = Vec::new();
     let mut word: Option<String> = None;
     let mut quote: Option<char> = None;
@@ -29,7 +73,7 @@ pub(crate) fn words(line: &str) -> anyhow::Result<Vec<String>> {
         }
     }
     if let Some(quote) = quote {
-        anyhow::bail!("`{line}` has a {quote} without its end\nhint: quote the command as in a shell");
+        return Err(CommandLineError::Quotation(quote));
     }
     words.extend(word);
     Ok(words)
@@ -53,8 +97,9 @@ mod tests {
             assert_eq!(words(line).unwrap(), expected, "{line}");
         }
         for line in ["eval \"x", "eval 'x\"", "'"] {
-            assert!(words(line).unwrap_err().to_string().contains("without its end"), "{line}");
+            assert!(matches!(words(line), Err(CommandLineError::Quotation(_))), "{line}");
         }
+        assert_eq!(" ".parse::<CommandLine>(), Err(CommandLineError::Empty));
     }
 
     /// The shell is the oracle.

@@ -10,7 +10,7 @@ use image::overlay_command::of_script;
 use image::{Interpreter, Shell};
 use tree::{Content, Node, Tree, TreePath};
 
-use super::command_line;
+use super::command_line::CommandLine;
 
 /// Scripts are short. What is longer is something else.
 const LONGEST: usize = 64 * 1024;
@@ -121,10 +121,9 @@ impl Scripts {
     ///
     /// # Errors
     ///
-    /// When there is none of this name, or a quotation in it has no end.
-    pub(crate) fn check(&self, command: &str) -> anyhow::Result<()> {
-        let words = command_line::words(command)?;
-        let name = words.first().map(String::as_str).unwrap_or_default();
+    /// When there is none of this name.
+    pub(crate) fn check(&self, command: &CommandLine) -> anyhow::Result<()> {
+        let name = command.words().first().map(String::as_str).unwrap_or_default();
         if own_commands().contains(&name) || self.has(name) {
             return Ok(());
         }
@@ -214,15 +213,15 @@ mod tests {
         let scripts = |files| Scripts::translate(&mut tree(files), "shop").unwrap();
         let some = scripts(&[("bin/shop", "\u{7f}ELF"), ("bin/server", "#!/bin/sh\nexec ./shop start\n")]);
         for right in ["server", "start", "eval Shop.seed", " server "] {
-            some.check(right).unwrap();
+            some.check(&right.parse().unwrap()).unwrap();
         }
-        for wrong in ["sever", "shop", "server.bat", "daemon", ""] {
-            let message = some.check(wrong).unwrap_err().to_string();
+        for wrong in ["sever", "shop", "server.bat", "daemon"] {
+            let message = some.check(&wrong.parse().unwrap()).unwrap_err().to_string();
             assert!(message.starts_with(&format!("--command is `{wrong}`, and ")), "{message}");
             assert!(message.contains("\nhint: it can run start, start_iex, "), "{message}");
             assert!(message.ends_with(", help; and what is in the release's bin: server"), "{message}");
         }
-        let message = scripts(&[]).check("server").unwrap_err().to_string();
+        let message = scripts(&[]).check(&"server".parse().unwrap()).unwrap_err().to_string();
         assert!(message.ends_with(", version, help"), "{message}");
     }
 

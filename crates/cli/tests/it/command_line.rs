@@ -56,6 +56,27 @@ fn wrong_arguments_end_with_status_2() {
     assert!(outcome.stderr.contains("--wrong"), "{}", outcome.stderr);
 }
 
+/// Only after the whole build were these noticed.
+#[test]
+fn what_no_project_can_make_right_is_refused_before_it_is_looked_at() {
+    let sandbox = Sandbox::new();
+    for (arguments, reason) in [
+        (["image", "--platform", "foo"], "it has to be like `linux/amd64`"),
+        (["image", "--command", "eval \"1"], "it has a \" without its end\nhint: quote the command"),
+        (["build", "--path", ""], "the path is empty"),
+        (["release", "--path", ""], "the path is empty"),
+        (["build", "--version", "a/b"], "it becomes the name of a directory"),
+        (["release", "--version", ""], "the version is empty"),
+    ] {
+        // There is no project: looking for one would be another error.
+        let outcome = run(&mut sandbox.beamship(sandbox.path(), &arguments));
+        assert_eq!(outcome.status, Some(2), "{arguments:?}");
+        let said = format!("error: invalid value '{}' for '{} <", arguments[2], arguments[1]);
+        assert!(outcome.stderr.starts_with(&said), "{}", outcome.stderr);
+        assert!(outcome.stderr.contains(reason), "{}", outcome.stderr);
+    }
+}
+
 #[test]
 fn completions_and_manual_page_are_made() {
     let sandbox = Sandbox::new();

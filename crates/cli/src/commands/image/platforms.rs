@@ -9,20 +9,14 @@ use crate::image_build::Draft;
 /// # Errors
 ///
 /// When they are not.
-pub(super) fn check(drafts: &[Draft], wanted: &[String]) -> anyhow::Result<()> {
+pub(super) fn check(drafts: &[Draft], wanted: &[Platform]) -> anyhow::Result<()> {
     let found: Vec<String> = drafts.iter().map(|draft| draft.platform.to_string()).collect();
     if let Some(twice) = found.iter().enumerate().find(|(index, platform)| found[..*index].contains(platform))
     {
         anyhow::bail!("two of the releases are for {}", twice.1);
     }
     for wanted in wanted {
-        let parts: Vec<&str> = wanted.split('/').collect();
-        let [os, architecture, ..] = parts.as_slice() else {
-            anyhow::bail!("--platform is `{wanted}`\nhint: it has to be like `linux/amd64`");
-        };
-        let platform =
-            Platform { os: (*os).to_owned(), architecture: (*architecture).to_owned(), variant: None };
-        if !drafts.iter().any(|draft| draft.platform.accepts(&platform)) {
+        if !drafts.iter().any(|draft| draft.platform.accepts(wanted)) {
             anyhow::bail!(
                 "the release is for {}, not for {wanted}\nhint: a virtual machine runs on what it was built for: build the release on {wanted} (or under emulation) and name both with --release",
                 found.join(" and ")
