@@ -4,7 +4,7 @@ use std::io::ErrorKind;
 use std::os::unix::fs::PermissionsExt;
 
 use anyhow::Context;
-use camino::Utf8Path;
+use camino::{Utf8Path, Utf8PathBuf};
 use serde::Serialize;
 use similar::TextDiff;
 use tree::file::create_directories;
@@ -59,11 +59,22 @@ struct Written {
     word: &'static str,
 }
 
+/// A file would be written to another place than the project.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "`{path}` leads to `{target}`, outside of the project, where nothing is written\nhint: put a file in the place of the link"
+)]
+struct LeadsOut {
+    path: String,
+    target: Utf8PathBuf,
+}
+
 /// Puts files into a project. One that is there and differs is asked about, or kept where there is nobody to ask.
 ///
 /// # Errors
 ///
-/// When a file cannot be written, or one was kept: then not everything that was asked for is there.
+/// When a file cannot be written, or one was kept: then not everything that was asked for is there. Nothing is written when
+/// a link leads one out of the project.
 pub(crate) fn write_all(
     project: &Utf8Path,
     files: &[NewFile],
@@ -73,8 +84,11 @@ pub(crate) fn write_all(
     let mut all = Vec::new();
     let mut kept = Vec::new();
     for file in files {
+        check_place(project, file, options)?;
+    }
+    for file in files {
         let target = project.join(&file.path);
-        let change = change(&target, file, options, printer)?;
+        let change = change(project, file, options, printer)?;
         if !options.dry_run && matches!(change, Change::Created | Change::Replaced) {
             write(&target, file)?;
         }
@@ -94,20 +108,59 @@ pub(crate) fn write_all(
     Err(Declined(format!("kept {}, which differ\nhint: --force replaces them", kept.join(", "))).into())
 }
 
+/// Refuses a file that would be written to another place than the project, by a link or in a directory that is one.
+fn check_place(project: &Utf8Path, file: &NewFile, options: WriteOptions) -> anyhow::Result<()> {
+    let is_written = match present(&project.join(&file.path))? {
+        Some(bytes) => options.force && bytes != file.text.as_bytes(),
+        None => true,
+    };
+    match outside(project, &file.path)? {
+        Some(target) if is_written => Err(LeadsOut { path: file.path.clone(), target }.into()),
+        _ => Ok(()),
+    }
+}
+
+/// Where a path in the project leads to, when that is not in the project.
+fn outside(project: &Utf8Path, path: &str) -> anyhow::Result<Option<Utf8PathBuf>> {
+    let project = project.canonicalize_utf8().with_context(|| format!("cannot use `{project}`"))?;
+    let path = project.join(path);
+    // Of what is not there yet, or is a link that leads nowhere and is replaced, the directory counts that it will be in.
+    for place in path.ancestors() {
+        match place.canonicalize_utf8() {
+            Ok(resolved) if resolved.starts_with(&project) => return Ok(None),
+            Ok(resolved) => return Ok(Some(resolved)),
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => return Err(error).with_context(|| format!("cannot write `{path}`")),
+        }
+    }
+    Ok(None)
+}
+
+/// What is in a file, if there is one.
+fn present(path: &Utf8Path) -> anyhow::Result<Option<Vec<u8>>> {
+    match fs_err::read(path) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
 fn change(
-    target: &Utf8Path,
+    project: &Utf8Path,
     file: &NewFile,
     options: WriteOptions,
     printer: &Printer,
 ) -> anyhow::Result<Change> {
-    let present = match fs_err::read(target) {
-        Ok(bytes) if bytes == file.text.as_bytes() => return Ok(Change::Identical),
-        Ok(bytes) => bytes,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Change::Created),
-        Err(error) => return Err(error.into()),
+    let present = match present(&project.join(&file.path))? {
+        Some(bytes) if bytes == file.text.as_bytes() => return Ok(Change::Identical),
+        Some(bytes) => bytes,
+        None => return Ok(Change::Created),
     };
     if options.force {
         return Ok(Change::Replaced);
+    }
+    if outside(project, &file.path)?.is_some() {
+        return Ok(Change::Kept);
     }
     if options.shows_difference {
         printer.say(&difference(&String::from_utf8_lossy(&present), file));
@@ -176,5 +229,44 @@ mod tests {
         fs_err::remove_file(&target).unwrap();
         write(&link, &new).unwrap();
         assert_eq!((link.is_symlink(), fs_err::read_to_string(&link).unwrap().as_str()), (false, "new"));
+    }
+
+    /// `init --force` replaced a file of the system that a link led to.
+    #[test]
+    fn nothing_is_written_outside_of_the_project() {
+        let directory = tempfile::tempdir().unwrap();
+        let directory = Utf8Path::from_path(directory.path()).unwrap();
+        let (project, elsewhere) = (directory.join("project"), directory.join("elsewhere"));
+        fs_err::create_dir(&project).unwrap();
+        fs_err::create_dir(&elsewhere).unwrap();
+        fs_err::write(elsewhere.join("b"), "old").unwrap();
+        fs_err::os::unix::fs::symlink(elsewhere.join("b"), project.join("b")).unwrap();
+        let new = |path: &str| NewFile { path: path.to_owned(), text: "new".to_owned(), mode: None };
+        let printer = Printer::new(crate::printer::Verbosity::Quiet);
+        let write = |paths: [&str; 2], force| {
+            let options = WriteOptions { force, dry_run: false, json: false, shows_difference: false };
+            write_all(&project, &paths.map(new), options, &printer)
+        };
+        let error = write(["a", "b"], true).unwrap_err();
+        assert!(error.is::<LeadsOut>() && error.to_string().starts_with("`b` leads to `"), "{error}");
+        assert!(!project.join("a").exists(), "neither of both");
+        // It stays, as others that differ do when nobody says anything else; the rest is written.
+        assert!(write(["a", "b"], false).unwrap_err().is::<Declined>());
+        assert_eq!(fs_err::read_to_string(elsewhere.join("b")).unwrap(), "old");
+        assert!(project.join("a").exists());
+        // What it leads to is right already.
+        fs_err::write(elsewhere.join("b"), "new").unwrap();
+        write(["a", "b"], true).unwrap();
+
+        // A directory, in which there is nothing of that name.
+        fs_err::os::unix::fs::symlink("../elsewhere", project.join("rel")).unwrap();
+        for force in [true, false] {
+            assert!(write(["rel/c", "rel/deep/c"], force).unwrap_err().is::<LeadsOut>());
+        }
+        assert_eq!(elsewhere.read_dir_utf8().unwrap().count(), 1);
+        // A link to nowhere is replaced, wherever that is.
+        fs_err::os::unix::fs::symlink(elsewhere.join("nothing"), project.join("c")).unwrap();
+        write(["a", "c"], true).unwrap();
+        assert!(!project.join("c").is_symlink() && !elsewhere.join("nothing").exists());
     }
 }
