@@ -32,6 +32,16 @@ pub(crate) fn default_text(name: &str, release: &str) -> String {
 mod tests {
     use super::*;
 
+    /// `embedded` was said to be the default. It is only in `bin/NAME.bat`, which is Mix's own.
+    #[test]
+    fn the_default_of_release_mode_is_told_as_it_is() {
+        let (shell, windows) = (default_text("env.sh", "shop"), default_text("env.bat", "shop"));
+        let comment: Vec<&str> = shell.lines().filter_map(|line| line.strip_prefix("# # ")).collect();
+        assert!(comment.join(" ").contains("by default what the start uses is loaded first"), "{shell}");
+        assert!(!shell.contains("embedded, the default"), "{shell}");
+        assert!(windows.contains("(embedded, the default on Windows)"), "{windows}");
+    }
+
     #[test]
     fn the_defaults_have_no_placeholder_left() {
         for Template { file, text } in TEMPLATES {
