@@ -26,7 +26,7 @@ pub(crate) enum Verbosity {
 pub(crate) enum Remark {
     /// A warning of our own.
     Warning(String),
-    /// Warnings as Mix wrote them.
+    /// Warnings as Mix wrote them, without what it said of its progress.
     Output(String),
 }
 
@@ -108,7 +108,7 @@ impl Printer {
     /// What Mix printed, if there are warnings in it: they are the user's to see even when all went well.
     pub(crate) fn pass_on_warnings(&self, output: &project::Output) {
         if output.has_warnings() {
-            self.remember(Remark::Output(output.text()));
+            self.remember(Remark::Output(without_progress(&output.text())));
             if !output.is_forwarded() {
                 self.pass_on(&output.text());
             }
@@ -188,6 +188,41 @@ impl Drop for Phase {
     }
 }
 
+/// What Mix printed, but for the lines that tell what it is doing: a build that need not run does none of it. The line that
+/// says which application of an umbrella is compiled stays where more is said of that one, whose paths are relative to it.
+fn without_progress(text: &str) -> String {
+    let mut result = String::new();
+    let mut application = None;
+    for line in text.lines() {
+        if is_heading(line) {
+            application = Some(line);
+        } else if !is_progress(line) {
+            // An empty line ends a warning, and belongs to what comes before it.
+            for line in application.take_if(|_| !line.is_empty()).into_iter().chain([line]) {
+                result.push_str(line);
+                result.push('\n');
+            }
+        }
+    }
+    result
+}
+
+/// Whether it is `==> NAME`.
+fn is_heading(line: &str) -> bool {
+    line.strip_prefix("==> ").is_some_and(|name| name.split_whitespace().count() == 1)
+}
+
+/// Whether it is `Compiling 3 files (.ex)` or `Generated NAME app`.
+fn is_progress(line: &str) -> bool {
+    match line.split(' ').collect::<Vec<_>>().as_slice() {
+        ["Compiling", number, "file" | "files", kind] => {
+            number.bytes().all(|byte| byte.is_ascii_digit()) && kind.starts_with("(.") && kind.ends_with(')')
+        }
+        ["Generated", _, "app"] => true,
+        _ => false,
+    }
+}
+
 /// A duration as people read it: `12 ms`, `1.3 s`.
 pub(crate) fn seconds(duration: Duration) -> String {
     let milliseconds = duration.as_millis();
@@ -216,6 +251,19 @@ pub(crate) fn count(number: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// An unchanged build said once more that it compiles.
+    #[test]
+    fn only_warnings_are_remembered() {
+        let old = "Compiling 3 files (.ex)\nwarning: variable \"x\" is unused\n  lib/own.ex:2: Own.a/1\n\nGenerated own app\n";
+        assert_eq!(without_progress(old), "warning: variable \"x\" is unused\n  lib/own.ex:2: Own.a/1\n\n");
+        let new = "Compiling 1 file (.erl)\n    warning: variable \"x\" is unused\n    │\n  2 │   def a(x), do: 1\n    │         ~\n    │\n    └─ lib/own.ex:2:9: Own.a/1\n\n";
+        assert_eq!(without_progress(new), new.strip_prefix("Compiling 1 file (.erl)\n").unwrap());
+        let umbrella = "==> one\nCompiling 1 file (.ex)\n\nGenerated one app\n==> two\nCompiling 2 files (.ex)\nwarning: w\nGenerated two app\n==> three\n";
+        assert_eq!(without_progress(umbrella).trim_start(), "==> two\nwarning: w\n");
+        let said = "Compiling with care (.ex)\nGenerated 3 files\n==> a b\nCompiling x files (.ex)\n";
+        assert_eq!(without_progress(said), said);
+    }
 
     #[test]
     fn sizes_and_durations_are_rounded() {

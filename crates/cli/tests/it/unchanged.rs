@@ -336,6 +336,24 @@ fn warnings_are_said_again() {
     assert_eq!(outcome.stderr, first);
 }
 
+/// What Mix says of its progress was said again as well.
+#[test]
+fn only_warnings_of_the_compiler_are_said_again() {
+    let project = Project::new();
+    write(&project.file("lib/warned.ex"), "defmodule Warned do\n  def a(unused), do: 1\nend\n");
+    let first = succeed(&mut project.command(&["build", "--quiet"])).stderr;
+    assert!(first.contains("Compiling ") && first.contains("Generated "), "{first}");
+    let (has_built, outcome) = project.builds(&mut project.command(&["build", "--quiet"]));
+    assert!(!has_built);
+    let warning = &first[first.find("warning: ").or_else(|| first.find("    warning: ")).unwrap()..];
+    let (warning, _) = warning.split_once("Generated ").unwrap();
+    let again = outcome.stderr.trim_end();
+    assert!(again.ends_with(warning.trim_end()), "{again}");
+    // Which application it is about, but not those that nothing is said of.
+    let others = again.lines().filter(|line| !line.is_empty() && !warning.contains(line));
+    assert!(others.eq(["==> demo"]), "{again}");
+}
+
 #[test]
 fn builds_with_steps_of_their_own_always_run() {
     let project = Project::new();
