@@ -56,6 +56,15 @@ impl Archiving {
         self.made
     }
 
+    /// Says so when the cookie is to be left out of a tarball, and none is made.
+    pub(crate) fn warn(&self, printer: &Printer) {
+        if !self.wanted && !self.with_cookie {
+            printer.warn(&format!(
+                "--no-cookie is about the tarball, and none is made: the release has its cookie in `{COOKIE}`\nhint: --tar or --zstd makes one"
+            ));
+        }
+    }
+
     /// Where it goes.
     pub(crate) fn path(&self) -> &Utf8Path {
         &self.path
@@ -84,6 +93,15 @@ impl Archiving {
         let name = self.path.file_name().unwrap_or_default();
         let text = format!("{name}, {} files, {}", count(archived.files), size(archived.bytes));
         report.phase("tar", phase.finish(&text));
+        let other = self.path.with_extension(match self.options.compression {
+            Compression::Zstd => "gz",
+            Compression::Gzip => "zst",
+        });
+        // It is the user's: it may have been made for others. No warning, which would be said again when it is gone.
+        if other.is_file() {
+            let other = other.file_name().unwrap_or_default();
+            printer.say(&format!("  {other} beside it is of an earlier build"));
+        }
         report.archive = Some(ArchiveReport { path: self.path.to_string(), bytes: archived.bytes });
         self.made = true;
         Ok(())

@@ -77,6 +77,7 @@ impl Assembly<'_> {
         mut self,
         earlier: Option<&dyn Earlier>,
     ) -> anyhow::Result<(Report, ReleaseDescription)> {
+        self.archive.warn(self.printer);
         let manifest = Some(TreePath::new(MANIFEST)?);
         let options = DirectoryOptions { manifest, made_by_steps: self.made_by_steps, earlier };
         match &self.virtual_machine {
@@ -131,6 +132,7 @@ impl Assembly<'_> {
     /// When stdout is gone.
     pub(crate) fn print(self, json: bool) -> anyhow::Result<()> {
         self.virtual_machine.end(self.printer);
+        self.archive.warn(self.printer);
         if json {
             return print_json(&self.report);
         }

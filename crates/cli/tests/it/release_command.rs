@@ -86,6 +86,27 @@ fn an_overlay_that_is_gone_disappears() {
     assert!(!overlay.exists());
 }
 
+/// Nothing was said when there was no tarball to leave the cookie out of, nor of a tarball of an earlier build beside the new one.
+#[test]
+fn what_is_said_of_tarballs_is_all_that_there_is_to_know() {
+    let sandbox = Sandbox::new();
+    let demo = project::demo(&sandbox, "demo");
+    let release = |arguments: &[&str]| {
+        let mut command = sandbox.beamship(&demo, &["release"]);
+        succeed(command.args(arguments)).stderr
+    };
+    let said = release(&["--no-cookie", "--quiet"]);
+    assert!(said.starts_with("warning: --no-cookie is about the tarball, and none is made"), "{said}");
+    assert!(demo.join("_build/prod/rel/demo/releases/COOKIE").exists());
+    assert_eq!(release(&["--no-cookie", "--quiet", "--tar"]), "");
+    let said = release(&["--tar", "--zstd"]);
+    assert!(said.contains("\n  demo-0.1.0.tar.gz beside it is of an earlier build\n"), "{said}");
+    let said = release(&["--tar"]);
+    assert!(said.contains("\n  demo-0.1.0.tar.zst beside it is of an earlier build\n"), "{said}");
+    std::fs::remove_file(demo.join("_build/prod/demo-0.1.0.tar.zst")).unwrap();
+    assert!(!release(&["--tar"]).contains("beside it"));
+}
+
 #[test]
 fn a_dry_run_writes_nothing() {
     let sandbox = Sandbox::new();
