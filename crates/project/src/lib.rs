@@ -44,3 +44,9 @@ pub use output::{Output, Sink, Stream};
 pub use process_tree::kill_with_descendants;
 pub use request::{CompileOptions, ReleaseRequest};
 pub use survey::{ReleaseSources, Survey, SurveyedApplication, UnusableDependency};
+
+/// Removes what starts of Elixir have left in the temporary directory that were killed. Each start does that too; this is for
+/// who starts none. What cannot be removed only takes space.
+pub fn remove_abandoned_directories() {
+    temporary_directory::remove_abandoned(&temporary_directory::TemporaryDirectory::place());
+}

@@ -46,7 +46,9 @@ fn unchanged(
     printer: &Printer,
 ) -> anyhow::Result<()> {
     let Summary { mut report, quiet, remarks } = summary;
-    // The last build may not have been able to remove all that it replaced. Nobody needs it: a word is enough.
+    // The last build may not have been able to remove all that it replaced, or what it started Elixir with. Nobody needs
+    // that: a word is enough.
+    project::remove_abandoned_directories();
     if let Err(error) = assembly::tidy(Utf8Path::new(&report.path), printer) {
         printer.warn(&error.to_string());
     }
