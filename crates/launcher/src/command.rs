@@ -68,6 +68,11 @@ impl Command {
         Self::ALL.into_iter().find(|command| command.name() == name)
     }
 
+    /// The command that was meant by a name that is none.
+    pub(crate) fn meant(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|command| is_slip_of(name.as_bytes(), command.name().as_bytes()))
+    }
+
     /// Its name, as it is typed.
     pub fn name(self) -> &'static str {
         self.description().0
@@ -144,6 +149,25 @@ impl Command {
     }
 }
 
+/// Whether a text is another one with one character too many, missing or wrong, or with two that have changed places.
+fn is_slip_of(mut typed: &[u8], mut name: &[u8]) -> bool {
+    while let ([first, typed_rest @ ..], [other, name_rest @ ..]) = (typed, name)
+        && first == other
+    {
+        (typed, name) = (typed_rest, name_rest);
+    }
+    while let ([typed_rest @ .., last], [name_rest @ .., other]) = (typed, name)
+        && last == other
+    {
+        (typed, name) = (typed_rest, name_rest);
+    }
+    match (typed, name) {
+        ([] | [_], [_]) | ([_], []) => true,
+        ([first, second], [third, fourth]) => first == fourth && second == third,
+        _ => false,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -157,6 +181,24 @@ mod tests {
         }
         for other in ["", "server", "rpc --mfa", "Starts", "--help"] {
             assert_eq!(Command::named(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn a_slip_of_the_fingers_is_understood() {
+        for (typed, meant) in [
+            ("strat", Command::Start),
+            ("startt", Command::Start),
+            ("sart", Command::Start),
+            ("top", Command::Stop),
+            ("daemon-iex", Command::DaemonIex),
+            ("piing", Command::Ping),
+            ("Version", Command::Version),
+        ] {
+            assert_eq!(Command::meant(typed), Some(meant), "{typed}");
+        }
+        for other in ["", "p", "tsar", "console", "migrate", "strta1"] {
+            assert_eq!(Command::meant(other), None, "{other}");
         }
     }
 

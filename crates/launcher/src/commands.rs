@@ -72,7 +72,11 @@ pub(crate) fn run() -> Result<ExitCode, Failure> {
             if name.is_empty() {
                 return Ok(ExitCode::SUCCESS);
             }
-            Err(Failure::new(format!("unknown command `{name}`")))
+            let failure = Failure::new(format!("unknown command `{name}`"));
+            Err(match Command::meant(name) {
+                Some(meant) => failure.hint(format!("did you mean `{}`?", meant.name())),
+                None => failure,
+            })
         }
     }
 }

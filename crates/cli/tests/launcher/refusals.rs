@@ -67,7 +67,7 @@ fn an_unknown_command_is_an_error() {
     let installed = Installed::new(Kind::Plain);
     let message = fail(&mut installed.command(&["strat"]));
     assert!(message.contains("start_iex"), "{message}");
-    assert!(message.contains("error: unknown command `strat`"), "{message}");
+    assert!(message.contains("error: unknown command `strat`\nhint: did you mean `start`?\n"), "{message}");
 }
 
 #[test]
