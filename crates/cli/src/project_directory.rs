@@ -37,8 +37,13 @@ pub(crate) fn shown(path: &Utf8Path) -> &Utf8Path {
 ///
 /// When it cannot be used.
 pub(crate) fn find() -> anyhow::Result<Utf8PathBuf> {
-    match Utf8Path::new(".").canonicalize_utf8() {
-        Ok(directory) => Ok(directory),
+    match fs_err::canonicalize(".") {
+        Ok(directory) => Utf8PathBuf::from_path_buf(directory).map_err(|directory| {
+            anyhow::anyhow!(
+                "cannot work in `{}`: the path is not UTF-8\nhint: rename the directory in it that is not, or move the project",
+                directory.display()
+            )
+        }),
         Err(error) => anyhow::bail!("cannot use the current directory as that of the project: {error}"),
     }
 }

@@ -205,17 +205,17 @@ impl Trial {
     /// When it has ended, or is not ready in time, with what it said last.
     pub(super) fn wait_until_ready(&self, started: &mut Started, deadline: Instant) -> anyhow::Result<()> {
         while let Err(error) = self.succeed(&["ready"]) {
-            let reason = if !started.runs() {
-                "it has ended".to_owned()
+            let (reason, hint) = if !started.runs() {
+                ("it has ended".to_owned(), HINT.to_owned())
             } else if Instant::now() >= deadline {
                 // What the launcher advises is for a system that somebody wants to run.
-                HintedError::from(&error).message
+                (HintedError::from(&error).message, format!("{HINT}; or more time: --wait"))
             } else {
                 std::thread::sleep(INTERVAL);
                 continue;
             };
             let message = format!("the trial start did not get ready: {reason}");
-            return Err(HintedError { message, hint: Some(HINT.to_owned()) }.into());
+            return Err(HintedError { message, hint: Some(hint) }.into());
         }
         Ok(())
     }

@@ -1,5 +1,7 @@
 //! What a user sees before anything is built.
 
+use std::os::unix::ffi::OsStrExt;
+
 use clap::CommandFactory;
 
 use crate::files::write;
@@ -100,6 +102,16 @@ fn output_that_cannot_be_written_is_a_failure() {
         let expected = "error: cannot write the output: No space left on device (os error 28)\n";
         assert_eq!((outcome.status, outcome.stderr.as_str()), (Some(1), expected), "{arguments:?}");
     }
+}
+
+/// It was called a `PathBuf`.
+#[test]
+fn a_directory_whose_path_is_not_utf_8_is_said_so() {
+    let sandbox = Sandbox::new();
+    let directory = sandbox.path().as_std_path().join(std::ffi::OsStr::from_bytes(b"caf\xe9"));
+    std::fs::create_dir(&directory).unwrap();
+    let message = fail(sandbox.beamship(sandbox.path(), &["build"]).current_dir(directory));
+    assert!(message.contains("caf\u{fffd}`: the path is not UTF-8\nhint: rename "), "{message}");
 }
 
 #[test]
