@@ -81,7 +81,8 @@ defmodule Guestbook.HTTP.Request do
   def keep_alive?(%__MODULE__{version: {1, 0}}), do: false
 
   def keep_alive?(request) do
-    "close" not in (request |> header("connection") |> to_string() |> String.downcase(:ascii) |> String.split([",", " "]))
+    options = request |> header("connection") |> to_string() |> String.downcase(:ascii) |> String.split([",", " "])
+    "close" not in options
   end
 
   defp deadline(options), do: now() + options[:request_timeout]
