@@ -199,8 +199,8 @@ impl<'a> Pipeline<'a> {
         Ok(())
     }
 
-    /// Runs `assets.deploy`, when the project has such an alias, and compiles once more: code may be compiled from what the
-    /// assets have become, and an application that had no `priv` may have one now.
+    /// Runs `assets.deploy`, when the project has such an alias. Where that has changed a file of the project the code is compiled
+    /// once more: it may be compiled from what the assets have become, and an application that had no `priv` may have one now.
     ///
     /// # Errors
     ///
@@ -214,6 +214,11 @@ impl<'a> Pipeline<'a> {
         }
         // By the content of what there is now: much of it has been written in the second of the first compilation.
         let now = BackgroundScan::of_sources(&self.project).finish();
+        if let (Some(initial), Some(now)) = (&self.initial, &now)
+            && initial.has_same_sources(now)
+        {
+            return Ok(());
+        }
         let compilation = now.as_ref().map(|now| self.begin_compilation(arguments, now));
         let options = CompileOptions { no_all_warnings: true, ..compile_options(arguments) };
         self.finish_compilation(options, compilation)

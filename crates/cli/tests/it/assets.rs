@@ -32,6 +32,12 @@ fn code_is_compiled_from_the_assets_of_this_build() {
         succeed(&mut sandbox.beamship(&demo, &["build"]));
         assert_eq!(says(), word);
     }
+    // Once more only where the assets have changed something.
+    let said = succeed(&mut sandbox.beamship(&demo, &["build", "--no-cache"])).stderr;
+    assert_eq!(said.matches("✓ compile").count(), 1, "{said}");
+    write(&demo.join("asset"), "four");
+    let said = succeed(&mut sandbox.beamship(&demo, &["build", "--no-cache"])).stderr;
+    assert_eq!((said.matches("✓ compile").count(), says().as_str()), (2, "four"), "{said}");
     // Nothing is left to be compiled, and its warnings, which newer versions of Mix repeat, are not repeated twice.
     let said = succeed(&mut sandbox.beamship(&demo, &["build"])).stderr;
     assert!(!said.contains("compiling everything"), "{said}");

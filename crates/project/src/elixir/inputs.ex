@@ -112,37 +112,40 @@ defmodule Beamship.Bridge.Inputs do
     for {:find_executable, [name]} <- seen, path = :os.find_executable(name), do: List.to_string(path)
   end
 
-  # What is in the project, and in what its dependencies are made of, counts anyway, and the toolchain is looked at by itself.
-  # A relative path was meant from the project or from a dependency, whichever was being loaded: there may be thousands of paths and
-  # hundreds of dependencies, but from a place that counts anyway only `..` leads elsewhere. Whether something is there does not
-  # matter: a build that looked for a file in vain reads it when it is.
+  # What is in the project, and in what its dependencies are made of, counts anyway, and the toolchain is looked at by itself. So a
+  # relative path leads elsewhere only by `..`: from the project or from a dependency, whichever was being loaded. Whether
+  # something is there does not matter, because a build that looked for a file in vain reads it when it is; but nobody knows which of
+  # hundreds of dependencies looked for it, so what is not there counts only as seen from the project.
   defp elsewhere(config) do
-    bases = [File.cwd!() | for(%{scm: Mix.SCM.Path, opts: opts} <- Mix.Dep.cached(), do: opts[:dest])]
+    dependencies = for %{scm: Mix.SCM.Path, opts: opts} <- Mix.Dep.cached(), do: opts[:dest]
     built = [Mix.Project.build_path(config), Mix.Project.deps_path(config)]
     toolchain = [List.to_string(:code.root_dir()), Application.app_dir(:elixir, "../..")]
     known = Enum.map(["." | built] ++ toolchain ++ ["/proc", "/sys", "/dev"], &(Path.expand(&1) <> "/"))
     # By these Mix tells other virtual machines that it is there: each build has others.
     by_mix = for name <- ["mix_lock", "mix_pubsub"], do: Path.expand(name, System.tmp_dir!())
-    without = Enum.reject(bases, &String.starts_with?(&1 <> "/", known))
 
     fn seen, kind ->
       for {^kind, name} <- seen,
           path = text(name),
-          place <- places(path, bases, without, known),
+          place <- places(path, dependencies, known),
           not String.starts_with?(place <> "/", known ++ by_mix),
           uniq: true,
           do: place
     end
   end
 
-  defp places(path, bases, without, known) do
-    leads_out? = String.contains?(path, "..")
+  defp places(path, dependencies, known) do
+    absolute? = Path.type(path) == :absolute
 
     cond do
-      not leads_out? and String.starts_with?(path, known) -> []
-      Path.type(path) == :absolute -> [Path.expand(path)]
-      leads_out? -> Enum.map(bases, &Path.expand(path, &1))
-      true -> Enum.map(without, &Path.expand(path, &1))
+      String.contains?(path, "..") and not absolute? ->
+        [Path.expand(path) | dependencies |> Enum.map(&Path.expand(path, &1)) |> Enum.filter(&File.exists?/1)]
+
+      not absolute? or String.starts_with?(path, known) ->
+        []
+
+      true ->
+        [Path.expand(path)]
     end
   end
 
