@@ -20,10 +20,9 @@ const WATCHDOG_PID: &str = "WATCHDOG_PID";
 
 /// How long a virtual machine may take until it handles SIGTERM (`erl_signal_server` of kernel). A signal that comes earlier
 /// is lost, and the handler cannot be seen from outside: so the signal is sent again meanwhile. However often it arrives, the
-/// system stops once; but at the very end of a stop nothing handles it any more, and it would be what the virtual machine dies of
-/// (seen on OTP 29). So that is not tried before most systems that young have stopped.
+/// system stops once.
 const HANDLER_STARTUP: Duration = Duration::from_secs(5);
-const RESEND_INTERVAL: Duration = Duration::from_secs(1);
+const RESEND_INTERVAL: Duration = Duration::from_millis(250);
 
 /// How long a trial start may take to stop when its command is gone. One that waits for something in its boot script, as for
 /// the reader of a pipe, never sees a signal.
