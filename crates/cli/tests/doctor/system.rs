@@ -42,6 +42,13 @@ fn state_file(release: &Released, is_wanted: impl Fn(&str) -> bool) -> Option<Ut
     paths.find(|path| path.extension() == Some("state") && is_wanted(path.file_name().unwrap()))
 }
 
+/// By what `/proc` says of the process (proc(5)): signal 1 is the lowest bit.
+fn catches_sigterm(pid: &str) -> bool {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap();
+    u64::from_str_radix(caught.trim(), 16).unwrap() & (1 << (15 - 1)) != 0
+}
+
 #[test]
 fn a_system_without_distribution_is_known_by_its_state_file_alone() {
     let release = Released::new();
@@ -55,6 +62,8 @@ fn a_system_without_distribution_is_known_by_its_state_file_alone() {
     assert!(std::fs::read_to_string(format!("/proc/{pid}/comm")).unwrap().starts_with("beam"), "{system}");
     // A system with a name is another one.
     assert_eq!(release.examined(&[]).one("state_file"), "ok: there is none");
+    // In its first moments the virtual machine dies of the signal, with status 143.
+    wait_until("it catches SIGTERM", || catches_sigterm(pid));
     // The launcher asks the virtual machine again, should it have heard nothing yet.
     succeed(release.sandbox.command("kill").args(["-TERM", &running.child.id().to_string()]));
     assert_eq!(running.child.wait().unwrap().code(), Some(0));
