@@ -270,6 +270,7 @@ fn a_file_that_was_not_there_counts() {
     let project = Project::new();
     let questions = [
         ("match?({:ok, _}, File.read(\"../extra\"))", "extra"),
+        ("match?({:ok, _}, File.read(Path.join(__DIR__, \"../../beside\")))", "beside"),
         ("File.exists?(\"../maybe\")", "maybe"),
         ("File.dir?(\"../directory\")", "directory/file"),
         ("Path.wildcard(\"../listed/*.txt\") != []", "listed/a.txt"),

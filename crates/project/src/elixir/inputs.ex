@@ -135,17 +135,18 @@ defmodule Beamship.Bridge.Inputs do
   end
 
   defp places(path, dependencies, known) do
-    absolute? = Path.type(path) == :absolute
+    case {Path.type(path), String.contains?(path, "..")} do
+      {:absolute, false} ->
+        if String.starts_with?(path, known), do: [], else: [Path.expand(path)]
 
-    cond do
-      String.contains?(path, "..") and not absolute? ->
-        [Path.expand(path) | dependencies |> Enum.map(&Path.expand(path, &1)) |> Enum.filter(&File.exists?/1)]
+      {:absolute, true} ->
+        [Path.expand(path)]
 
-      not absolute? or String.starts_with?(path, known) ->
+      {_, false} ->
         []
 
-      true ->
-        [Path.expand(path)]
+      {_, true} ->
+        [Path.expand(path) | dependencies |> Enum.map(&Path.expand(path, &1)) |> Enum.filter(&File.exists?/1)]
     end
   end
 
