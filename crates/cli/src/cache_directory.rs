@@ -10,8 +10,6 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use crate::printer::Printer;
-
 /// Why there is no cache. Without one everything works, and takes longer.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum NoCache {
@@ -50,11 +48,9 @@ pub(crate) fn usable() -> Result<Utf8PathBuf, NoCache> {
     private(&base.join("beamship"))
 }
 
-/// Says once why the cache is not used, where there is one.
-pub(crate) fn warn(printer: &Printer) {
-    if let Err(problem @ (NoCache::Shared(_) | NoCache::Foreign(_))) = usable() {
-        printer.warn(&problem.to_string());
-    }
+/// Why the cache is not used, where there is one.
+pub(crate) fn problem() -> Option<NoCache> {
+    usable().err().filter(|problem| !matches!(problem, NoCache::Unknown))
 }
 
 /// The directory, made if it is not there. Where it cannot be made, nothing can be kept in it either, and whoever has to write

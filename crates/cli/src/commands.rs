@@ -26,8 +26,10 @@ use crate::printer::{Printer, Verbosity};
 /// Whatever keeps the command from doing what it says.
 pub(crate) fn run(arguments: &Arguments, printer: &Printer) -> anyhow::Result<()> {
     let global = &arguments.global;
-    if uses_cache(&arguments.command) {
-        cache_directory::warn(printer);
+    if uses_cache(&arguments.command)
+        && let Some(problem) = cache_directory::problem()
+    {
+        printer.warn(&problem.to_string());
     }
     match &arguments.command {
         Command::Build(arguments) => build::run(arguments, global, printer),

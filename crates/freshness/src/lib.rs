@@ -33,6 +33,7 @@ mod difference;
 mod environment;
 mod file_digest;
 mod initial_snapshot;
+mod names;
 mod origin;
 mod record;
 mod scope;

@@ -7,14 +7,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use data_encoding::HEXLOWER;
 use rayon::iter::{IntoParallelIterator, IntoParallelRefIterator, ParallelIterator};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use crate::file_digest::FileDigest;
 use crate::scope::is_passed_over;
-use crate::{Difference, Moment, Scope, Stamp};
+use crate::{Difference, Moment, Scope, Stamp, names};
 
 /// What stands at a path.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -93,7 +91,7 @@ impl Snapshot {
                 .collect::<Vec<_>>(),
         );
         // The slash tells it from the same place among the files.
-        entries.extend(scope.listings.iter().filter_map(|path| Some((format!("{path}/"), names(path)?))));
+        entries.extend(scope.listings.iter().filter_map(|path| Some((format!("{path}/"), names_in(path)?))));
         Self { entries }
     }
 
@@ -184,21 +182,14 @@ fn list(directory: &Utf8Path, scope: &Scope, known: &Snapshot, looked_at: Moment
 }
 
 /// The names in a directory; none where there is none.
-fn names(directory: &Utf8Path) -> Option<Entry> {
+fn names_in(directory: &Utf8Path) -> Option<Entry> {
     if !directory.is_dir() {
         return None;
     }
     let list = || -> std::io::Result<Vec<_>> {
-        fs::read_dir(directory)?.map(|entry| Ok(entry?.file_name().into_encoded_bytes())).collect()
+        fs::read_dir(directory)?.map(|entry| Ok(entry?.file_name())).collect()
     };
-    let Ok(mut names) = list() else { return Some(Entry::Other) };
-    names.sort();
-    let mut digest = Sha256::new();
-    for name in names {
-        digest.update(name);
-        digest.update([0]);
-    }
-    Some(Entry::Names(HEXLOWER.encode(&digest.finalize())))
+    Some(list().map_or(Entry::Other, |list| Entry::Names(names::digest(list))))
 }
 
 /// A link counts with what it leads to.

@@ -14,7 +14,7 @@ use ::project::Survey;
 use diagnosis::{Finding, Findings, Severity};
 
 use crate::arguments::{DoctorArguments, GlobalArguments};
-use crate::cache_directory::{self, NoCache};
+use crate::cache_directory;
 use crate::hinted_error::HintedError;
 use crate::output;
 use crate::project_directory;
@@ -25,7 +25,7 @@ pub(crate) fn run(arguments: &DoctorArguments, global: &GlobalArguments) -> anyh
     let directory = project_directory::find()?;
     let mut findings = Findings::new();
     let has_elixir = toolchain::check(&directory, &mut findings);
-    if let Err(problem @ (NoCache::Shared(_) | NoCache::Foreign(_))) = cache_directory::usable() {
+    if let Some(problem) = cache_directory::problem() {
         findings.push(finding("cache", Severity::Warning, &problem.into()));
     }
     let is_release_named = arguments.release.is_some();

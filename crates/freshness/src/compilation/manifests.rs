@@ -13,7 +13,7 @@ use data_encoding::HEXLOWER;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::Moment;
+use crate::{Moment, names};
 
 /// Mix's manifests of what it compiles itself.
 const MANIFESTS: [&str; 4] = ["compile.elixir", "compile.erlang", "compile.leex", "compile.yecc"];
@@ -75,14 +75,8 @@ impl Manifests {
 /// A digest of the names of the files with code in a directory.
 fn names_of_code(directory: &Utf8Path) -> String {
     let names = directory.read_dir_utf8().into_iter().flatten().flatten();
-    let names: BTreeSet<String> =
-        names.map(|entry| entry.file_name().to_owned()).filter(|name| name.ends_with(".beam")).collect();
-    let mut sum = Sha256::new();
-    for name in names {
-        sum.update(name);
-        sum.update([0]);
-    }
-    HEXLOWER.encode(&sum.finalize()[..16])
+    let is_code = |name: &String| name.ends_with(".beam");
+    names::digest(names.map(|entry| entry.file_name().to_owned()).filter(is_code).map(Into::into).collect())
 }
 
 /// The application whose manifest has this name within the build directory.
