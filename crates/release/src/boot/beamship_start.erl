@@ -3,8 +3,8 @@
 -module(beamship_start).
 -export([load_first/2, use_compiled/3, load_later/1]).
 
-%% How many modules become part of the system at once. One by one takes longer, and so do many: when the last of them is
-%% prepared, what is left to do is done by one process alone.
+%% How many modules become part of the system at once. One by one takes longer; before the start so do many: when the last of
+%% them is prepared, what is left to do is done by one process alone.
 -define(CHUNK, 16).
 
 %% Loads the modules that a start uses, as fast as the machine can: two processes of each scheduler read and prepare one after
@@ -122,7 +122,9 @@ wait_for_start() ->
 load([], Failed) ->
     Failed;
 load(Modules, Failed) ->
-    {Batch, Rest} = lists:split(min(16, length(Modules)), Modules),
+    {Batch, Rest} = lists:split(min(?CHUNK, length(Modules)), Modules),
+    load_prepared(prepare_each(Batch)),
+    %% What is still to be loaded (a function that runs when its module is loaded is left to this), and what cannot be.
     New =
         case code:ensure_modules_loaded(Batch) of
             ok -> [];
@@ -130,6 +132,34 @@ load(Modules, Failed) ->
         end,
     pause(5),
     load(Rest, Failed ++ New).
+
+%% Prepares the modules one after the other. The code server would prepare all of them at once, in processes of normal priority:
+%% a request that comes then waits until half of them are done.
+prepare_each([]) ->
+    [];
+prepare_each([Module | Modules]) ->
+    case erlang:module_loaded(Module) orelse code:get_object_code(Module) of
+        {_, Beam, File} ->
+            case code:prepare_loading([{Module, File, Beam}]) of
+                {ok, Prepared} -> [Prepared | prepare_each(Modules)];
+                {error, _} -> prepare_each(Modules)
+            end;
+        _ ->
+            prepare_each(Modules)
+    end.
+
+%% All at once: for each time that code becomes part of the system, all of it is looked through. How prepared modules are put
+%% together is not documented; where it is another way, they are loaded as if they had not been prepared.
+load_prepared([]) ->
+    ok;
+load_prepared([{Tag, _} | _] = Prepared) ->
+    try code:finish_loading({Tag, lists:append([Modules || {_, Modules} <- Prepared])}) of
+        _ -> ok
+    catch
+        error:_ -> ok
+    end;
+load_prepared(_) ->
+    ok.
 
 pause(Milliseconds) ->
     receive after Milliseconds -> ok end.
