@@ -10,6 +10,7 @@ fuzz_target!(|bytes: &[u8]| {
     let options = StripOptions { chunks: chunks.into(), compress: false };
     if let Ok(file) = BeamFile::parse(bytes) {
         let _ = file.atoms();
+        let _ = file.literals();
     }
     if let Ok(stripped) = strip(bytes, &options) {
         let (before, after) = (BeamFile::parse(bytes).unwrap(), BeamFile::parse(&stripped).unwrap());

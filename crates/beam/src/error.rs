@@ -76,4 +76,10 @@ pub enum BeamError {
         /// What is wrong with it.
         reason: &'static str,
     },
+    /// The chunk of literals cannot be decoded.
+    #[error("its chunk of literals is damaged: {reason}")]
+    Literals {
+        /// What is wrong with it.
+        reason: &'static str,
+    },
 }

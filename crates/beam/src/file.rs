@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use flate2::read::MultiGzDecoder;
 
-use crate::{BeamError, atoms};
+use crate::{BeamError, atoms, literals};
 
 /// Id of a chunk: four bytes, normally ASCII letters and digits.
 pub type ChunkId = [u8; 4];
@@ -82,6 +82,15 @@ impl<'bytes> BeamFile<'bytes> {
     /// When there is no chunk of atoms, or it is damaged.
     pub fn atoms(&self) -> Result<Vec<String>, BeamError> {
         self.atom_table()?.collect()
+    }
+
+    /// The constant terms of the code, each in the external format; none when it has none.
+    ///
+    /// # Errors
+    ///
+    /// When the chunk of literals is damaged.
+    pub fn literals(&self) -> Result<Vec<Vec<u8>>, BeamError> {
+        self.chunk(*b"LitT").map_or(Ok(Vec::new()), literals::literals)
     }
 
     fn atom_table(&self) -> Result<atoms::AtomTable<'_>, BeamError> {

@@ -13,6 +13,7 @@
 mod atoms;
 mod error;
 mod file;
+mod literals;
 mod strip;
 
 pub use error::BeamError;

@@ -47,8 +47,8 @@ impl Memory {
         self.file(&format!("{directory}/ebin/{name}_module.beam"), "", 0o644);
     }
 
-    pub(crate) fn file(&mut self, path: &str, text: &str, mode: u32) {
-        self.files.insert(path.into(), (text.as_bytes().to_vec(), FileKind::File, mode, None));
+    pub(crate) fn file(&mut self, path: &str, content: impl AsRef<[u8]>, mode: u32) {
+        self.files.insert(path.into(), (content.as_ref().to_vec(), FileKind::File, mode, None));
     }
 
     pub(crate) fn link(&mut self, path: &str, target: &str, kind: FileKind) {

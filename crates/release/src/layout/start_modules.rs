@@ -6,10 +6,11 @@
 //! of the applications, the modules that the configuration names, and those that either of them mentions: a child
 //! specification, a behaviour or an option names a module without calling it. Of what only some starts need of Elixir
 //! (`frequent.modules`) it is what those mention. A module too many costs the time to load it before the start instead of after
-//! it, one too few hardly more than that: to go further than one step made the starts of a Phoenix application slower.
+//! it, one too few hardly more than that: to go further than one step made the starts of a Phoenix application slower. Only the
+//! project's own code is followed further, where that does not lead far: a small project uses most of it for its first page.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use beam::BeamFile;
 use etf::{Atom, Term};
@@ -33,6 +34,9 @@ const LIBRARIES: &str = include_str!("libraries.modules");
 
 /// What those use in addition that evaluate `runtime.exs`; written by `scripts/usual-modules` too.
 const EVALUATION: &str = include_str!("evaluation.modules");
+
+/// How many modules of the project's own count as few.
+const FEW: usize = 48;
 
 /// The modules that a start uses.
 #[derive(Debug)]
@@ -78,7 +82,7 @@ pub(super) fn start_modules(
 /// What a module has that tells how it is loaded.
 #[derive(Default)]
 struct ModuleContent {
-    /// Its atoms: the functions that it calls are among them.
+    /// Its atoms, some twice: the functions that it calls are among them.
     atoms: Vec<String>,
     /// Size of its code in bytes.
     code: usize,
@@ -134,8 +138,36 @@ impl<'graph> Modules<'graph> {
                 found.extend(mentioned.into_iter().filter(|atom| self.is_own(atom)));
             }
         }
+        if let Some(project) = spec.project_application.as_ref().and_then(|name| graph.applications.get(name))
+        {
+            self.add_reachable(project, &mut found)?;
+        }
         self.add_frequent(&mut found)?;
         Ok(found)
+    }
+
+    /// Adds the modules of the project that those among these lead to, if they are few.
+    fn add_reachable(
+        &mut self,
+        project: &Application,
+        found: &mut BTreeSet<String>,
+    ) -> Result<(), ReleaseError> {
+        let own: HashSet<&str> = project.modules.iter().map(|module| module.as_str()).collect();
+        let mut following: Vec<String> =
+            found.iter().filter(|module| own.contains(module.as_str())).cloned().collect();
+        let mut reached: BTreeSet<String> = following.iter().cloned().collect();
+        while let Some(module) = following.pop() {
+            for atom in &self.content(&module)?.atoms {
+                if own.contains(atom.as_str()) && reached.insert(atom.clone()) {
+                    following.push(atom.clone());
+                }
+            }
+            if reached.len() > FEW {
+                return Ok(());
+            }
+        }
+        found.append(&mut reached);
+        Ok(())
     }
 
     /// Adds what the project's and its dependencies' modules among these mention of what many starts use, and what that mentions.
@@ -166,15 +198,27 @@ impl<'graph> Modules<'graph> {
                 Some(directory) => self.source.read(&directory.join(format!("{module}.beam")))?,
                 None => None,
             };
-            let content =
-                bytes.as_deref().map(BeamFile::parse).and_then(Result::ok).map(|file| ModuleContent {
-                    atoms: file.atoms().unwrap_or_default(),
-                    code: file.chunk(*b"Code").map_or(0, <[u8]>::len),
-                });
+            let file = bytes.as_deref().map(BeamFile::parse).and_then(Result::ok);
+            let content = file.map(|file| ModuleContent {
+                atoms: atoms_of(&file, self.is_own(module)),
+                code: file.chunk(*b"Code").map_or(0, <[u8]>::len),
+            });
             self.contents.insert(module.to_owned(), content.unwrap_or_default());
         }
         Ok(self.contents.entry(module.to_owned()).or_default())
     }
+}
+
+/// All atoms of a module, those of its literals too if they are wanted: a list of children, or an option that names a module.
+fn atoms_of(file: &BeamFile<'_>, with_literals: bool) -> Vec<String> {
+    let mut atoms = file.atoms().unwrap_or_default();
+    let literals = if with_literals { file.literals().unwrap_or_default() } else { Vec::new() };
+    for literal in literals {
+        if let Ok(term) = etf::decode(&literal) {
+            atoms_in(&term, &mut atoms);
+        }
+    }
+    atoms
 }
 
 /// All atoms in a term.
@@ -185,6 +229,7 @@ fn atoms_in(term: &Term, found: &mut Vec<String>) {
             elements.iter().for_each(|element| atoms_in(element, found));
         }
         Term::Map(entries) => entries.iter().for_each(|(_, value)| atoms_in(value, found)),
+        Term::ExternalFun { module, .. } => found.push(module.to_string()),
         _ => {}
     }
 }
@@ -205,4 +250,77 @@ fn callback(graph: &Graph, name: &Atom) -> Option<String> {
 fn is_of_the_runtime(application: &Application) -> bool {
     application.is_of_otp()
         || ["elixir", "eex", "ex_unit", "iex", "logger", "mix"].contains(&application.name.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::memory::{machine, spec};
+
+    fn chunk(id: &[u8; 4], data: &[u8]) -> Vec<u8> {
+        let size = (data.len() as u32).to_be_bytes();
+        [id, &size[..], data, &vec![0; data.len().next_multiple_of(4) - data.len()]].concat()
+    }
+
+    /// A compiled module that names others, in its code and in a literal.
+    fn module(name: &str, called: &[&str], literal: &Term) -> Vec<u8> {
+        let atoms: Vec<u8> = [&[name], called]
+            .concat()
+            .iter()
+            .flat_map(|atom| [&[atom.len() as u8], atom.as_bytes()].concat())
+            .collect();
+        let count = (1 + called.len() as u32).to_be_bytes();
+        let term = etf::encode(literal, etf::AtomEncoding::Utf8).unwrap();
+        let literals = [&[0, 0, 0, 0, 0, 0, 0, 1], &(term.len() as u32).to_be_bytes()[..], &term].concat();
+        let chunks = [chunk(b"AtU8", &[&count[..], &atoms].concat()), chunk(b"LitT", &literals)].concat();
+        [b"FOR1", &(4 + chunks.len() as u32).to_be_bytes()[..], b"BEAM", &chunks].concat()
+    }
+
+    /// What is loaded first of a project whose callback names `supervisor`, that one `worker` in a literal, and this one its
+    /// helpers; a task is named by none of them.
+    fn guessed(helpers: usize) -> Vec<String> {
+        let helpers: Vec<String> = (0..helpers).map(|number| format!("helper_{number}")).collect();
+        let mut files = vec![
+            ("start", module("start", &["supervisor", "lists"], &Term::nil())),
+            ("supervisor", {
+                let function =
+                    Term::ExternalFun { module: Atom::new("handler"), function: Atom::new("call"), arity: 1 };
+                module("supervisor", &[], &Term::List(vec![Term::pair(Term::atom("worker"), function)]))
+            }),
+            (
+                "worker",
+                module("worker", &helpers.iter().map(String::as_str).collect::<Vec<_>>(), &Term::nil()),
+            ),
+            ("handler", module("handler", &[], &Term::nil())),
+            ("task", module("task", &["start"], &Term::nil())),
+        ];
+        files.extend(helpers.iter().map(|name| (name.as_str(), module(name, &[], &Term::nil()))));
+        let names: Vec<&str> = files.iter().map(|(name, _)| *name).collect();
+        let mut machine = machine(&[]);
+        let resource = format!(
+            "{{application, demo, [{{description, \"\"}}, {{vsn, \"0.1.0\"}}, {{modules, [{}]}}, {{registered, []}}, {{mod, {{start, []}}}},
+              {{applications, [kernel, stdlib, elixir]}}]}}.",
+            names.join(", ")
+        );
+        machine.file("/build/lib/demo/ebin/demo.app", resource, 0o644);
+        for (name, beam) in &files {
+            machine.file(&format!("/build/lib/demo/ebin/{name}.beam"), beam, 0o644);
+        }
+        let spec = spec();
+        let graph = Graph::resolve(&spec, &machine).unwrap();
+        let found = start_modules(&spec, &graph, &machine).unwrap();
+        let mut used: Vec<String> = found.used.iter().map(ToString::to_string).collect();
+        used.sort();
+        used
+    }
+
+    #[test]
+    fn what_a_small_project_leads_to_is_loaded_first() {
+        assert_eq!(guessed(2), ["handler", "helper_0", "helper_1", "start", "supervisor", "worker"]);
+    }
+
+    #[test]
+    fn of_a_large_project_only_what_its_callback_mentions_is() {
+        assert_eq!(guessed(FEW), ["start", "supervisor"]);
+    }
 }
