@@ -209,12 +209,12 @@ mod tests {
                  {{registered, [{registered}]}}, {{applications, []}}]}}."
             )
         };
-        machine.file("/build/lib/other/ebin/other.app", &app("demo_module", ""), 0o644);
+        machine.file("/build/lib/other/ebin/other.app", app("demo_module", ""), 0o644);
         let message = failure(&spec, &machine);
         assert!(message.starts_with("the module `demo_module` is in both `demo` and `other`"), "{message}");
         assert!(message.contains("/build/lib/other") && message.contains("/build/lib/demo"), "{message}");
 
-        machine.file("/build/lib/other/ebin/other.app", &app("", "here"), 0o644);
+        machine.file("/build/lib/other/ebin/other.app", app("", "here"), 0o644);
         let text = "{application, demo, [{description, \"\"}, {vsn, \"1\"}, {modules, []}, {registered, [here]}, \
                     {applications, [kernel, other]}]}.";
         machine.file("/build/lib/demo/ebin/demo.app", text, 0o644);

@@ -152,7 +152,7 @@ impl<'graph> Modules<'graph> {
         project: &Application,
         found: &mut BTreeSet<String>,
     ) -> Result<(), ReleaseError> {
-        let own: HashSet<&str> = project.modules.iter().map(|module| module.as_str()).collect();
+        let own: HashSet<&str> = project.modules.iter().map(Atom::as_str).collect();
         let mut following: Vec<String> =
             found.iter().filter(|module| own.contains(module.as_str())).cloned().collect();
         let mut reached: BTreeSet<String> = following.iter().cloned().collect();
