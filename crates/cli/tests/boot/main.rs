@@ -387,7 +387,7 @@ fn an_interrupt_leaves_neither_trial_nor_directory() {
         let mut child = project.sandbox.beamship(&project.path, &[command]);
         let mut child = child.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         let node = format!("{command}-{}", child.id());
-        wait_until("the trial is started", || !virtual_machines(&node).is_empty());
+        wait_until("the trial is started", || processes(&node).iter().any(is_virtual_machine));
         // Within the boot script, or before it.
         std::thread::sleep(std::time::Duration::from_millis(delay));
         kill_process(Pid::from_child(&child), signal).unwrap();
@@ -396,20 +396,26 @@ fn an_interrupt_leaves_neither_trial_nor_directory() {
             // What an earlier one has left went when this one began.
             assert_eq!(temporary(), 0, "{command} {signal:?}");
         }
-        wait_until("the trial has ended", || virtual_machines(&node).is_empty());
+        // All of it: what still writes to the directory keeps the next one from removing it.
+        wait_until("the trial has ended", || processes(&node).is_empty());
     }
 }
 
-/// Virtual machines that run, or wait, under the name of a node.
-fn virtual_machines(node: &str) -> Vec<Utf8PathBuf> {
+/// What runs, or waits, for a trial under the name of a node: launcher, scripts, virtual machine.
+fn processes(node: &str) -> Vec<Utf8PathBuf> {
     let entries = Utf8Path::new("/proc").read_dir_utf8().unwrap().flatten();
+    let variable = format!("RELEASE_NODE={node}");
     let is_one = |process: &Utf8Path| {
-        let arguments = std::fs::read(process.join("cmdline")).unwrap_or_default();
-        let mut arguments = arguments.split(|byte| *byte == 0);
-        arguments.next().is_some_and(|program| program.ends_with(b"beam.smp"))
-            && arguments.any(|argument| argument == node.as_bytes())
+        let environment = std::fs::read(process.join("environ")).unwrap_or_default();
+        environment.split(|byte| *byte == 0).any(|entry| entry == variable.as_bytes())
     };
     entries.map(|entry| entry.path().to_owned()).filter(|process| is_one(process)).collect()
+}
+
+/// Whether one of these processes is a virtual machine.
+fn is_virtual_machine(process: &Utf8PathBuf) -> bool {
+    let arguments = std::fs::read(process.join("cmdline")).unwrap_or_default();
+    arguments.split(|byte| *byte == 0).next().is_some_and(|program| program.ends_with(b"beam.smp"))
 }
 
 #[test]

@@ -105,14 +105,20 @@ use_compiled(Provider, Source, Beam) ->
 load_later(Modules) ->
     wait_for_start(),
     pause(500),
-    case load(Modules, []) of
+    try load(Modules, []) of
         [] ->
             application:set_env(kernel, beamship_code, complete);
         Failed ->
             application:set_env(kernel, beamship_code, Failed),
             logger:error("modules of the release cannot be loaded: ~p", [Failed])
+    catch
+        %% The code server has gone: the system stops.
+        Class:Reason:Stack ->
+            wait_for_start(),
+            erlang:raise(Class, Reason, Stack)
     end.
 
+%% While the system stops `init` does not answer, and whoever asks ends with it.
 wait_for_start() ->
     case init:get_status() of
         {started, _} -> ok;
@@ -122,6 +128,7 @@ wait_for_start() ->
 load([], Failed) ->
     Failed;
 load(Modules, Failed) ->
+    wait_for_start(),
     {Batch, Rest} = lists:split(min(?CHUNK, length(Modules)), Modules),
     load_prepared(prepare_each(Batch)),
     %% What is still to be loaded (a function that runs when its module is loaded is left to this), and what cannot be.
