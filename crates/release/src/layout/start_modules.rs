@@ -153,36 +153,44 @@ impl<'graph> Modules<'graph> {
         found: &mut BTreeSet<String>,
     ) -> Result<(), ReleaseError> {
         let own: HashSet<&str> = project.modules.iter().map(Atom::as_str).collect();
-        let mut following: Vec<String> =
+        let starts: Vec<String> =
             found.iter().filter(|module| own.contains(module.as_str())).cloned().collect();
-        let mut reached: BTreeSet<String> = following.iter().cloned().collect();
-        while let Some(module) = following.pop() {
-            for atom in &self.content(&module)?.atoms {
-                if own.contains(atom.as_str()) && reached.insert(atom.clone()) {
-                    following.push(atom.clone());
-                }
-            }
-            if reached.len() > FEW {
-                return Ok(());
-            }
-        }
-        found.append(&mut reached);
+        let left = FEW.saturating_sub(starts.len());
+        found.extend(self.follow(starts, found, &|atom| own.contains(atom), left)?.unwrap_or_default());
         Ok(())
     }
 
     /// Adds what the project's and its dependencies' modules among these mention of what many starts use, and what that mentions.
     fn add_frequent(&mut self, found: &mut BTreeSet<String>) -> Result<(), ReleaseError> {
         let frequent = self.known(FREQUENT.lines());
-        let mut mentioning: Vec<String> =
-            found.iter().filter(|module| self.is_own(module)).cloned().collect();
+        let starts = found.iter().filter(|module| self.is_own(module)).cloned().collect();
+        found.extend(
+            self.follow(starts, found, &|atom| frequent.contains(atom), usize::MAX)?.unwrap_or_default(),
+        );
+        Ok(())
+    }
+
+    /// The wanted modules that these mention, and what those mention, without the ones that are found already; none when they are
+    /// more than `most`.
+    fn follow(
+        &mut self,
+        mut mentioning: Vec<String>,
+        found: &BTreeSet<String>,
+        is_wanted: &dyn Fn(&str) -> bool,
+        most: usize,
+    ) -> Result<Option<BTreeSet<String>>, ReleaseError> {
+        let mut reached = BTreeSet::new();
         while let Some(module) = mentioning.pop() {
             for atom in &self.content(&module)?.atoms {
-                if frequent.contains(atom) && found.insert(atom.clone()) {
+                if is_wanted(atom) && !found.contains(atom) && reached.insert(atom.clone()) {
                     mentioning.push(atom.clone());
                 }
             }
+            if reached.len() > most {
+                return Ok(None);
+            }
         }
-        Ok(())
+        Ok(Some(reached))
     }
 
     /// Whether this is a module of the project or of one of its dependencies.
