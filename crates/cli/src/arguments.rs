@@ -213,7 +213,7 @@ pub struct ArchiveArguments {
 /// Switches that are handed to `mix compile`.
 #[derive(Clone, Debug, Default, Args)]
 pub struct CompileArguments {
-    /// Compile everything anew, even if nothing has changed
+    /// Compile the project and its path dependencies anew, even if nothing has changed
     #[arg(short, long)]
     pub force: bool,
 

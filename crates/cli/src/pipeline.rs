@@ -182,7 +182,7 @@ impl<'a> Pipeline<'a> {
         mut compilation: Option<Compilation>,
     ) -> anyhow::Result<()> {
         if compilation.as_ref().is_some_and(|compilation| compilation.rebuild_reason().is_some()) {
-            (options.force, options.recompile_path_dependencies) = (true, true);
+            options.force = true;
         }
         let result = if options.no_compile { "not asked for" } else { "done" };
         let compiled = self.phase("compile", |bridge| bridge.compile(&options), |()| result.to_owned());

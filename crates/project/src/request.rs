@@ -6,10 +6,8 @@ use etf::Term;
 /// Flags of `mix compile` that `mix release` hands on (see `mix help compile`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CompileOptions {
-    /// `--force`: everything is compiled again, except dependencies.
+    /// `--force`: the project is compiled again, and so are its path dependencies, which Mix leaves as they are.
     pub force: bool,
-    /// Whether path dependencies are compiled again too, which `--force` leaves as they are.
-    pub recompile_path_dependencies: bool,
     /// `--no-compile`: nothing is compiled, code paths are set up all the same.
     pub no_compile: bool,
     /// `--no-all-warnings`: warnings of what need not be compiled are not said again.
@@ -32,8 +30,7 @@ impl CompileOptions {
             (self.no_archives_check, "--no-archives-check"),
             (self.no_elixir_version_check, "--no-elixir-version-check"),
         ];
-        let flags = flags.iter().filter(|(set, _)| *set).map(|(_, flag)| Term::binary(flag)).collect();
-        Term::Tuple(vec![Term::List(flags), Term::boolean(self.recompile_path_dependencies)])
+        Term::List(flags.iter().filter(|(set, _)| *set).map(|(_, flag)| Term::binary(flag)).collect())
     }
 }
 

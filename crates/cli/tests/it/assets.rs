@@ -45,6 +45,30 @@ fn code_is_compiled_from_the_assets_of_this_build() {
     assert!(succeed(&mut sandbox.beamship(&demo, &["build"])).stderr.contains("Nothing has changed"));
 }
 
+/// The second compilation of a build found the protocols that the first had consolidated loaded, and first in the code path. It warned that
+/// the implementations had no effect, which ended a build that takes warnings for errors, and could load a protocol from a file that was
+/// being written.
+#[test]
+fn protocols_are_implemented_after_the_assets_of_a_build() {
+    let sandbox = Sandbox::new();
+    let demo = project::demo(&sandbox, "demo");
+    let mix_exs = std::fs::read_to_string(demo.join("mix.exs")).unwrap();
+    let changed = "elixirc_options: [warnings_as_errors: true], aliases: [\"assets.deploy\": [fn _ -> \
+                   File.mkdir_p!(\"priv/static\"); File.write!(\"priv/static/app.js\", \"1\") end]], app: :demo,";
+    write(&demo.join("mix.exs"), &mix_exs.replace("app: :demo,", changed));
+    write(
+        &demo.join("lib/page.ex"),
+        "defmodule Page do\n  defstruct []\n  @external_resource \"priv/static/app.js\"\n  \
+         @exists File.exists?(\"priv/static/app.js\")\n  \
+         defimpl String.Chars do\n    @exists Module.get_attribute(Page, :exists)\n    def to_string(_), do: inspect(@exists)\n  end\nend\n",
+    );
+    let said = succeed(&mut sandbox.beamship(&demo, &["build"])).stderr;
+    assert_eq!((said.matches("✓ compile").count(), said.contains("warning:")), (2, false), "{said}");
+    let mut released = sandbox.command(demo.join("_build/prod/rel/demo/bin/demo"));
+    let said = succeed(released.args(["eval", "IO.puts(struct(Page))"])).stdout;
+    assert_eq!(said, "true\n");
+}
+
 /// An application of an umbrella whose `priv` holds nothing but assets. There was none when it was compiled, and so there was none in
 /// the release.
 #[test]

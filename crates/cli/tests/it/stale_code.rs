@@ -361,3 +361,18 @@ fn nothing_is_believed_of_code_that_somebody_else_has_compiled() {
     assert!(said.contains("compiling everything, because"), "{said}");
     assert_eq!(project.says(), "hello");
 }
+
+/// `--force` compiled the project only, as Mix does: what its path dependencies read of the environment stayed as it was.
+#[test]
+fn a_forced_build_compiles_path_dependencies() {
+    let project = Project::new();
+    let reads = greeter("word").replace("\"word\"", "unquote(System.get_env(\"WORD\"))");
+    write(&project.file(GREETER), &reads);
+    for (word, arguments, expected) in
+        [("one", &["build"][..], "one"), ("two", &["release"], "one"), ("two", &["build", "--force"], "two")]
+    {
+        let said = succeed(project.command(arguments).env("MIX_ENV", "prod").env("WORD", word)).stderr;
+        assert_eq!(project.says(), expected, "{arguments:?}: {said}");
+        assert!(!said.contains("warning:"), "{said}");
+    }
+}

@@ -40,10 +40,11 @@ defmodule Beamship.Bridge.Phases do
   # The same question as `Mix.Tasks.Deps.Loadpaths` asks: does compiling it bring this dependency into order?
   defp usable?(dep), do: Mix.Dep.ok?(dep) or Mix.Dep.compilable?(dep)
 
-  def compile({flags, recompile_path_dependencies?}) do
+  def compile(flags) do
     unless "--no-compile" in flags, do: distrust_the_future()
     # With --no-deps-check Mix would not compile them again.
-    if recompile_path_dependencies? and "--no-deps-check" not in flags, do: remove_code_of_path_dependencies()
+    if "--force" in flags and "--no-deps-check" not in flags, do: remove_code_of_path_dependencies()
+    forget_consolidated_protocols()
     # Rebar is asked for here, when a dependency is about to be compiled.
     compile = fn -> Mix.Task.run("compile", flags) end
 
@@ -51,6 +52,22 @@ defmodule Beamship.Bridge.Phases do
     case if("--no-compile" in flags, do: compile.(), else: answering_yes_to_installations(compile)) do
       {:error, _} -> refuse("compilation failed")
       _ -> %{}
+    end
+  end
+
+  # An earlier compilation of this virtual machine leaves its consolidated protocols loaded, and first in the code path. For the
+  # next one an implementation of theirs would come too late ("has no effect"), and while it writes them anew, a module could be
+  # loaded from a file that is half written. What IEx's `recompile` asks Mix for with `--purge-consolidation-path-if-stale`,
+  # which Elixir 1.14 does not have.
+  defp forget_consolidated_protocols do
+    path = Mix.Project.consolidation_path()
+    if Code.delete_path(path), do: unload_modules_of(path)
+  end
+
+  defp unload_modules_of(directory) do
+    for {module, file} <- :code.all_loaded(), is_list(file), Path.dirname(file) == directory do
+      :code.purge(module)
+      :code.delete(module)
     end
   end
 
@@ -119,11 +136,14 @@ defmodule Beamship.Bridge.Phases do
     Map.merge(beside, own)
   end
 
-  # `--force` is for the project itself.
+  # For Mix `--force` is about the project itself.
   defp remove_code_of_path_dependencies do
     for %{app: app, scm: Mix.SCM.Path, opts: opts} <- Mix.Dep.cached(),
         opts[:compile] != false and app not in own_applications() do
-      File.rm_rf!(Path.join([Mix.Project.build_path(), "lib", Atom.to_string(app)]))
+      directory = Path.join([Mix.Project.build_path(), "lib", Atom.to_string(app)])
+      File.rm_rf!(directory)
+      # Of an earlier compilation of this virtual machine.
+      unload_modules_of(Path.join(directory, "ebin"))
     end
   end
 

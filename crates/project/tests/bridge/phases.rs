@@ -7,7 +7,6 @@ use crate::fixture::{Project, count, explain, keeping_sink, mix_exs, write};
 
 const COMPILE: CompileOptions = CompileOptions {
     no_all_warnings: false,
-    recompile_path_dependencies: false,
     force: false,
     no_compile: false,
     no_deps_check: false,
