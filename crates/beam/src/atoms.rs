@@ -5,6 +5,8 @@
 //! bytes: one byte with the length in the upper four bits, or, when bit 3 is set, two bytes with eleven bits
 //! (`beam_lib:extract_long_atom/1`).
 
+use std::borrow::Cow;
+
 use crate::BeamError;
 
 #[derive(Clone, Copy)]
@@ -48,14 +50,14 @@ impl<'chunk> AtomTable<'chunk> {
         Ok(*first)
     }
 
-    fn atom(&mut self) -> Result<String, BeamError> {
+    fn atom(&mut self) -> Result<Cow<'chunk, str>, BeamError> {
         let length = self.length()?;
         let (text, rest) = self.rest.split_at_checked(length).ok_or(ENDS_EARLY)?;
         self.rest = rest;
         match self.encoding {
             Encoding::Latin1 => Ok(text.iter().copied().map(char::from).collect()),
             Encoding::Utf8 => match std::str::from_utf8(text) {
-                Ok(text) => Ok(text.to_owned()),
+                Ok(text) => Ok(Cow::Borrowed(text)),
                 Err(_) => Err(BeamError::Atoms { reason: "an atom is not valid UTF-8" }),
             },
         }
@@ -64,8 +66,8 @@ impl<'chunk> AtomTable<'chunk> {
 
 const ENDS_EARLY: BeamError = BeamError::Atoms { reason: "it ends within an atom" };
 
-impl Iterator for AtomTable<'_> {
-    type Item = Result<String, BeamError>;
+impl<'chunk> Iterator for AtomTable<'chunk> {
+    type Item = Result<Cow<'chunk, str>, BeamError>;
 
     fn next(&mut self) -> Option<Self::Item> {
         self.left = self.left.checked_sub(1)?;
@@ -81,7 +83,7 @@ impl Iterator for AtomTable<'_> {
 mod tests {
     use super::*;
 
-    fn atoms(chunk: &[u8], encoding: Encoding) -> Result<Vec<String>, BeamError> {
+    fn atoms(chunk: &[u8], encoding: Encoding) -> Result<Vec<Cow<'_, str>>, BeamError> {
         AtomTable::new(chunk, encoding)?.collect()
     }
 
@@ -92,7 +94,7 @@ mod tests {
         // 300 bytes: 0b001_01_000 0b00101100.
         let mut chunk = b"\xff\xff\xff\xfe\x10a\x28\x2c".to_vec();
         chunk.extend("é".repeat(150).bytes());
-        assert_eq!(atoms(&chunk, Encoding::Utf8).unwrap(), ["a".to_owned(), "é".repeat(150)]);
+        assert_eq!(atoms(&chunk, Encoding::Utf8).unwrap(), ["a", &"é".repeat(150)]);
     }
 
     #[test]

@@ -71,8 +71,8 @@ impl<'bytes> BeamFile<'bytes> {
     ///
     /// When there is no chunk of atoms, or its beginning is damaged.
     pub fn module(&self) -> Result<String, BeamError> {
-        let mut atoms = self.atom_table()?;
-        atoms.next().unwrap_or(Err(BeamError::Atoms { reason: "it has no atom" }))
+        let name = self.atom_table()?.next();
+        name.unwrap_or(Err(BeamError::Atoms { reason: "it has no atom" })).map(Cow::into_owned)
     }
 
     /// All atoms of the module, its name first.
@@ -81,7 +81,13 @@ impl<'bytes> BeamFile<'bytes> {
     ///
     /// When there is no chunk of atoms, or it is damaged.
     pub fn atoms(&self) -> Result<Vec<String>, BeamError> {
-        self.atom_table()?.collect()
+        self.atom_table()?.map(|atom| atom.map(Cow::into_owned)).collect()
+    }
+
+    /// Whether this is one of the atoms of the module; not where its chunk of atoms is damaged before it.
+    #[must_use]
+    pub fn has_atom(&self, name: &str) -> bool {
+        self.atom_table().is_ok_and(|mut atoms| atoms.any(|atom| atom.is_ok_and(|atom| atom == name)))
     }
 
     /// The constant terms of the code, each in the external format; none when it has none.

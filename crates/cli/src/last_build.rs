@@ -241,9 +241,8 @@ pub(crate) struct EarlierBuild<'a> {
 }
 
 impl Earlier for EarlierBuild<'_> {
-    fn is_same(&self, path: &TreePath, mode: u32, content: &Content) -> bool {
-        origin(path, content)
-            .is_some_and(|origin| self.record.is_up_to_date(&self.target.join(path.as_str()), &origin, mode))
+    fn size_if_same(&self, path: &TreePath, mode: u32, content: &Content) -> Option<u64> {
+        self.record.size_if_up_to_date(&self.target.join(path.as_str()), &origin(path, content)?, mode)
     }
 }
 

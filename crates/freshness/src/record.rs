@@ -154,18 +154,19 @@ impl Record {
         Ok(touched)
     }
 
-    /// Whether the last build has made this output from this origin and with this mode, and neither the output nor the source
-    /// has changed since.
+    /// The size of this output in bytes if the last build has made it from this origin and with this mode, and neither the output
+    /// nor the source has changed since.
     #[must_use]
-    pub fn is_up_to_date(&self, path: &Utf8Path, origin: &Origin, mode: u32) -> bool {
+    pub fn size_if_up_to_date(&self, path: &Utf8Path, origin: &Origin, mode: u32) -> Option<u64> {
         let Some(Output::File(stamp, Some(made_from))) = self.outputs.get(path.as_str()) else {
-            return false;
+            return None;
         };
         let source_stamp = self.sources.get(origin.source.as_str()).and_then(Option::as_ref);
-        made_from == origin
+        let is_up_to_date = made_from == origin
             && stamp.mode() & 0o7777 == mode
             && has_stamp(path, Some(stamp))
-            && has_stamp(&origin.source, source_stamp)
+            && has_stamp(&origin.source, source_stamp);
+        is_up_to_date.then(|| stamp.size())
     }
 }
 
@@ -306,17 +307,18 @@ mod tests {
         let record = build.record();
         let (made, otp) = (build.root.join("made.beam"), build.root.join("otp.beam"));
         let mode = fs::metadata(&made).map(|metadata| Stamp::of(&metadata).mode() & 0o7777).unwrap();
-        assert!(record.is_up_to_date(&made, &origin(&otp, "stripped"), mode));
-        assert!(!record.is_up_to_date(&made, &origin(&otp, "kept"), mode));
-        assert!(!record.is_up_to_date(&made, &origin(&otp, "stripped"), 0o600));
-        assert!(!record.is_up_to_date(&otp, &origin(&otp, "stripped"), mode));
+        let size = "made.beam".len() as u64;
+        assert_eq!(record.size_if_up_to_date(&made, &origin(&otp, "stripped"), mode), Some(size));
+        assert!(record.size_if_up_to_date(&made, &origin(&otp, "kept"), mode).is_none());
+        assert!(record.size_if_up_to_date(&made, &origin(&otp, "stripped"), 0o600).is_none());
+        assert!(record.size_if_up_to_date(&otp, &origin(&otp, "stripped"), mode).is_none());
         // In place, the same size: another content all the same.
         fs::write(&made, "MADE.beam").unwrap();
-        assert!(!record.is_up_to_date(&made, &origin(&otp, "stripped"), mode));
+        assert!(record.size_if_up_to_date(&made, &origin(&otp, "stripped"), mode).is_none());
         let record = build.record();
-        assert!(record.is_up_to_date(&made, &origin(&otp, "stripped"), mode));
+        assert!(record.size_if_up_to_date(&made, &origin(&otp, "stripped"), mode).is_some());
         fs::write(&otp, "other").unwrap();
-        assert!(!record.is_up_to_date(&made, &origin(&otp, "stripped"), mode));
+        assert!(record.size_if_up_to_date(&made, &origin(&otp, "stripped"), mode).is_none());
     }
 
     /// Compiled again while the release was written: nobody knows which code is in it.
@@ -326,7 +328,7 @@ mod tests {
         let (made, otp) = (build.root.join("made.beam"), build.root.join("otp.beam"));
         let mode = fs::metadata(&made).map(|metadata| Stamp::of(&metadata).mode() & 0o7777).unwrap();
         let mut record = build.record_with(|| fs::write(&otp, "OTP.beam").unwrap());
-        assert!(!record.is_up_to_date(&made, &origin(&otp, "stripped"), mode));
+        assert!(record.size_if_up_to_date(&made, &origin(&otp, "stripped"), mode).is_none());
         assert_eq!(record.difference(NO_VARIABLES), Err(Difference::Changed(otp)));
     }
 

@@ -61,17 +61,19 @@ impl Plan {
         let mut layout = Layout { spec, source, tree: Tree::new(), warnings: Vec::new() };
         let mut code = Layout { spec, source, tree: Tree::new(), warnings: Vec::new() };
         // Each of the three takes about as long.
-        let modules = std::thread::scope(|scope| {
+        let (start, modules) = std::thread::scope(|scope| {
             let code = scope.spawn(|| code.code(&graph));
             let modules = has_fast_start(spec)
                 .then(|| scope.spawn(|| start_modules::start_modules(spec, &graph, source)));
-            layout.version_directory(&graph)?;
+            let start = layout.version_directory(&graph)?;
             joined(code)?;
-            modules.map(joined).transpose()
+            Ok::<_, ReleaseError>((start, modules.map(joined).transpose()?))
         })?;
         if let Some(modules) = modules {
-            layout.fast_start(&graph, modules)?;
+            layout.fast_start(&start, modules)?;
         }
+        // The larger of the two trees takes the entries of the other one.
+        std::mem::swap(&mut layout.tree, &mut code.tree);
         layout.tree.add_all(code.tree)?;
         layout.bytes(COOKIE, 0o400, materials.cookie.clone())?;
         let data =

@@ -62,8 +62,8 @@ pub struct DirectoryOptions<'a> {
 
 /// Knows the earlier release at the target.
 pub trait Earlier: Sync {
-    /// Whether the file at the path there is what this content and mode would become, so that it need not be made.
-    fn is_same(&self, path: &TreePath, mode: u32, content: &Content) -> bool;
+    /// The size of the file at the path there if it is what this content and mode would become, so that it need not be made.
+    fn size_if_same(&self, path: &TreePath, mode: u32, content: &Content) -> Option<u64>;
 }
 
 /// What has been written.

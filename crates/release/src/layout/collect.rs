@@ -29,7 +29,7 @@ pub(super) fn collect(
     links: Links,
 ) -> Result<Option<Vec<Found>>, ReleaseError> {
     let Some(entries) = source.entries(directory)? else { return Ok(None) };
-    let mut walk = Walk { source, links, ancestors: vec![source.canonical(directory)], found: Vec::new() };
+    let mut walk = Walk { source, links, ancestors: vec![directory.to_owned()], found: Vec::new() };
     walk.add(directory, "", entries)?;
     Ok(Some(walk.found))
 }
@@ -37,7 +37,7 @@ pub(super) fn collect(
 struct Walk<'a> {
     source: &'a dyn FileSource,
     links: Links,
-    /// Resolved paths of the directories that are open: one that comes up again is a circle.
+    /// The directories that are open: a link to one of them is a circle.
     ancestors: Vec<Utf8PathBuf>,
     found: Vec<Found>,
 }
@@ -53,7 +53,8 @@ impl Walk<'_> {
             let path = directory.join(&entry.name);
             let relative =
                 if prefix.is_empty() { entry.name.clone() } else { format!("{prefix}/{}", entry.name) };
-            let is_kept_link = self.links == Links::Keep && entry.link.is_some();
+            let is_link = entry.link.is_some();
+            let is_kept_link = self.links == Links::Keep && is_link;
             let kind = entry.kind;
             match kind {
                 FileKind::Special if !is_kept_link => return Err(ReleaseError::SpecialFile { path }),
@@ -64,18 +65,24 @@ impl Walk<'_> {
             }
             self.found.push(Found { relative: relative.clone(), path: path.clone(), entry });
             if kind == FileKind::Directory && !is_kept_link {
-                let resolved = self.source.canonical(&path);
-                if self.ancestors.contains(&resolved) {
+                // Resolving a path takes longer than listing the directory, and there are hardly any links to directories.
+                if is_link && self.is_open(&path) {
                     return Err(ReleaseError::LinkLoop { path });
                 }
                 if let Some(entries) = self.source.entries(&path)? {
-                    self.ancestors.push(resolved);
+                    self.ancestors.push(path.clone());
                     self.add(&path, &relative, entries)?;
                     self.ancestors.pop();
                 }
             }
         }
         Ok(())
+    }
+
+    /// Whether this is one of the directories that are open, under whatever name.
+    fn is_open(&self, path: &Utf8Path) -> bool {
+        let resolved = self.source.canonical(path);
+        self.ancestors.iter().any(|ancestor| self.source.canonical(ancestor) == resolved)
     }
 }
 

@@ -70,29 +70,23 @@ pub(super) fn start_modules(
     };
     let mut used = Vec::with_capacity(candidates.len());
     for module in candidates {
-        let content = modules.content(&module)?;
-        if !content.atoms.iter().any(|atom| atom == "load_nif") {
-            used.push((Reverse(content.code), Atom::new(&module)));
+        let bytes = modules.read(&module)?;
+        let file = bytes.as_deref().and_then(parsed);
+        if !file.as_ref().is_some_and(|file| file.has_atom("load_nif")) {
+            let code = file.and_then(|file| Some(file.chunk(*b"Code")?.len())).unwrap_or_default();
+            used.push((Reverse(code), Atom::new(&module)));
         }
     }
     used.sort();
     Ok(StartModules { used: used.into_iter().map(|(_, module)| module).collect(), warning })
 }
 
-/// What a module has that tells how it is loaded.
-#[derive(Default)]
-struct ModuleContent {
-    /// Its atoms, some twice: the functions that it calls are among them.
-    atoms: Vec<String>,
-    /// Size of its code in bytes.
-    code: usize,
-}
-
-/// All modules of a release, and the content of those that were looked into.
+/// All modules of a release, and the atoms of those that were asked for, some twice: the functions that a module calls are among
+/// them.
 struct Modules<'graph> {
     source: &'graph dyn FileSource,
     applications: HashMap<&'graph str, &'graph Application>,
-    contents: HashMap<String, ModuleContent>,
+    atoms: HashMap<String, Vec<String>>,
 }
 
 impl<'graph> Modules<'graph> {
@@ -104,7 +98,7 @@ impl<'graph> Modules<'graph> {
                 application.modules.iter().map(move |module| (module.as_str(), application))
             })
             .collect();
-        Self { source, applications, contents: HashMap::new() }
+        Self { source, applications, atoms: HashMap::new() }
     }
 
     /// Those of these names that the release has. Others are passed over: a list that is out of date costs time and nothing else.
@@ -134,7 +128,7 @@ impl<'graph> Modules<'graph> {
         atoms_in(&spec.configuration, &mut named);
         for module in named {
             if self.is_own(&module) {
-                let mentioned = self.content(&module)?.atoms.clone();
+                let mentioned = self.atoms(&module)?.clone();
                 found.extend(mentioned.into_iter().filter(|atom| self.is_own(atom)));
             }
         }
@@ -181,7 +175,7 @@ impl<'graph> Modules<'graph> {
     ) -> Result<Option<BTreeSet<String>>, ReleaseError> {
         let mut reached = BTreeSet::new();
         while let Some(module) = mentioning.pop() {
-            for atom in &self.content(&module)?.atoms {
+            for atom in self.atoms(&module)? {
                 if is_wanted(atom) && !found.contains(atom) && reached.insert(atom.clone()) {
                     mentioning.push(atom.clone());
                 }
@@ -198,23 +192,26 @@ impl<'graph> Modules<'graph> {
         self.applications.get(module).is_some_and(|application| !is_of_the_runtime(application))
     }
 
-    /// Reads a module, once. What cannot be read is reported where it is copied.
-    fn content(&mut self, module: &str) -> Result<&ModuleContent, ReleaseError> {
-        if !self.contents.contains_key(module) {
-            let file = self.applications.get(module).map(|application| application.directory.join("ebin"));
-            let bytes = match file {
-                Some(directory) => self.source.read(&directory.join(format!("{module}.beam")))?,
-                None => None,
-            };
-            let file = bytes.as_deref().map(BeamFile::parse).and_then(Result::ok);
-            let content = file.map(|file| ModuleContent {
-                atoms: atoms_of(&file, self.is_own(module)),
-                code: file.chunk(*b"Code").map_or(0, <[u8]>::len),
-            });
-            self.contents.insert(module.to_owned(), content.unwrap_or_default());
-        }
-        Ok(self.contents.entry(module.to_owned()).or_default())
+    /// Reads a module. What cannot be read is reported where it is copied.
+    fn read(&self, module: &str) -> Result<Option<Vec<u8>>, ReleaseError> {
+        let Some(application) = self.applications.get(module) else { return Ok(None) };
+        Ok(self.source.read(&application.directory.join("ebin").join(format!("{module}.beam")))?)
     }
+
+    /// The atoms of a module, which is read once.
+    fn atoms(&mut self, module: &str) -> Result<&Vec<String>, ReleaseError> {
+        if !self.atoms.contains_key(module) {
+            let bytes = self.read(module)?;
+            let atoms = bytes.as_deref().and_then(parsed).map(|file| atoms_of(&file, self.is_own(module)));
+            self.atoms.insert(module.to_owned(), atoms.unwrap_or_default());
+        }
+        Ok(self.atoms.entry(module.to_owned()).or_default())
+    }
+}
+
+/// A module, if it is none that is damaged.
+fn parsed(bytes: &[u8]) -> Option<BeamFile<'_>> {
+    BeamFile::parse(bytes).ok()
 }
 
 /// All atoms of a module, those of its literals too if they are wanted: a list of children, or an option that names a module.

@@ -34,21 +34,10 @@ pub(super) struct Reused<'a> {
 impl Reused<'_> {
     /// Links a file of the earlier release into the new one, and returns its size. None when it is another one, or the
     /// file system does not want to: then it is made as any other.
-    fn link(
-        &self,
-        root: &Utf8Path,
-        path: &TreePath,
-        mode: u32,
-        content: &Content,
-    ) -> Result<Option<u64>, DirectoryError> {
-        if !self.earlier.is_same(path, mode, content) {
-            return Ok(None);
-        }
-        let new = root.join(path.as_str());
-        if fs::hard_link(self.root.join(path.as_str()), &new).is_err() {
-            return Ok(None);
-        }
-        Ok(Some(fs::symlink_metadata(&new).at("look at", &new)?.len()))
+    fn link(&self, root: &Utf8Path, path: &TreePath, mode: u32, content: &Content) -> Option<u64> {
+        let size = self.earlier.size_if_same(path, mode, content)?;
+        fs::hard_link(self.root.join(path.as_str()), root.join(path.as_str())).ok()?;
+        Some(size)
     }
 }
 
@@ -72,10 +61,7 @@ pub(super) fn assemble(
     }
     let (done, bytes) = (AtomicUsize::new(0), AtomicU64::new(0));
     let write = |(path, mode, content): &(&TreePath, u32, &Content)| {
-        let linked = match reused {
-            Some(reused) => reused.link(root, path, *mode, content)?,
-            None => None,
-        };
+        let linked = reused.and_then(|reused| reused.link(root, path, *mode, content));
         let size = linked.map_or_else(|| write_file(root, path, *mode, content), Ok)?;
         bytes.fetch_add(size, Ordering::Relaxed);
         progress.files(done.fetch_add(1, Ordering::Relaxed) + 1, files.len());
