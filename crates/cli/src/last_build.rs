@@ -22,7 +22,7 @@ use crate::compilation::BackgroundScan;
 use crate::printer::{Printer, Remark};
 use crate::report::Report;
 use crate::repository::Repository;
-use crate::{cache_directory, project_directory};
+use crate::{cache_directory, launcher_file, project_directory};
 
 /// What the user is told about a build, and told again when the next one need not run.
 #[derive(Debug, Deserialize)]
@@ -248,17 +248,23 @@ impl Earlier for EarlierBuild<'_> {
 
 /// What a file was made from, if it may be taken over from an earlier release.
 ///
-/// Only compiled code and the programs of the runtime, which nobody opens to write into them: a running system that writes to
+/// Only code and the programs of the runtime, which nobody opens to write into them: a running system that writes to
 /// a file of its release, a database in `priv` perhaps, must not write to one of the next release.
 fn origin(path: &TreePath, content: &Content) -> Option<Origin> {
     let (source, transformation) = match content {
         Content::StrippedBeam(source, options) => (source, stripped(options)),
-        Content::Copy(source) if path.as_str().ends_with(".beam") || path.as_str().starts_with("erts-") => {
-            (source, "copied".to_owned())
-        }
+        Content::Copy(source) if is_code(path, source) => (source, "copied".to_owned()),
         Content::Copy(_) | Content::Bytes(_) => return None,
     };
     Some(Origin { source: source.clone(), transformation })
+}
+
+fn is_code(path: &TreePath, source: &Utf8Path) -> bool {
+    let path = path.as_str();
+    path.starts_with("erts-")
+        || path.ends_with(".beam")
+        || path.ends_with(".so")
+        || source.file_name() == Some(launcher_file::NAME)
 }
 
 /// What stripping code does to it: which chunks stay, by their names. It is asked for thousands of files.

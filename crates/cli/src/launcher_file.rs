@@ -5,7 +5,8 @@ use camino::{Utf8Path, Utf8PathBuf};
 /// Overrides the place, for tests and unusual installations.
 pub(crate) const VARIABLE: &str = "BEAMSHIP_LAUNCHER";
 
-const NAME: &str = "beamship-launcher";
+/// What it is called.
+pub(crate) const NAME: &str = "beamship-launcher";
 
 /// The launcher is missing.
 #[derive(Debug, thiserror::Error)]

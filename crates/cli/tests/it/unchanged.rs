@@ -395,7 +395,8 @@ fn only_code_that_has_changed_is_written_again() {
     let changed = project.released("lib/demo-0.1.0/ebin/Elixir.Demo.beam");
     let greeter = project.released("lib/greeter-1.0.0/ebin/Elixir.Greeter.beam");
     let file = |path: &Utf8PathBuf| (std::fs::metadata(path).unwrap().ino(), std::fs::read(path).unwrap());
-    let before = (file(&changed), file(&greeter));
+    let launcher = project.released("bin/demo");
+    let before = (file(&changed), file(&greeter), file(&launcher));
     let source = std::fs::read_to_string(project.file("lib/demo.ex")).unwrap();
     in_the_next_second();
     write(
@@ -413,6 +414,7 @@ fn only_code_that_has_changed_is_written_again() {
     assert!(umask.success());
     assert_ne!(file(&changed).1, before.0.1);
     assert_eq!(file(&greeter), before.1);
+    assert!(file(&launcher) == before.2);
     assert_eq!(std::fs::metadata(&greeter).unwrap().mode() & 0o777, 0o644);
 
     // Damaged where it stands, with the size and the time that it had: made anew.
