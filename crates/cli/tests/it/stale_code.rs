@@ -368,9 +368,12 @@ fn a_forced_build_compiles_path_dependencies() {
     let project = Project::new();
     let reads = greeter("word").replace("\"word\"", "unquote(System.get_env(\"WORD\"))");
     write(&project.file(GREETER), &reads);
-    for (word, arguments, expected) in
-        [("one", &["build"][..], "one"), ("two", &["release"], "one"), ("two", &["build", "--force"], "two")]
-    {
+    for (word, arguments, expected) in [
+        ("one", &["build"][..], "one"),
+        ("two", &["release"], "one"),
+        ("two", &["build", "--force"], "two"),
+        ("three", &["release", "--force", "--no-compile"], "two"),
+    ] {
         let said = succeed(project.command(arguments).env("MIX_ENV", "prod").env("WORD", word)).stderr;
         assert_eq!(project.says(), expected, "{arguments:?}: {said}");
         assert!(!said.contains("warning:"), "{said}");

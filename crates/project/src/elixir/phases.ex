@@ -41,10 +41,13 @@ defmodule Beamship.Bridge.Phases do
   defp usable?(dep), do: Mix.Dep.ok?(dep) or Mix.Dep.compilable?(dep)
 
   def compile(flags) do
-    unless "--no-compile" in flags, do: distrust_the_future()
-    # With --no-deps-check Mix would not compile them again.
-    if "--force" in flags and "--no-deps-check" not in flags, do: remove_code_of_path_dependencies()
-    forget_consolidated_protocols()
+    unless "--no-compile" in flags do
+      distrust_the_future()
+      # With --no-deps-check Mix would not compile them again.
+      if "--force" in flags and "--no-deps-check" not in flags, do: remove_code_of_path_dependencies()
+      forget_consolidated_protocols()
+    end
+
     # Rebar is asked for here, when a dependency is about to be compiled.
     compile = fn -> Mix.Task.run("compile", flags) end
 
